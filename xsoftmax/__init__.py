@@ -1,0 +1,48 @@
+"""Softmax classifiers, written once for any array library.
+
+The array you pass in decides where it runs: NumPy on a CPU, CuPy on a CUDA GPU, PyTorch, JAX.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import datasets, functional, plots
+    from .classifiers import MLPClassifier, SoftmaxRegression
+    from .model_file import load, save
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "MLPClassifier": "classifiers",
+    "SoftmaxRegression": "classifiers",
+    "load": "model_file",
+    "save": "model_file",
+}
+_MODULES = ("datasets", "functional", "plots")
+
+__all__ = [
+    "MLPClassifier",
+    "SoftmaxRegression",
+    "datasets",
+    "functional",
+    "load",
+    "plots",
+    "save",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what a name needs when it is first used: scikit-learn alone takes half a second."""
+    if name in _HOMES:
+        value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    elif name in _MODULES:
+        value = import_module(f"{__name__}.{name}")
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,28 @@
+"""``python -m xsoftmax``: the command line with errors in words and the right exit codes."""
+
+from __future__ import annotations
+
+import sys
+
+from .cli import app
+from .cli.console import err, warnings_in_words
+
+FAILED, INTERRUPTED = 1, 130
+
+
+def main() -> None:
+    """Run a command; bad input, missing files and missing devices exit with 1 and one sentence."""
+    try:
+        with warnings_in_words():
+            app(prog_name="xsoftmax")
+    except (ValueError, TypeError, OSError, RuntimeError, ImportError) as error:
+        err.print("[red]error:[/] ", end="")
+        err.print(str(error), markup=False, highlight=False, soft_wrap=True)
+        sys.exit(FAILED)
+    except KeyboardInterrupt:
+        err.print("interrupted before the first iteration finished; nothing was written")
+        sys.exit(INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

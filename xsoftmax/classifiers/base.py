@@ -1,0 +1,230 @@
+"""What both classifiers share: scikit-learn's `fit` and `partial_fit` over our solvers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+from sklearn.utils.metaestimators import available_if
+
+from ..arrays import Array, compute_dtype, namespace, on_device_of, to_host, to_list
+from ..network import Layer, Network
+from ..solvers import Status, minimize
+from .predictor import Predictor
+from .rules import check_parameters
+from .training import (
+    Samples,
+    check_finite,
+    hold_out,
+    objective_of,
+    solver_of,
+    warn_unless_converged,
+)
+from .validation import (
+    check_same_place,
+    check_sample_weight,
+    check_X,
+    check_y,
+    classes_for,
+    host_labels,
+)
+from .watch import Watch
+
+Monitor = Callable[[int, Any], bool | None]
+
+
+def _can_go_on(estimator: Any) -> bool:
+    if estimator.solver == "lbfgs":
+        raise AttributeError(
+            "partial_fit needs a solver that can go on with other samples: choose solver='sgd', "
+            "'adam' or 'gd'. 'lbfgs' compares gradients of one fixed set."
+        )
+    return True
+
+
+class BaseSoftmaxClassifier(Predictor):
+    """A subclass names the parameters, the network, its start, and where its layers are kept."""
+
+    def _fresh_parameters(self, network: Network, random_state: Any, like: Array) -> Array:
+        raise NotImplementedError
+
+    def _penalty_strength(self) -> float:
+        raise NotImplementedError
+
+    def _set_layers(self, layers: list[Layer]) -> None:
+        raise NotImplementedError
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+        monitor: Monitor | None = None,
+    ) -> Any:
+        """Fit where X lives: NumPy on the CPU, CuPy on its GPU, torch and JAX likewise.
+
+        Parameters
+        ----------
+        X : array (n_samples, n_features), finite
+            float32 and float64 are computed in as they are; integers and half precision may be
+            stored, and are expanded block by block.
+        y : labels (n_samples,) of any sortable kind, or probabilities (n_samples, n_classes)
+        sample_weight : (n_samples,), non-negative
+        X_val, y_val, sample_weight_val : held-out samples to score after every iteration
+        monitor : called as ``monitor(iteration, self)`` after every iteration with the estimator
+            as fitted so far; returning True stops
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a parameter, X, y or a weight breaks its rule, or the solver diverges.
+        TypeError
+            If X or y holds what is neither a number nor a label.
+
+        Notes
+        -----
+        KeyboardInterrupt leaves the estimator fitted as of the last finished iteration, and is
+        raised again.
+        """
+        check_parameters(self)
+        resume = self.warm_start and hasattr(self, "classes_")
+        samples = self._check(X, y, sample_weight, resume)
+        held_out = self._check_held_out(X_val, y_val, sample_weight_val)
+        with on_device_of(samples.X):
+            if self.early_stopping and held_out is None:
+                samples, held_out = hold_out(samples, self.validation_fraction, self.random_state)
+            return self._fit(samples, held_out, monitor, resume)
+
+    def _fit(
+        self, samples: Samples, held_out: Samples | None, monitor: Monitor | None, resume: bool
+    ) -> Any:
+        random_state = check_random_state(self.random_state)
+        network, start = self._start(samples, random_state, resume)
+        objective = objective_of(self, network, samples, self._penalty_strength())
+        judged = held_out is not None and self.early_stopping
+        watch = self._watch(network, held_out, monitor)
+        solution = minimize(
+            objective,
+            start,
+            solver_of(self, samples.X.shape[0], random_state, judged),
+            max_iter=self.max_iter,
+            callback=watch,
+        )
+        check_finite(self, solution.parameters)
+        parameters = watch.best_parameters if judged else solution.parameters
+        self._publish(network, parameters, solution.n_iter[0], solution.curves[0])
+        self._random_state, self._solver_state = random_state, None
+        if solution.statuses[0] is Status.INTERRUPTED:
+            raise KeyboardInterrupt
+        warn_unless_converged(self, objective, solution)
+        return self
+
+    @available_if(_can_go_on)
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Any:
+        """One epoch (with ``solver="gd"``, one step) on X from where the last call ended.
+
+        Parameters
+        ----------
+        X, y, sample_weight : as for `fit`
+        classes : every label that will ever come; needed at the first call
+        """
+        check_parameters(self)
+        resume = hasattr(self, "classes_")
+        classes = self._check_classes(X, classes)
+        samples = self._check(X, y, sample_weight, resume, classes)
+        with on_device_of(samples.X):
+            if not hasattr(self, "_random_state"):
+                self._random_state = check_random_state(self.random_state)
+            network, start = self._start(samples, self._random_state, resume)
+            objective = objective_of(self, network, samples, self._penalty_strength())
+            solver = solver_of(self, samples.X.shape[0], self._random_state)
+            state = getattr(self, "_solver_state", None) or solver.init(objective, start)
+            state = solver.update(objective, state)
+            check_finite(self, state.parameters)
+            losses = [*getattr(self, "loss_curve_", []), *to_list(state.value)]
+            self._publish(network, state.parameters, getattr(self, "n_iter_", 0) + 1, losses)
+        self._solver_state = state
+        return self
+
+    def _check(
+        self, X: Any, y: Any, sample_weight: Any, resume: bool, classes: Any = None
+    ) -> Samples:
+        """Training data as `Samples`; when the fit resumes, with the features and classes known."""
+        X = check_X(self, X, reset=not (resume and hasattr(self, "n_features_in_")))
+        if resume:
+            classes = to_host(self.classes_)
+            check_same_place(self, self._layers()[0][0], X)
+        return Samples(X, check_y(self, X, y, classes), check_sample_weight(X, sample_weight))
+
+    def _check_classes(self, X: Any, classes: Any) -> np.ndarray:
+        """The classes that `partial_fit` works with, which must not change between calls."""
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' needs all samples at once; for partial_fit pass a dict "
+                "of weights, from sklearn.utils.compute_class_weight."
+            )
+        known = to_host(self.classes_) if hasattr(self, "classes_") else None
+        if classes is None:
+            if known is None:
+                raise ValueError("classes must be passed on the first call to partial_fit.")
+            return known
+        classes = np.unique(host_labels(classes, classes, "classes"))
+        if known is not None and not np.array_equal(known, classes):
+            raise ValueError(
+                f"classes={classes} is not the same as on last call to partial_fit, which was: "
+                f"{known}."
+            )
+        return classes
+
+    def _check_held_out(self, X_val: Any, y_val: Any, weight_val: Any) -> Samples | None:
+        if (X_val is None) != (y_val is None):
+            raise ValueError("X_val and y_val go together; pass both or neither.")
+        if X_val is None:
+            return None
+        X_val = check_X(self, X_val, reset=False)
+        weight = check_sample_weight(X_val, weight_val, "sample_weight_val")
+        return Samples(X_val, check_y(self, X_val, y_val), weight)
+
+    def _start(self, samples: Samples, random_state: Any, resume: bool) -> tuple[Network, Array]:
+        """The network, and the parameters (1, n_parameters) where training starts."""
+        xp, dtype = namespace(samples.X), compute_dtype(samples.X)
+        if resume:
+            network = self._network()
+            return network, xp.astype(network.pack(self._layers()), dtype, copy=False)
+        self.classes_ = classes_for(samples.X, samples.targets.classes)
+        network = self._network()
+        like = xp.astype(samples.X[:1, ...], dtype)
+        return network, self._fresh_parameters(network, random_state, like)
+
+    def _watch(self, network: Network, held_out: Samples | None, monitor: Any) -> Watch:
+        def publish(parameters: Array, n_iter: int, losses: list[float]) -> Any:
+            return self._publish(network, parameters, n_iter, list(losses))
+
+        self.__dict__.pop("validation_scores_", None)
+        if held_out is None:
+            return Watch(publish, monitor=monitor)
+
+        def score() -> float:
+            return self._accuracy(held_out.X, held_out.labels, held_out.weight)
+
+        patience = self.n_iter_no_change if self.early_stopping else None
+        watch = Watch(publish, score, patience, self.tol, monitor)
+        self.validation_scores_ = watch.scores
+        return watch
+
+    def _publish(
+        self, network: Network, parameters: Array, n_iter: int, losses: list[float]
+    ) -> Any:
+        self._set_layers(network.unpack(parameters))
+        self.n_iter_, self.loss_curve_ = n_iter, losses
+        return self

@@ -1,0 +1,80 @@
+"""What a fitted classifier answers, in the library and on the device of what it is asked about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
+
+from ..arrays import Array, is_numpy, namespace, on_device_of, to_host
+from ..functional import log_softmax, softmax
+from ..network import Layer, Network
+from ..objective import BLOCK_VALUES
+from ..rows import row_slices
+from .validation import check_same_place, check_sample_weight, check_X, host_labels
+
+
+class Predictor(ClassifierMixin, BaseEstimator):
+    """Predictions of a network with a softmax on top; subclasses know where its layers are."""
+
+    classes_: Array
+
+    def _network(self) -> Network:
+        raise NotImplementedError
+
+    def _layers(self) -> list[Layer]:
+        raise NotImplementedError
+
+    def predict(self, X: Any) -> Array:
+        """The most probable label of each row, (n_samples,)."""
+        winners = self._winners(self._check_fitted(X))
+        if is_numpy(self.classes_):
+            return self.classes_[to_host(winners)]
+        return namespace(winners).take(self.classes_, winners, axis=0)
+
+    def predict_proba(self, X: Any) -> Array:
+        """The probability of each class, (n_samples, n_classes), in the order of ``classes_``."""
+        return self._logits(self._check_fitted(X), softmax).T
+
+    def predict_log_proba(self, X: Any) -> Array:
+        """The logarithms of `predict_proba`, exact where that underflows."""
+        return self._logits(self._check_fitted(X), log_softmax).T
+
+    def decision_function(self, X: Any) -> Array:
+        """The logits, (n_samples, n_classes); for two classes their difference, (n_samples,)."""
+        logits = self._logits(self._check_fitted(X))
+        return logits[1, :] - logits[0, :] if logits.shape[0] == 2 else logits.T
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Accuracy: the weighted fraction of rows whose label is predicted."""
+        X = self._check_fitted(X)
+        weight = check_sample_weight(X, sample_weight)
+        return self._accuracy(X, np.ravel(host_labels(X, y)), weight)
+
+    def _accuracy(self, X: Array, labels: np.ndarray, weight: np.ndarray) -> float:
+        right = to_host(self.classes_)[to_host(self._winners(X))] == labels
+        return float(np.average(right, weights=weight))
+
+    def _check_fitted(self, X: Any) -> Array:
+        check_is_fitted(self)
+        X = check_X(self, X, reset=False)
+        check_same_place(self, self._layers()[0][0], X)
+        return X
+
+    def _winners(self, X: Array) -> Array:
+        """The index of the largest logit of each row, (n_samples,)."""
+        return namespace(X).argmax(self._logits(X), axis=0)
+
+    def _logits(self, X: Array, transform: Callable | None = None) -> Array:
+        """The (transformed) logits (n_classes, n_samples), block by block."""
+        xp, network, layers = namespace(X), self._network(), self._layers()
+        dtype, blocks = layers[0][0].dtype, []
+        with on_device_of(X):
+            for rows in row_slices(X.shape[0], max(256, 8 * BLOCK_VALUES // network.n_units)):
+                X_block = xp.astype(X[rows, ...], dtype, copy=False)
+                logits = network.logits(layers, X_block)[0, ...]
+                blocks.append(transform(logits, axis=0) if transform else logits)
+            return blocks[0] if len(blocks) == 1 else xp.concat(blocks, axis=1)

@@ -1,0 +1,92 @@
+"""What each constructor parameter may be, and the error when it is not.
+
+Parameters are checked in `fit`, not in the constructor, because scikit-learn sets and clones them
+unchecked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from numbers import Integral, Real
+from typing import Any, NamedTuple
+
+from ..activations import ACTIVATIONS
+
+
+class Rule(NamedTuple):
+    """A test, and in words what passes it."""
+
+    holds: Callable[[Any], bool]
+    text: str
+
+
+def number(text: str, holds: Callable[[Any], bool]) -> Rule:
+    """A real number (not a bool, not nan) for which `holds`."""
+    return Rule(lambda v: isinstance(v, Real) and not isinstance(v, bool) and holds(v), text)
+
+
+def integer(text: str, holds: Callable[[Any], bool]) -> Rule:
+    """An integer for which `holds`."""
+    return Rule(lambda v: isinstance(v, Integral) and not isinstance(v, bool) and holds(v), text)
+
+
+def one_of(*choices: Any) -> Rule:
+    """One of a few values."""
+    return Rule(
+        lambda v: isinstance(v, str) and v in choices, "one of " + ", ".join(map(repr, choices))
+    )
+
+
+def either(first: Rule, second: Rule) -> Rule:
+    """Whatever passes one of two rules."""
+    return Rule(lambda v: first.holds(v) or second.holds(v), f"{first.text}, or {second.text}")
+
+
+flag = Rule(lambda v: isinstance(v, bool), "True or False")
+none = Rule(lambda v: v is None, "None")
+positive_integer = integer("an integer of at least 1", lambda v: v >= 1)
+positive = number("a finite number above 0", lambda v: 0 < v < float("inf"))
+fraction = number("a number in (0, 1)", lambda v: 0 < v < 1)
+decay = number("a number in [0, 1)", lambda v: 0 <= v < 1)
+
+RULES = {
+    "C": number("a number above 0 (inf for no penalty)", lambda v: v > 0),
+    "alpha": number("a finite number of at least 0", lambda v: 0 <= v < float("inf")),
+    "activation": one_of(*ACTIVATIONS),
+    "batch_size": either(one_of("auto"), positive_integer),
+    "beta_1": decay,
+    "beta_2": decay,
+    "class_weight": Rule(
+        lambda v: v is None or v == "balanced" or isinstance(v, dict),
+        "None, 'balanced', or a dict from each label to its weight",
+    ),
+    "early_stopping": flag,
+    "epsilon": positive,
+    "fit_intercept": flag,
+    "hidden_layer_sizes": either(
+        positive_integer,
+        Rule(
+            lambda v: isinstance(v, (tuple, list)) and all(positive_integer.holds(n) for n in v),
+            "a tuple of them, one for each hidden layer",
+        ),
+    ),
+    "learning_rate_init": either(none, positive),
+    "max_iter": positive_integer,
+    "momentum": number("a number in [0, 1]", lambda v: 0 <= v <= 1),
+    "n_iter_no_change": positive_integer,
+    "nesterovs_momentum": flag,
+    "shuffle": flag,
+    "solver": one_of("lbfgs", "gd", "sgd", "adam"),
+    "tol": number("a finite number of at least 0", lambda v: 0 <= v < float("inf")),
+    "validation_fraction": fraction,
+    "warm_start": flag,
+}
+
+
+def check_parameters(estimator: Any) -> None:
+    """Raise ValueError for the first parameter of `estimator` that breaks its rule."""
+    for name, value in estimator.get_params(deep=False).items():
+        if name in RULES and not RULES[name].holds(value):
+            raise ValueError(
+                f"{type(estimator).__name__}({name}=...) must be {RULES[name].text}; got {value!r}."
+            )

@@ -1,0 +1,124 @@
+"""Softmax (multinomial logistic) regression."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..arrays import Array, namespace
+from ..network import Layer, Network
+from .base import BaseSoftmaxClassifier
+
+
+class SoftmaxRegression(BaseSoftmaxClassifier):
+    """Linear logits, a softmax, and an L2 penalty.
+
+    Minimises, with sample weights s_i that sum to S and targets t,
+
+        1/S sum_i s_i [ logsumexp_c z_ci - sum_c t_ci z_ci ] + 1/(2 C S) ||W||^2,   z = W x + b,
+
+    which is scikit-learn's LogisticRegression divided by C S: the same minimiser, also for two
+    classes, where only the difference of their weights is reported and penalised.
+
+    Parameters
+    ----------
+    C : inverse strength of the penalty; inf for none. The intercept is never penalised.
+    solver : "lbfgs", "gd" (gradient descent on all rows), "sgd" or "adam" (minibatches)
+    learning_rate_init : step of gd, sgd and adam; None means 0.1, 0.01 and 0.001
+    max_iter : iterations, or epochs of sgd and adam
+    tol : lbfgs and gd stop when no component of the gradient is larger; sgd and adam when
+        `n_iter_no_change` epochs in a row improve the loss by less. 0 runs `max_iter` iterations.
+    fit_intercept : whether there is a b
+    class_weight : dict from label to weight, or "balanced"
+    warm_start : start from the last fit (or from classes_, coef_ and intercept_ as you set them)
+    random_state : seed or numpy RandomState that shuffles and splits
+    batch_size : rows per step of sgd and adam; "auto" is min(200, n_samples)
+    shuffle : whether sgd and adam shuffle before every epoch
+    momentum, nesterovs_momentum : of sgd
+    beta_1, beta_2, epsilon : of adam
+    early_stopping : stop when `n_iter_no_change` iterations in a row do not raise the accuracy on
+        held-out samples by `tol`, and keep the best parameters
+    validation_fraction : held out for that, unless `fit` is given X_val
+    n_iter_no_change : see `tol` and `early_stopping`
+
+    Attributes
+    ----------
+    classes_ : (n_classes,)
+    coef_ : (n_classes, n_features), or (1, n_features) for two classes
+    intercept_ : (n_classes,), or (1,) for two classes
+    n_iter_ : iterations done
+    loss_curve_ : the objective at every iteration; gd, sgd and adam record it before each step
+    validation_scores_ : accuracies on held-out samples, if there were any
+    n_features_in_, feature_names_in_ : what was seen in `fit`
+    """
+
+    def __init__(
+        self,
+        C: float = 1.0,
+        *,
+        solver: str = "lbfgs",
+        learning_rate_init: float | None = None,
+        max_iter: int = 1000,
+        tol: float = 1e-4,
+        fit_intercept: bool = True,
+        class_weight: Any = None,
+        warm_start: bool = False,
+        random_state: Any = None,
+        batch_size: Any = "auto",
+        shuffle: bool = True,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+    ) -> None:
+        self.C = C
+        self.solver = solver
+        self.learning_rate_init = learning_rate_init
+        self.max_iter = max_iter
+        self.tol = tol
+        self.fit_intercept = fit_intercept
+        self.class_weight = class_weight
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+
+    def _network(self) -> Network:
+        return Network(
+            (self.n_features_in_, self.classes_.shape[0]), "identity", self.fit_intercept
+        )
+
+    def _fresh_parameters(self, network: Network, random_state: Any, like: Array) -> Array:
+        return namespace(like).zeros(
+            (1, network.n_parameters), dtype=like.dtype, device=like.device
+        )
+
+    def _penalty_strength(self) -> float:
+        # Two rows that differ by w have ||W||^2 = ||w||^2 / 2 at their best.
+        return (2 if self.classes_.shape[0] == 2 else 1) / self.C
+
+    def _set_layers(self, layers: list[Layer]) -> None:
+        (W, b), *_ = layers
+        xp = namespace(W)
+        b = xp.zeros(W.shape[:2], dtype=W.dtype, device=W.device) if b is None else b
+        W, b = W[0, ...], b[0, ...]
+        if W.shape[0] == 2:
+            W, b = W[1:, ...] - W[:1, ...], b[1:] - b[:1]
+        self.coef_, self.intercept_ = W, b
+
+    def _layers(self) -> list[Layer]:
+        xp, W, b = namespace(self.coef_), self.coef_, self.intercept_
+        if W.shape[0] == 1:
+            W, b = xp.concat([-W / 2, W / 2]), xp.concat([-b / 2, b / 2])
+        return [(W[None, ...], b[None, ...] if self.fit_intercept else None)]

@@ -1,0 +1,134 @@
+"""From an estimator's parameters to the objective and the solver that they describe."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.utils import compute_class_weight
+
+from ..arrays import Array, compute_dtype, from_host, index_dtype, namespace, to_list
+from ..network import Network
+from ..objective import Objective
+from ..rows import ArrayRows
+from ..solvers import LBFGS, SGD, Adam, GradientDescent, Solution, Status
+from .validation import Targets
+
+#: Steps that suit features of about one; scikit-learn's for adam.
+LEARNING_RATES = {"gd": 0.1, "sgd": 0.01, "adam": 0.001}
+
+
+class Samples(NamedTuple):
+    """Checked rows with their targets and weights; all but X are on the host."""
+
+    X: Array  #: (n_samples, n_features)
+    targets: Targets
+    weight: np.ndarray  #: (n_samples,)
+
+    @property
+    def labels(self) -> np.ndarray:
+        """(n_samples,) labels; the most probable ones of soft targets."""
+        values = self.targets.values
+        return self.targets.classes[values.argmax(axis=1) if self.targets.is_soft else values]
+
+    def take(self, rows: np.ndarray) -> Samples:
+        """The samples at `rows`."""
+        indices = from_host(rows, like=self.X, dtype=index_dtype(self.X))
+        targets = self.targets._replace(values=self.targets.values[rows])
+        return Samples(namespace(self.X).take(self.X, indices, axis=0), targets, self.weight[rows])
+
+
+def hold_out(samples: Samples, fraction: float, random_state: Any) -> tuple[Samples, Samples]:
+    """Split a `fraction` of the rows off, stratified by class: (training, held out)."""
+    train, held = train_test_split(
+        np.arange(samples.X.shape[0]),
+        test_size=fraction,
+        random_state=random_state,
+        stratify=None if samples.targets.is_soft else samples.targets.values,
+    )
+    return samples.take(train), samples.take(held)
+
+
+def objective_of(estimator: Any, network: Network, samples: Samples, strength: float) -> Objective:
+    """The mean loss with the estimator's class weights, and a penalty strength / (2 S) ||W||^2."""
+    X, targets, weight = samples
+    if estimator.class_weight is not None:
+        weight = weight * _class_weight(estimator, samples)
+    total, dtype = weight.sum(), compute_dtype(X)
+    weights = from_host(weight[None, :] / total, like=X, dtype=dtype)
+    if targets.is_soft:
+        columns = from_host(np.ascontiguousarray(targets.values.T), like=X, dtype=dtype)
+    else:
+        columns = from_host(targets.values, like=X, dtype=index_dtype(X))
+    penalty = network.weight_mask(weights) * float(strength / total)
+    return Objective(network, ArrayRows(X, columns, weights, dtype), penalty)
+
+
+def solver_of(estimator: Any, n_samples: int, random_state: Any, judged: bool = False) -> Any:
+    """The solver that the estimator names; `judged` when held-out samples decide when it ends."""
+    rate = estimator.learning_rate_init or LEARNING_RATES.get(estimator.solver)
+    if estimator.solver == "lbfgs":
+        return LBFGS(tol=estimator.tol)
+    if estimator.solver == "gd":
+        return GradientDescent(rate, tol=estimator.tol)
+    batch_size = 200 if estimator.batch_size == "auto" else estimator.batch_size
+    solver, names = _STOCHASTIC[estimator.solver]
+    return solver(
+        learning_rate=rate,
+        batch_size=min(batch_size, n_samples),
+        random_state=random_state if estimator.shuffle else None,
+        tol=-float("inf") if judged else estimator.tol,
+        n_iter_no_change=estimator.n_iter_no_change,
+        **{name: getattr(estimator, name) for name in names},
+    )
+
+
+_STOCHASTIC: dict[str, tuple[Any, tuple[str, ...]]] = {
+    "sgd": (SGD, ("momentum", "nesterovs_momentum")),
+    "adam": (Adam, ("beta_1", "beta_2", "epsilon")),
+}
+
+
+def warn_unless_converged(estimator: Any, objective: Objective, solution: Solution) -> None:
+    """One ConvergenceWarning with the gradient norm and what to change."""
+    status = solution.statuses[0]
+    if status in (Status.CONVERGED, Status.STOPPED) or estimator.tol == 0:
+        return
+    _, gradient = objective.value_and_gradient(solution.parameters)
+    norm = to_list(namespace(gradient).max(namespace(gradient).abs(gradient)))
+    rate = "" if estimator.solver == "lbfgs" else "another learning_rate_init, "
+    advice = f"Try max_iter above {estimator.max_iter}, {rate}or features scaled to about one."
+    if status is Status.STALLED:
+        advice = "Raise tol, pass X as float64, or scale the features to about one."
+    warnings.warn(
+        f"{type(estimator).__name__} did not converge: solver {estimator.solver!r} "
+        f"{status.message} after {solution.n_iter[0]} iterations, where the largest component of "
+        f"the gradient is {norm:.3g} (tol={estimator.tol:g}). {advice}",
+        ConvergenceWarning,
+        stacklevel=4,
+    )
+
+
+def check_finite(estimator: Any, parameters: Array) -> None:
+    """Refuse a fit that diverged."""
+    xp = namespace(parameters)
+    if not to_list(xp.all(xp.isfinite(parameters))):
+        raise ValueError(
+            f"{type(estimator).__name__}(solver={estimator.solver!r}) diverged: its parameters are "
+            "no longer finite. Lower learning_rate_init, or scale the features to about one."
+        )
+
+
+def _class_weight(estimator: Any, samples: Samples) -> np.ndarray:
+    """(n_samples,): the weight of each sample's class."""
+    classes, values = samples.targets
+    if samples.targets.is_soft:
+        raise ValueError("class_weight needs labels, but y holds probabilities.")
+    present = classes[np.unique(values)]
+    weights = compute_class_weight(
+        estimator.class_weight, classes=present, y=classes[values], sample_weight=samples.weight
+    )
+    return weights[np.searchsorted(present, classes[values])]

@@ -1,0 +1,175 @@
+"""From what a caller passes to arrays that can be trained on, or a clear error before any work.
+
+Lists, data frames and NumPy arrays go through scikit-learn's own checks. Arrays of other libraries
+stay where they are and get the same rules here, because scikit-learn would need a global switch.
+Labels are encoded on the host: they are few bytes, and may be strings, which no GPU holds.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_array, column_or_1d, validate_data
+
+from ..arrays import (
+    Array,
+    from_host,
+    is_array,
+    is_numpy,
+    namespace,
+    same_place,
+    to_host,
+    to_list,
+    where,
+)
+
+
+class Targets(NamedTuple):
+    """What each sample should become, on the host."""
+
+    classes: np.ndarray  #: (n_classes,), sorted
+    values: np.ndarray  #: indices into `classes` (n_samples,), or probabilities, one row a sample
+
+    @property
+    def is_soft(self) -> bool:
+        """Whether the targets are probabilities."""
+        return self.values.ndim == 2
+
+
+def check_X(estimator: Any, X: Any, *, reset: bool) -> Array:
+    """X as a finite real array (n_samples, n_features) in its own dtype, library and device.
+
+    With `reset`, ``n_features_in_`` is learned, else X must agree with it.
+    """
+    if not is_array(X) or is_numpy(X):
+        return validate_data(estimator, X, reset=reset, dtype="numeric")
+    name, xp = type(estimator).__name__, namespace(X)
+    if X.ndim != 2 or 0 in X.shape:
+        raise ValueError(
+            f"{name}: X must be 2-dimensional, (n_samples, n_features), and not empty; got shape "
+            f"{tuple(X.shape)}. Reshape a single sample with X[None, :]."
+        )
+    if not xp.isdtype(X.dtype, ("bool", "integral", "real floating")):
+        raise ValueError(f"{name}: X must hold real numbers; got dtype {X.dtype}.")
+    if xp.isdtype(X.dtype, "real floating"):
+        n_bad = to_list(xp.sum(xp.astype(~xp.isfinite(X), xp.int32)))
+        if n_bad:
+            raise ValueError(
+                f"{name}: X must be finite; it contains {n_bad} values that are NaN or infinity. "
+                "Drop those rows, or impute them first."
+            )
+    if reset:
+        vars(estimator).pop("feature_names_in_", None)
+        estimator.n_features_in_ = X.shape[1]
+    elif X.shape[1] != estimator.n_features_in_:
+        raise ValueError(
+            f"X has {X.shape[1]} features, but {name} is expecting {estimator.n_features_in_} "
+            "features as input."
+        )
+    return X
+
+
+def check_same_place(estimator: Any, fitted: Array, X: Array) -> None:
+    """Refuse X on another library or device than the fitted parameters: nothing moves silently."""
+    if not same_place(fitted, X):
+        raise ValueError(
+            f"{type(estimator).__name__} holds its parameters in {where(fitted)}, but X is "
+            f"{where(X)}. Move X there, or save the model and load it with "
+            "xsoftmax.load(path, like=X)."
+        )
+
+
+def check_y(estimator: Any, X: Array, y: Any, classes: Any = None) -> Targets:
+    """Labels encoded as indices into their sorted classes, or rows of probabilities as they are.
+
+    `classes` are those already known; by default those in `y`. Soft labels, (n_samples, n_classes)
+    probabilities, have the classes 0 .. n_classes - 1.
+    """
+    name = type(estimator).__name__
+    if y is None:
+        raise ValueError(f"{name} requires y to be passed, but the target y is None.")
+    y = host_labels(X, y)
+    if y.shape[:1] != (X.shape[0],):
+        raise ValueError(
+            f"{name}: X and y must have one entry per sample, but X has {X.shape[0]} rows and y "
+            f"has shape {y.shape}. Found input variables with inconsistent numbers of samples."
+        )
+    if y.ndim == 2 and y.shape[1] > 1:
+        return _check_probabilities(name, y)
+    y = column_or_1d(y, warn=True)
+    check_classification_targets(y)
+    if classes is None:
+        classes, indices = np.unique(y, return_inverse=True)
+    else:
+        indices = _find_labels(name, y, classes)
+    if len(classes) < 2:
+        raise ValueError(
+            f"{name} needs samples of at least 2 classes; y holds only one class: {classes[0]!r}."
+        )
+    return Targets(classes, indices)
+
+
+def host_labels(X: Array, y: Any, name: str = "y") -> np.ndarray:
+    """y on the host. Numbers must lie where X does; lists and strings may come as they are."""
+    if is_array(y) and not (is_numpy(y) and y.dtype.kind in "OUST"):
+        if not same_place(X, y):
+            raise ValueError(
+                f"X and {name} must be arrays of one library on one device, but X is {where(X)} "
+                f"and {name} is {where(y)}. Move one of them, or pass {name} as a list."
+            )
+        y = to_host(y)
+    return check_array(y, ensure_2d=False, dtype=None, input_name=name, allow_nd=True)
+
+
+def classes_for(X: Array, classes: np.ndarray) -> Array:
+    """`classes` in the library and on the device of X, unless they are strings."""
+    return from_host(classes, like=X) if classes.dtype.kind in "biuf" else classes
+
+
+def check_sample_weight(X: Array, sample_weight: Any, name: str = "sample_weight") -> np.ndarray:
+    """(n_samples,) float64 on the host; ones by default."""
+    n_samples = X.shape[0]
+    if sample_weight is None:
+        return np.ones(n_samples)
+    if np.isscalar(sample_weight):
+        sample_weight = [sample_weight] * n_samples
+    weights = np.asarray(host_labels(X, sample_weight, name), dtype=np.float64)
+    if weights.shape != (n_samples,):
+        raise ValueError(
+            f"{name} must hold one weight per sample, shape ({n_samples},); got {weights.shape}."
+        )
+    if weights.min() < 0 or weights.sum() == 0:
+        raise ValueError(
+            f"{name} must be non-negative and not all zero; the smallest is {weights.min()} and "
+            f"the sum {weights.sum()}."
+        )
+    return weights
+
+
+def _check_probabilities(name: str, y: np.ndarray) -> Targets:
+    if y.dtype.kind not in "biuf":
+        raise ValueError(f"{name}: a 2-dimensional y must hold probabilities; got dtype {y.dtype}.")
+    if y.ndim > 2 or y.min() < 0 or not np.allclose(y.sum(axis=1), 1, atol=1e-3):
+        raise ValueError(
+            f"{name}: y must be labels of shape (n_samples,), or probabilities of shape "
+            "(n_samples, n_classes) that are non-negative and sum to 1 in each row; multi-label "
+            f"targets are not supported. Got shape {y.shape}."
+        )
+    return Targets(np.arange(y.shape[1]), y)
+
+
+def _find_labels(name: str, y: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    unseen = np.setdiff1d(y, classes)
+    if len(unseen):
+        raise ValueError(
+            f"{name}: y holds labels that are not among the classes {_few(classes)}: "
+            f"{_few(unseen)}. Name every class at the first fit (partial_fit takes classes=...)."
+        )
+    return np.searchsorted(classes, y)
+
+
+def _few(values: np.ndarray) -> str:
+    shown = ", ".join(repr(value) for value in values[:10].tolist())
+    return shown + (", ..." if len(values) > 10 else "")

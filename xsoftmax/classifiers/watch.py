@@ -1,0 +1,53 @@
+"""What happens after every iteration of a fit: record, score, decide, tell the caller."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..arrays import Array
+
+
+class Watch:
+    """A callback for `minimize` that scores held-out samples and calls the user's monitor.
+
+    Parameters
+    ----------
+    publish : stores parameters, iteration and losses in the estimator
+    score : accuracy on the held-out samples of the published estimator; None without any
+    patience : stop after this many iterations without a gain of `tol` in the score; None never does
+    monitor : the user's ``monitor(iteration, estimator)``, which stops the fit by returning True
+    """
+
+    def __init__(
+        self,
+        publish: Callable[[Array, int, list[float]], Any],
+        score: Callable[[], float] | None = None,
+        patience: int | None = None,
+        tol: float = 0.0,
+        monitor: Callable[[int, Any], bool | None] | None = None,
+    ) -> None:
+        self.publish, self.score, self.patience, self.tol = publish, score, patience, tol
+        self.monitor = monitor
+        self.losses: list[float] = []
+        self.scores: list[float] = []
+        self.n_stale = 0
+        self.best_score, self.best_parameters = -float("inf"), None
+
+    def __call__(self, iteration: int, state: Any, values: list[float]) -> bool:
+        """Whether to stop."""
+        self.losses.append(values[0])
+        if self.score is None and self.monitor is None:
+            return False
+        estimator = self.publish(state.parameters, iteration, self.losses)
+        stop = self.score is not None and self._is_stale(self.score(), state.parameters)
+        if self.monitor is not None:
+            stop = bool(self.monitor(iteration, estimator)) or stop
+        return stop
+
+    def _is_stale(self, score: float, parameters: Array) -> bool:
+        self.scores.append(score)
+        self.n_stale = 0 if score >= self.best_score + self.tol else self.n_stale + 1
+        if score > self.best_score:
+            self.best_score, self.best_parameters = score, parameters
+        return self.patience is not None and self.n_stale > self.patience

@@ -1,0 +1,97 @@
+"""What the command line shows: progress on stderr, results on stdout."""
+
+from __future__ import annotations
+
+import json
+import math
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from ..evaluation import Evaluation
+
+out = Console()
+err = Console(stderr=True)
+
+
+def print_json(result: dict[str, Any]) -> None:
+    """One JSON object; what JSON cannot hold (nan, inf) becomes null."""
+    print(json.dumps(_plain(result)))
+
+
+def print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
+    """A table with its first column to the left and numbers to the right."""
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for i, column in enumerate(columns):
+        table.add_column(column, justify="left" if i == 0 else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    out.print(table)
+
+
+def print_scores(title: str, scores: dict[str, Evaluation]) -> None:
+    """Accuracy and loss for each part of the data."""
+    rows = [[name, f"{part.accuracy:.4f}", f"{part.loss:.4f}"] for name, part in scores.items()]
+    print_table(title, ["rows", "accuracy", "loss"], rows)
+
+
+def print_line(text: str) -> None:
+    """One line of result."""
+    out.print(text, highlight=False, soft_wrap=True)
+
+
+def print_files(paths: Iterable[Path]) -> None:
+    """Which files were written."""
+    for path in paths:
+        print_line(f"wrote {path}")
+
+
+@contextmanager
+def training_progress(description: str, max_iter: int, *, quiet: bool) -> Iterator[Any]:
+    """A live bar on stderr; yields a monitor for ``fit(monitor=...)``."""
+    progress = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[figures]}"),
+        TimeElapsedColumn(),
+        console=err,
+        disable=quiet,
+    )
+    with progress:
+        task = progress.add_task(description, total=max_iter, figures="")
+
+        def monitor(iteration: int, model: Any) -> None:
+            figures = f"loss {model.loss_curve_[-1]:.6f}"
+            if getattr(model, "validation_scores_", None):
+                figures += f"  validation accuracy {model.validation_scores_[-1]:.4f}"
+            progress.update(task, completed=iteration, figures=figures)
+
+        yield monitor
+
+
+@contextmanager
+def warnings_in_words() -> Iterator[None]:
+    """Print each warning as one line on stderr, without the source line that raised it."""
+
+    def show(message: Any, *_: Any, **__: Any) -> None:
+        err.print(f"[yellow]warning:[/] {message}", highlight=False, soft_wrap=True)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        warnings.showwarning = show
+        yield
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

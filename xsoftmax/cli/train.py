@@ -1,0 +1,144 @@
+"""``xsoftmax train``."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from .. import arrays, datasets, model_file
+from ..classifiers import MLPClassifier, SoftmaxRegression
+from ..evaluation import evaluate
+from . import options
+from .console import err, print_files, print_json, print_line, print_scores, training_progress
+
+INTERRUPTED = 130  #: 128 + SIGINT, as shells report it
+
+Kind = Literal["softmax-regression", "mlp"]
+Solver = Literal["lbfgs", "gd", "sgd", "adam"]
+Activation = Literal["relu", "gelu", "tanh", "sigmoid", "identity"]
+
+
+def train(
+    data: options.Data = "digits",
+    labels: options.Labels = None,
+    label_column: options.LabelColumn = None,
+    test_size: options.TestSize = 0.2,
+    data_dir: options.DataDir = None,
+    backend: options.BackendName = "numpy",
+    device: options.Device = None,
+    dtype: options.Dtype = "float32",
+    model: Annotated[Kind, typer.Option(help="What to train.")] = "softmax-regression",
+    c: Annotated[float, typer.Option("--C", help="Inverse penalty (softmax-regression).")] = 1.0,
+    hidden: Annotated[str, typer.Option(help="Hidden layers, like 50 or 128,64 (mlp).")] = "50",
+    activation: Annotated[Activation, typer.Option(help="Of hidden layers (mlp).")] = "relu",
+    alpha: Annotated[float, typer.Option(help="Penalty (mlp).")] = 1e-4,
+    solver: Annotated[Solver | None, typer.Option(help="Default lbfgs, for mlp adam.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Step of gd, sgd, adam.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Rows per step of sgd, adam.")] = None,
+    max_iter: Annotated[int | None, typer.Option(help="Iterations or epochs at most.")] = None,
+    tol: Annotated[float, typer.Option(help="When to stop; 0 runs --max-iter.")] = 1e-4,
+    early_stopping: Annotated[
+        bool, typer.Option("--early-stopping", help="Stop by accuracy on held-out rows.")
+    ] = False,
+    seed: options.Seed = 0,
+    save_to: Annotated[
+        Path, typer.Option("--out", help="Folder, or .safetensors file, for the model.")
+    ] = Path("xsoftmax-out"),
+    plots: options.Plots = None,
+    no_plots: Annotated[bool, typer.Option("--no-plots", help="Draw no pictures.")] = False,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Train a classifier, show how well it does, and save it with pictures.
+
+    Ctrl-C keeps the model of the last finished iteration.
+    """
+    settings: dict[str, Any] = {
+        "tol": tol,
+        "early_stopping": early_stopping,
+        "random_state": seed,
+        "learning_rate_init": learning_rate,
+        "batch_size": batch_size,
+        "max_iter": max_iter,
+        "solver": solver,
+    }
+    settings = {name: value for name, value in settings.items() if value is not None}
+    estimator: Any = SoftmaxRegression(c, **settings)
+    if model == "mlp":
+        estimator = MLPClassifier(_sizes(hidden), activation, alpha=alpha, **settings)
+    place = arrays.backend(backend, device)
+    dataset = datasets.load(
+        data,
+        labels=labels,
+        label_column=label_column,
+        data_dir=data_dir,
+        test_size=test_size,
+        random_state=seed,
+    ).astype(dtype)
+    X_train, X_test = place.asarray(dataset.X_train), place.asarray(dataset.X_test)
+    title = f"{model} on {dataset.name}"
+
+    start = time.perf_counter()
+    interrupted = _fit(estimator, X_train, dataset.y_train, title, quiet)
+    seconds = time.perf_counter() - start
+
+    on_train = evaluate(estimator, X_train, dataset.y_train)
+    on_test = evaluate(estimator, X_test, dataset.y_test)
+    path = model_file.save(estimator, save_to if save_to.suffix else save_to / "model.safetensors")
+    pictures: list[Path] = []
+    if not no_plots:
+        from ..pictures import model_pictures, result_pictures
+
+        folder = plots or path.parent
+        pictures = model_pictures(estimator, dataset, folder)
+        pictures += result_pictures(dataset, on_test.predictions, folder)
+    if as_json:
+        print_json(
+            {
+                "train_accuracy": on_train.accuracy,
+                "test_accuracy": on_test.accuracy,
+                "train_loss": on_train.loss,
+                "test_loss": on_test.loss,
+                "n_iter": estimator.n_iter_,
+                "seconds": seconds,
+                "model": str(path),
+                "plots": [str(picture) for picture in pictures],
+                "interrupted": interrupted,
+            }
+        )
+    else:
+        print_scores(title, {"train": on_train, "test": on_test})
+        print_line(f"{estimator.n_iter_} iterations in {seconds:.2f} s on {backend}")
+        print_files([path, *pictures])
+    if interrupted:
+        raise typer.Exit(INTERRUPTED)
+
+
+def _fit(estimator: Any, X: Any, y: Any, title: str, quiet: bool) -> bool:
+    """Fit with a progress bar; whether Ctrl-C ended it."""
+    try:
+        with training_progress(title, estimator.max_iter, quiet=quiet) as monitor:
+            # Labels travel as a list, since they may be strings, which no GPU holds.
+            estimator.fit(X, y.tolist(), monitor=monitor)
+    except KeyboardInterrupt:
+        if not getattr(estimator, "n_iter_", 0):
+            raise
+        err.print(
+            f"[yellow]interrupted:[/] keeping the model of iteration {estimator.n_iter_}, the last "
+            "that finished",
+            soft_wrap=True,
+        )
+        return True
+    return False
+
+
+def _sizes(hidden: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(size) for size in hidden.split(",") if size.strip())
+    except ValueError:
+        raise typer.BadParameter(
+            f"--hidden must be sizes with commas between, like 128,64; got {hidden!r}."
+        ) from None

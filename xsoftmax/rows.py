@@ -1,0 +1,69 @@
+"""Where samples come from, block by block.
+
+A source of rows knows how many there are, yields them in blocks that are already in the dtype to
+compute in, and can gather a minibatch. Everything above is a sum over blocks, so whatever offers
+`blocks` and `sample` (arrays in memory here) can be trained on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from .arrays import Array, namespace
+
+
+class Block(NamedTuple):
+    """Some rows, and what each should become."""
+
+    X: Array  #: (n_samples, n_features)
+    targets: Array  #: labels (n_samples,), or probabilities (n_classes, n_samples)
+    weights: Array  #: (n_problems or 1, 1, n_samples); over all rows they sum to 1 per problem
+
+
+def row_slices(n_samples: int, size: int) -> Iterator[slice]:
+    """Consecutive slices of at most `size` rows that cover `n_samples`."""
+    for start in range(0, n_samples, size):
+        yield slice(start, min(start + size, n_samples))
+
+
+class ArrayRows(NamedTuple):
+    """Rows in memory, shared by all problems.
+
+    X may be stored in any real dtype; `dtype` is what its blocks are expanded to. The weights may
+    be one row for all problems or one row per problem, which is how folds are made: a sample that
+    a problem must not see weighs nothing there.
+    """
+
+    X: Array  #: (n_samples, n_features)
+    targets: Array  #: labels (n_samples,), or probabilities (n_classes, n_samples)
+    weights: Array  #: (n_problems or 1, n_samples), summing to 1 over the samples
+    dtype: Any
+
+    @property
+    def n_samples(self) -> int:
+        """How many rows there are."""
+        return self.X.shape[0]
+
+    def blocks(self, size: int) -> Iterator[Block]:
+        """All rows in order, at most `size` at a time."""
+        for rows in row_slices(self.n_samples, size):
+            X = namespace(self.X).astype(self.X[rows, ...], self.dtype, copy=False)
+            yield Block(X, self.targets[..., rows], self.weights[:, None, rows])
+
+    def sample(self, indices: Array) -> ArrayRows:
+        """The rows at `indices` as a source of their own.
+
+        Weights grow by n_samples / n_indices, so that a sum over a random sample is an unbiased
+        estimate of the sum over all rows, however uneven the weights are.
+        """
+        xp = namespace(self.X)
+        weights = xp.take(self.weights, indices, axis=1) * (self.n_samples / indices.shape[0])
+        targets = xp.take(self.targets, indices, axis=self.targets.ndim - 1)
+        return ArrayRows(xp.take(self.X, indices, axis=0), targets, weights, self.dtype)
+
+    def take(self, problems: Array) -> ArrayRows:
+        """The same rows for only some of the problems."""
+        if self.weights.shape[0] == 1:
+            return self
+        return self._replace(weights=namespace(self.weights).take(self.weights, problems, axis=0))

@@ -1,0 +1,10 @@
+"""Solvers: from an objective and a start to a `Solution`, for a batch of problems at once."""
+
+from .adam import Adam
+from .gradient_descent import GradientDescent
+from .lbfgs import LBFGS
+from .minimize import minimize
+from .sgd import SGD
+from .solution import Solution, Status
+
+__all__ = ["LBFGS", "SGD", "Adam", "GradientDescent", "Solution", "Status", "minimize"]
