@@ -180,8 +180,8 @@ def weighted_cross_entropy(
         target_logit = _at_labels(shifted, targets, axis)
         targets = _one_hot(targets, logits.shape[axis], axis, logits.dtype)
     else:
-        products = xp.where(targets == 0, 0.0, targets * shifted)
-        target_logit = xp.sum(products, axis=axis, keepdims=True)
+        possible = xp.where(targets == 0, 0.0, shifted)  # 0 times -inf is nan
+        target_logit = xp.sum(targets * possible, axis=axis, keepdims=True)
     gradient = exponentials * (weights / total) - targets * weights
     return weights * (log_total - target_logit), gradient
 

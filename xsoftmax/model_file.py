@@ -213,8 +213,8 @@ def _restore(path: Path, description: dict[str, Any]) -> Any:
         if dtype not in ("str", "object", "bool") and np.dtype(dtype).kind not in "iuf":
             raise ValueError(f"labels of dtype {dtype}")
         model.classes_ = np.asarray(values, dtype=None if dtype == "str" else dtype)
-        if model.classes_.ndim != 1 or len(np.unique(model.classes_)) < 2:
-            raise ValueError("labels that are not at least two different ones")
+        if len(values) < 2 or not np.array_equal(model.classes_, np.unique(model.classes_)):
+            raise ValueError("labels that are not two or more different ones in order")
         model.n_features_in_, model.n_iter_ = description["n_features_in"], description["n_iter"]
         if not (isinstance(model.n_features_in_, int) and model.n_features_in_ > 0):
             raise ValueError(f"{model.n_features_in_!r} features")

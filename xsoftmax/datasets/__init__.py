@@ -1,9 +1,9 @@
 """Data sets by name (digits, MNIST, Fashion-MNIST) and from files (.npz, .npy, CSV, IDX)."""
 
+from .bundled import digits
 from .dataset import Dataset
-from .digits import digits
-from .load import load, load_features
-from .mnist import fashion_mnist, idx_folder, mnist
+from .published import fashion_mnist, idx_folder, mnist
+from .sources import load, load_features
 from .tables import read_csv, read_npy, read_npz
 
 __all__ = [

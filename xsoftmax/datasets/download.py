@@ -61,7 +61,9 @@ def _resume(part: Path) -> Any:
 
     def download(url: str, output_file: Any, _: Any) -> None:
         have = part.stat().st_size if part.exists() else 0
-        headers = {"Range": f"bytes={have}-"} if have else {}
+        headers = {"Accept-Encoding": "identity"}  # the archive itself, not decoded on the way
+        if have:
+            headers["Range"] = f"bytes={have}-"
         with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_SECONDS) as response:
             if response.status_code != requests.codes.requested_range_not_satisfiable:
                 response.raise_for_status()

@@ -1,9 +1,9 @@
 """Adam: steps scaled by running moments of the gradient.
 
     m <- b1 m + (1 - b1) g        v <- b2 v + (1 - b2) g^2
-    theta <- theta - rate sqrt(1 - b2^t) / (1 - b1^t) * m / (sqrt(v) + epsilon)
+    theta <- theta - rate * m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + epsilon)
 
-Kingma and Ba (2015), arXiv 1412.6980, in the order of computation that its section 2 proposes.
+Algorithm 1 of Kingma and Ba (2015), arXiv 1412.6980.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Adam(Stochastic):
     epsilon: float = 1e-8
 
     def init_moments(self, zeros: Array) -> Moments:
-        """Both moments start at zero; the factor in `step` removes that bias."""
+        """Both moments start at zero; `step` corrects that bias."""
         return zeros, zeros
 
     def step(
@@ -33,6 +33,8 @@ class Adam(Stochastic):
         """One minibatch."""
         first = self.beta_1 * moments[0] + (1 - self.beta_1) * gradient
         second = self.beta_2 * moments[1] + (1 - self.beta_2) * gradient * gradient
-        correction = sqrt(1 - self.beta_2**n_steps) / (1 - self.beta_1**n_steps)
-        scale = namespace(second).sqrt(second) + self.epsilon
-        return -(learning_rate * correction) * first / scale, (first, second)
+        # Both corrections of the bias act on scalars, so that they cost no pass over an array.
+        spread = sqrt(1 - self.beta_2**n_steps)
+        rate = learning_rate * (spread / (1 - self.beta_1**n_steps))
+        scale = namespace(second).sqrt(second) + self.epsilon * spread
+        return -rate * first / scale, (first, second)

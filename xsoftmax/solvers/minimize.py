@@ -53,28 +53,13 @@ def minimize(
     batch, so that a slow problem does not make the others pay. A KeyboardInterrupt ends the loop
     with the last finished iteration and the status INTERRUPTED.
     """
-    xp = namespace(parameters)
     state = solver.init(objective, parameters)
+    values, norms, statuses = _report(state)
     problems = list(range(parameters.shape[0]))
     curves: list[list[float]] = [[] for _ in problems]
     finished: dict[int, tuple] = {}
-    for iteration in range(max_iter + 1):
-        reason = Status.RUNNING
-        if iteration > 0:
-            try:
-                state = solver.update(objective, state)
-            except KeyboardInterrupt:
-                iteration, reason = iteration - 1, Status.INTERRUPTED
-        values, norms, statuses = to_list(
-            xp.stack([state.value, state.gradient_norm, state.status])
-        )
-        if iteration > 0 and reason is Status.RUNNING:
-            for problem, value in zip(problems, values, strict=True):
-                curves[problem].append(value)
-            if callback is not None and callback(iteration, state, values):
-                reason = Status.STOPPED
-        if iteration == max_iter:
-            reason = reason or Status.MAX_ITER
+    iteration, reason = 0, Status.RUNNING
+    while True:
         staying = []
         for row, problem in enumerate(problems):
             status = Status(int(statuses[row])) or reason
@@ -84,12 +69,30 @@ def minimize(
             theta = state.parameters[row : row + 1, ...]
             finished[problem] = (theta, values[row], norms[row], iteration, status)
         if not staying:
-            break
+            return _collect(finished, curves)
         if len(staying) < len(problems):
             rows = from_host(staying, like=parameters, dtype=index_dtype(parameters))
             state, objective = take(state, rows), objective.take(rows)
-            problems = [problems[row] for row in staying]
-    return _collect(finished, curves)
+            problems, values = [problems[row] for row in staying], [values[row] for row in staying]
+            norms, statuses = [norms[row] for row in staying], [statuses[row] for row in staying]
+        try:
+            next_state = solver.update(objective, state)
+            report = _report(next_state)
+            state, (values, norms, statuses), iteration = next_state, report, iteration + 1
+            for problem, value in zip(problems, values, strict=True):
+                curves[problem].append(value)
+            if iteration == max_iter:
+                reason = Status.MAX_ITER
+            if callback is not None and callback(iteration, state, values):
+                reason = Status.STOPPED
+        except KeyboardInterrupt:
+            reason = Status.INTERRUPTED
+
+
+def _report(state: Any) -> tuple[list[float], list[float], list[float]]:
+    """Values, gradient norms and statuses on the host: one transfer."""
+    xp = namespace(state.value)
+    return tuple(to_list(xp.stack([state.value, state.gradient_norm, state.status])))
 
 
 def take(state: Any, problems: Array) -> Any:

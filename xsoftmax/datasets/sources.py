@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from .bundled import digits
 from .dataset import Dataset
-from .digits import digits
-from .mnist import fashion_mnist, idx_folder, mnist
+from .published import fashion_mnist, idx_folder, mnist
 from .tables import read_csv, read_features, read_npy, read_npz
 
 NAMED = ("digits", "mnist", "fashion-mnist")

@@ -1,0 +1,232 @@
+"""Softmax and its losses: against constants, scipy, finite differences, autograd, invariances."""
+
+import mpmath
+import numpy as np
+import pytest
+import scipy.special
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from xsoftmax import functional as F
+
+DTYPES = ("float32", "float64")
+FUNCTIONS = ("softmax", "log_softmax", "logsumexp")
+
+
+def ulps(actual, expected):
+    """Largest difference in units of the last place of the expected values."""
+    actual, expected = np.asarray(actual), np.asarray(expected)
+    finite = np.isfinite(expected)
+    np.testing.assert_array_equal(actual[~finite], expected[~finite])
+    if not finite.any():
+        return 0.0
+    spacing = np.spacing(np.abs(expected[finite]).astype(actual.dtype))
+    return np.max(np.abs(actual[finite] - expected[finite]) / spacing)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize(("shape", "axis"), [((7,), -1), ((5, 4), 0), ((5, 4), 1), ((2, 3, 4), -2)])
+def test_agrees_with_scipy(xp, rng, name, dtype, shape, axis):
+    logits = (5 * rng.standard_normal(shape)).astype(dtype)
+    result = xp.host(getattr(F, name)(xp(logits), axis=axis))
+    expected = getattr(scipy.special, name)(logits.astype("float64"), axis=axis)
+    assert result.dtype == dtype
+    scale = np.finfo(dtype).eps * np.maximum(np.abs(expected), np.abs(logits).max())
+    assert np.all(np.abs(result - expected) <= 4 * scale)
+    if name == "softmax":
+        assert np.all(np.abs(result - expected) <= 32 * np.finfo(dtype).eps * expected)
+
+
+def exact(function, logits, index=None):
+    """The value to 600 digits, rounded once."""
+    with mpmath.workdps(600):
+        total = mpmath.fsum(mpmath.exp(mpmath.mpf(z)) for z in logits)
+        z = mpmath.mpf(logits[index]) if index is not None else None
+        return float(
+            {
+                "logsumexp": lambda: mpmath.log(total),
+                "softmax": lambda: mpmath.exp(z) / total,
+                "log_softmax": lambda: z - mpmath.log(total),
+            }[function]()
+        )
+
+
+@pytest.mark.parametrize(
+    "logits", [[0.0, -40.0], [1.0, 2.0, 3.0], [-1.5, -0.25], [0.0, 0.0], [3e2, -3e2]]
+)
+def test_agrees_with_mpmath(xp, logits):
+    on_device = xp(np.asarray(logits))
+    expected = exact("logsumexp", logits)
+    scale = max(abs(expected), abs(max(logits)))  # the last addition may cancel
+    assert abs(xp.host(F.logsumexp(on_device)) - expected) <= 4 * np.spacing(scale)
+    for name in ("softmax", "log_softmax"):
+        result = xp.host(getattr(F, name)(on_device))
+        expected = [exact(name, logits, i) for i in range(len(logits))]
+        assert ulps(result, expected) <= 4, name
+
+
+def test_loss_of_a_sure_sample_is_not_rounded_to_zero(xp):
+    value, _ = F.softmax_cross_entropy(xp([[40.0, 0.0]]), xp([0]))
+    assert float(xp.host(value)) == pytest.approx(4.248354255291589e-18, rel=1e-14)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    "row", [[1e4, 0.0], [-1e30, 0.0, 1.0], [-1e30, -1e30], [1e30, 1e30], [1e4, -1e4, 9999.0]]
+)
+def test_never_nan_for_finite_logits(xp, dtype, row):
+    # The first row lies 1e5 below or above the rest of the matrix.
+    logits = np.asarray([row, [z - 1e5 for z in row], [z + 1e5 for z in row]], dtype=dtype)
+    for name in FUNCTIONS:
+        assert np.all(np.isfinite(xp.host(getattr(F, name)(xp(logits))))), name
+    probabilities = xp.host(F.softmax(xp(logits)))
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=8 * np.finfo(dtype).eps)
+    value, gradient = F.softmax_cross_entropy(xp(logits), xp([0, 1, 0]))
+    assert np.isfinite(xp.host(value))
+    assert np.all(np.isfinite(xp.host(gradient)))
+
+
+def test_a_logit_of_minus_infinity_is_a_class_of_probability_zero(xp):
+    logits = xp([[0.0, -np.inf, 1.0], [-np.inf, -np.inf, 2.0]])
+    probabilities = xp.host(F.softmax(logits))
+    np.testing.assert_allclose(probabilities[0], scipy.special.softmax([0.0, -np.inf, 1.0]))
+    np.testing.assert_array_equal(probabilities[1], [0, 0, 1])
+    assert xp.host(F.log_softmax(logits))[1].tolist() == [-np.inf, -np.inf, 0]
+    value, gradient = F.softmax_cross_entropy(logits, xp([0, 2]))
+    assert np.isfinite(xp.host(value))
+    assert np.all(np.isfinite(xp.host(gradient)))
+    soft = xp([[0.5, 0.0, 0.5], [0.0, 0.0, 1.0]])
+    assert np.isfinite(xp.host(F.softmax_cross_entropy(logits, soft)[0]))
+
+
+def test_logsumexp_of_nothing_but_zeros_probability(xp):
+    assert xp.host(F.logsumexp(xp([[-np.inf, -np.inf], [0.0, np.inf]]))).tolist() == [
+        -np.inf,
+        np.inf,
+    ]
+    assert xp.host(F.logsumexp(xp(np.zeros((2, 3))), axis=0, keepdims=True)).shape == (1, 3)
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    arrays(
+        "float64",
+        array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=5),
+        elements=st.floats(-1e6, 1e6),
+    ),
+    st.floats(-1e6, 1e6),
+)
+def test_a_shift_of_the_logits_changes_no_probability(logits, shift):
+    tolerance = 8 * np.spacing(np.abs(logits).max() + abs(shift))
+    np.testing.assert_allclose(F.softmax(logits + shift), F.softmax(logits), rtol=tolerance + 1e-14)
+
+
+@settings(deadline=None, max_examples=50)
+@given(arrays("float64", (4, 3), elements=st.floats(-50, 50)), st.permutations(range(3)))
+def test_permuted_classes_permute_the_gradient(logits, order):
+    labels = np.asarray([0, 1, 2, 1])
+    value, gradient = F.softmax_cross_entropy(logits, labels)
+    permuted_value, permuted = F.softmax_cross_entropy(logits[:, order], np.argsort(order)[labels])
+    np.testing.assert_allclose(permuted_value, value, rtol=1e-13, atol=1e-15)
+    np.testing.assert_allclose(permuted, gradient[:, order], rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("axis", [-1, 0, 1])
+@pytest.mark.parametrize("soft", [False, True])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_gradient_is_that_of_finite_differences(xp, rng, axis, soft, weighted):
+    shape = (3, 4, 2)
+    logits = rng.standard_normal(shape)
+    n_classes = shape[axis]
+    samples = tuple(np.delete(shape, axis))
+    targets = rng.integers(0, n_classes, samples)
+    if soft:
+        targets = scipy.special.softmax(rng.standard_normal(shape), axis=axis)
+    weight = rng.random(samples) if weighted else None
+
+    def value_at(z):
+        extra = {} if weight is None else {"sample_weight": xp(weight)}
+        return F.softmax_cross_entropy(xp(z), xp(targets), axis=axis, **extra)
+
+    value, gradient = value_at(logits)
+    log_p = scipy.special.log_softmax(logits, axis=axis)
+    if soft:
+        losses = -np.sum(targets * log_p, axis=axis)
+    else:
+        losses = -np.take_along_axis(log_p, np.expand_dims(targets, axis), axis).squeeze(axis)
+    np.testing.assert_allclose(xp.host(value), np.average(losses, weights=weight), rtol=1e-13)
+    step = 1e-5
+    for index in [(0, 0, 0), (2, 3, 1), (1, 2, 0)]:
+        ahead, behind = logits.copy(), logits.copy()
+        ahead[index] += step
+        behind[index] -= step
+        slope = (xp.host(value_at(ahead)[0]) - xp.host(value_at(behind)[0])) / (2 * step)
+        assert xp.host(gradient)[index] == pytest.approx(slope, abs=1e-9)
+
+
+def test_value_and_gradient_are_torchs(torch, rng):
+    logits, labels = rng.standard_normal((6, 5)), rng.integers(0, 5, 6)
+    value, gradient = F.softmax_cross_entropy(logits, labels)
+    reference = torch.tensor(logits, requires_grad=True)
+    loss = torch.nn.functional.cross_entropy(reference, torch.tensor(labels))
+    loss.backward()
+    assert float(value) == pytest.approx(loss.item(), rel=1e-14)
+    np.testing.assert_allclose(gradient, reference.grad.numpy(), atol=1e-16)
+
+
+def test_cross_entropy_of_probabilities(xp, rng):
+    logits, labels, weight = rng.standard_normal((6, 5)), rng.integers(0, 5, 6), rng.random(6)
+    for targets in (labels, np.eye(5)[labels] * 0.9 + 0.02):
+        direct = F.cross_entropy(F.softmax(xp(logits)), xp(targets), sample_weight=xp(weight))
+        stable, _ = F.softmax_cross_entropy(xp(logits), xp(targets), sample_weight=xp(weight))
+        assert float(xp.host(direct)) == pytest.approx(float(xp.host(stable)), rel=1e-13)
+
+
+def test_cross_entropy_adds_nothing_inside_the_logarithm(xp):
+    sure = xp([[1.0, 0.0]])
+    assert float(xp.host(F.cross_entropy(sure, xp([0])))) == 0
+    assert float(xp.host(F.cross_entropy(sure, xp([[1.0, 0.0]])))) == 0
+
+
+def test_one_hot(xp):
+    labels = xp([[0, 2], [1, 1]])
+    result = xp.host(F.one_hot(labels, 3))
+    np.testing.assert_array_equal(result, np.eye(3)[[[0, 2], [1, 1]]])
+    np.testing.assert_array_equal(xp.host(F.one_hot(labels, axis=0)), np.moveaxis(result, -1, 0))
+    assert xp.host(F.one_hot(labels, 3, dtype=xp.xp.float32)).dtype == np.float32
+
+
+@pytest.mark.parametrize("labels", [[0, 3], [-1, 0]])
+def test_labels_out_of_range_never_index_anything(xp, labels):
+    with pytest.raises(ValueError, match=r"targets=.* must lie in 0 .. 2 for 3 classes; got"):
+        F.softmax_cross_entropy(xp(np.zeros((2, 3))), xp(labels))
+    with pytest.raises(ValueError, match=r"labels=.* must lie in 0 .. 2"):
+        F.one_hot(xp(labels), 3)
+
+
+def test_other_bad_input_is_named(xp):
+    logits, labels = xp(np.zeros((2, 3))), xp([0, 1])
+    with pytest.raises(TypeError, match="must be integers"):
+        F.softmax_cross_entropy(logits, xp([0.0, 1.0]))
+    with pytest.raises(ValueError, match=r"shape \(2,\) or probabilities of shape \(2, 3\)"):
+        F.softmax_cross_entropy(logits, xp([0, 1, 2]))
+    with pytest.raises(ValueError, match="summing to 1"):
+        F.softmax_cross_entropy(logits, xp([[0.5, 0.0, 0.0], [1.0, 0.0, 0.0]]))
+    with pytest.raises(ValueError, match="non-negative"):
+        F.softmax_cross_entropy(logits, xp([[2.0, -1.0, 0.0], [1.0, 0.0, 0.0]]))
+    with pytest.raises(ValueError, match="one weight per sample"):
+        F.softmax_cross_entropy(logits, labels, sample_weight=xp([1.0]))
+    with pytest.raises(ValueError, match="not all zero"):
+        F.cross_entropy(logits + 1 / 3, labels, sample_weight=xp([0.0, 0.0]))
+
+
+def test_half_precision_is_computed_in_single(rng):
+    logits = rng.standard_normal((3, 4)).astype("float16")
+    assert F.softmax(logits).dtype == np.float32
+
+
+def test_all_is_what_the_module_offers():
+    assert sorted(F.__all__) == F.__all__
+    assert all(callable(getattr(F, name)) for name in F.__all__)

@@ -1,0 +1,188 @@
+"""Bad input gets an error that names the argument, the rule, what arrived and the remedy."""
+
+import numpy as np
+import pytest
+
+from xsoftmax import MLPClassifier, SoftmaxRegression, arrays
+
+from .conftest import MISSING, Place
+from .problems import blobs
+
+X, Y = blobs(n_samples=12)
+WITH_NAN, WITH_INF = X.copy(), X.copy()
+WITH_NAN[3, 1], WITH_INF[4, 0] = np.nan, np.inf
+
+
+@pytest.fixture
+def foreign():
+    """An array library that is not NumPy."""
+    return Place("strict-device1")
+
+
+@pytest.mark.parametrize("bad", [WITH_NAN, WITH_INF])
+def test_features_that_are_not_finite(xp, bad):
+    with pytest.raises(ValueError, match=r"(?i)X.*(contains NaN|infinity)"):
+        SoftmaxRegression().fit(xp(bad), xp(Y))
+    model = SoftmaxRegression().fit(xp(X), xp(Y))
+    with pytest.raises(ValueError, match=r"(?i)X.*(contains NaN|infinity)"):
+        model.predict(xp(bad))
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (3, 0), (3,), (3, 2, 2)])
+def test_features_of_a_wrong_shape(xp, shape):
+    with pytest.raises(ValueError, match=r"(?i)X|array|sample|feature"):
+        SoftmaxRegression().fit(xp(np.zeros(shape)), xp(np.arange(shape[0]) % 2))
+
+
+def test_complex_features(foreign):
+    with pytest.raises(ValueError, match="real numbers; got dtype"):
+        SoftmaxRegression().fit(foreign(X.astype(complex)), foreign(Y))
+
+
+def test_one_class_only(xp):
+    with pytest.raises(ValueError, match=r"at least 2 classes; y holds only one class: .*7"):
+        SoftmaxRegression().fit(xp(X), xp(np.full(12, 7)))
+
+
+def test_lengths_that_differ(xp):
+    with pytest.raises(ValueError, match=r"X has 12 rows and y has shape \(11,\)"):
+        SoftmaxRegression().fit(xp(X), xp(Y[:-1]))
+    with pytest.raises(ValueError, match=r"sample_weight must hold one weight per sample"):
+        SoftmaxRegression().fit(xp(X), xp(Y), sample_weight=xp(np.ones(11)))
+
+
+def test_labels_that_are_no_classes():
+    with pytest.raises(ValueError, match="Unknown label type"):
+        SoftmaxRegression().fit(X, np.linspace(0, 1, 12))
+    with pytest.raises(ValueError, match="requires y to be passed"):
+        SoftmaxRegression().fit(X, None)
+    with pytest.raises(ValueError, match="must be labels of shape"):
+        SoftmaxRegression().fit(X, np.ones((12, 3)))
+    with pytest.raises(ValueError, match="NaN"):
+        SoftmaxRegression().fit(X, [np.nan, *Y[1:]])
+
+
+def test_object_arrays():
+    with pytest.raises(TypeError, match="must be a string or a real number"):
+        SoftmaxRegression().fit(np.asarray([[{}, 1.0]] * 12, dtype=object), Y)
+    with pytest.raises((TypeError, ValueError), match="label"):
+        SoftmaxRegression().fit(X, np.asarray([{}, []] * 6, dtype=object))
+
+
+@pytest.mark.parametrize("weight", [np.zeros(12), -np.ones(12), np.full(12, np.nan)])
+def test_weights_that_weigh_nothing(weight):
+    with pytest.raises(ValueError, match=r"(?i)sample_weight"):
+        SoftmaxRegression().fit(X, Y, sample_weight=weight)
+
+
+def test_two_libraries_or_devices_are_refused(foreign):
+    with pytest.raises(ValueError, match=r"X is array_api_strict on .*device1.* and y is numpy"):
+        SoftmaxRegression().fit(foreign(X), Y)
+    with pytest.raises(ValueError, match=r"X is numpy on cpu and y is array_api_strict"):
+        SoftmaxRegression().fit(X, foreign(Y))
+    other = Place("strict")
+    with pytest.raises(ValueError, match=r"CPU_DEVICE.*device1"):
+        SoftmaxRegression().fit(other(X), foreign(Y))
+    with pytest.raises(ValueError, match="sample_weight is numpy"):
+        SoftmaxRegression().fit(foreign(X), foreign(Y), sample_weight=np.ones(12))
+
+
+def test_prediction_elsewhere_is_refused(foreign):
+    model = SoftmaxRegression().fit(X, Y)
+    with pytest.raises(ValueError, match=r"holds its parameters in numpy .* but X is array_api"):
+        model.predict(foreign(X))
+    with pytest.raises(ValueError, match="expecting 5 features"):
+        model.predict(X[:, :3])
+    moved = SoftmaxRegression().fit(foreign(X), foreign(Y))
+    with pytest.raises(ValueError, match="expecting 5 features"):
+        moved.predict(foreign(X[:, :3]))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "rule"),
+    [
+        ("C", 0, "above 0"),
+        ("C", "1", "above 0"),
+        ("C", float("nan"), "above 0"),
+        ("solver", "newton", "one of 'lbfgs', 'gd', 'sgd', 'adam'"),
+        ("learning_rate_init", -1.0, "above 0"),
+        ("max_iter", 0, "at least 1"),
+        ("max_iter", 1.5, "integer"),
+        ("tol", -1e-3, "at least 0"),
+        ("fit_intercept", "yes", "True or False"),
+        ("warm_start", 1, "True or False"),
+        ("class_weight", "even", "balanced"),
+        ("batch_size", 0, "'auto', or an integer of at least 1"),
+        ("validation_fraction", 1.0, r"\(0, 1\)"),
+        ("n_iter_no_change", 0, "at least 1"),
+        ("beta_1", 1.0, r"\[0, 1\)"),
+        ("epsilon", 0.0, "above 0"),
+        ("momentum", 2, r"\[0, 1\]"),
+    ],
+)
+def test_parameters_of_softmax_regression(name, value, rule):
+    with pytest.raises(ValueError, match=rf"SoftmaxRegression\({name}=\.\.\.\) must be .*{rule}"):
+        SoftmaxRegression(**{name: value}).fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "rule"),
+    [
+        ("hidden_layer_sizes", (5, 0), "at least 1"),
+        ("hidden_layer_sizes", "50", "at least 1"),
+        ("activation", "softplus", "one of"),
+        ("alpha", -1, "at least 0"),
+    ],
+)
+def test_parameters_of_mlp_classifier(name, value, rule):
+    with pytest.raises(ValueError, match=rf"MLPClassifier\({name}=\.\.\.\) must be .*{rule}.*got"):
+        MLPClassifier(**{name: value}).fit(X, Y)
+
+
+def test_every_parameter_has_a_rule():
+    from xsoftmax.classifiers.rules import RULES
+
+    for model in (SoftmaxRegression(), MLPClassifier()):
+        assert set(model.get_params()) - set(RULES) == {"random_state"}
+
+
+def test_soft_labels_have_no_class_weight():
+    with pytest.raises(ValueError, match="class_weight needs labels"):
+        SoftmaxRegression(class_weight={0: 2.0}).fit(X, np.eye(3)[Y])
+
+
+def test_backends_that_are_not_there():
+    with pytest.raises(ValueError, match="backend must be one of numpy, cupy, torch"):
+        arrays.backend("tensorflow")
+    with pytest.raises(ValueError, match="NumPy computes on the cpu only"):
+        arrays.backend("numpy", "cuda:0")
+    with pytest.raises(ValueError, match="device 'nowhere' cannot be used"):
+        arrays.backend("array-api-strict", "nowhere")
+
+
+@pytest.mark.skipif("cupy" not in MISSING, reason="this machine has a GPU that CuPy can use")
+def test_cupy_without_a_gpu_is_explained():
+    with pytest.raises(
+        RuntimeError, match=r"backend 'cupy' (is not installed|found no usable CUDA)"
+    ):
+        arrays.backend("cupy")
+
+
+def test_a_driver_that_is_missing_is_explained(monkeypatch):
+    class Runtime:
+        @staticmethod
+        def getDeviceCount():
+            raise RuntimeError("cudaErrorInsufficientDriver")
+
+    class CuPy:
+        class cuda:  # noqa: N801
+            runtime = Runtime
+
+    monkeypatch.setattr(arrays.importlib, "import_module", lambda name: CuPy)
+    with pytest.raises(RuntimeError, match=r"no usable CUDA GPU or driver .*use --backend numpy"):
+        arrays.backend("cupy")
+    Runtime.getDeviceCount = staticmethod(lambda: 1)
+    with pytest.raises(ValueError, match="this machine has 1 CUDA GPU"):
+        arrays.backend("cupy", "3")
+    with pytest.raises(ValueError, match="must be a GPU's number"):
+        arrays.backend("cupy", "gpu")
