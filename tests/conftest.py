@@ -98,14 +98,16 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("xp", present, indirect=True)
 
 
-def backend_of(item) -> str | None:
-    return item.callspec.params.get("xp") if hasattr(item, "callspec") else None
+def needs_one_of(item, backends) -> bool:
+    """Whether a test runs on one of these backends, or takes torch as its reference."""
+    on = item.callspec.params.get("xp") if hasattr(item, "callspec") else None
+    return on in backends or ("torch" in backends and "torch" in item.fixturenames)
 
 
 def pytest_collection_modifyitems(config, items):
     wanted = config.getoption("--backend")
     if wanted:
-        kept = [item for item in items if backend_of(item) in wanted]
+        kept = [item for item in items if needs_one_of(item, wanted)]
         config.hook.pytest_deselected(items=[item for item in items if item not in kept])
         items[:] = kept
     if not config.getoption("--slow"):

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Lint, types, tests, and the built wheel tried from outside the repository.
+# Needs: pip install ".[test,dev]"          Option: --without-tests
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+echo "== lint"
+ruff check .
+ruff format --check .
+
+echo "== types"
+mypy
+
+if [ "${1:-}" != --without-tests ]; then
+    echo "== tests"
+    pytest
+fi
+
+echo "== wheel"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+python -m build --wheel --outdir "$work" . > "$work/build.log" || { cat "$work/build.log"; exit 1; }
+python -m venv "$work/venv"
+"$work/venv/bin/pip" install --quiet "$work"/*.whl
+cd "$work"
+venv/bin/xsoftmax train --quiet
+venv/bin/xsoftmax evaluate --model xsoftmax-out/model.safetensors --json
+test "$(find xsoftmax-out -name '*.png' | wc -l)" -eq 5
+venv/bin/python -c "import xsoftmax; assert 'site-packages' in xsoftmax.__file__, xsoftmax.__file__"
+echo "== all checks passed"
