@@ -227,7 +227,7 @@ def _restore(path: Path, description: dict[str, Any]) -> Any:
 
 def _expected(model: Any) -> dict[str, np.ndarray]:
     """Placeholders (of no memory) with the names and shapes that the model's tensors must have."""
-    sizes = model._network().layer_sizes
+    sizes = model._network(model.n_features_in_, len(model.classes_)).layer_sizes
     tensors = {}
     for i, (n_in, n_out) in enumerate(pairwise(sizes)):
         shape: tuple[int, int] = (n_in, n_out)

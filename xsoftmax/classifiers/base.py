@@ -50,7 +50,7 @@ class BaseSoftmaxClassifier(Predictor):
     def _fresh_parameters(self, network: Network, random_state: Any, like: Array) -> Array:
         raise NotImplementedError
 
-    def _penalty_strength(self) -> float:
+    def _penalty_strength(self, network: Network) -> float:
         raise NotImplementedError
 
     def _set_layers(self, layers: list[Layer]) -> None:
@@ -97,7 +97,7 @@ class BaseSoftmaxClassifier(Predictor):
         raised again.
         """
         check_parameters(self)
-        resume = self.warm_start and hasattr(self, "classes_")
+        resume = self.warm_start and self.__sklearn_is_fitted__()
         samples = self._check(X, y, sample_weight, resume)
         held_out = self._check_held_out(X_val, y_val, sample_weight_val)
         with on_device_of(samples.X):
@@ -110,9 +110,10 @@ class BaseSoftmaxClassifier(Predictor):
     ) -> Any:
         random_state = check_random_state(self.random_state)
         network, start = self._start(samples, random_state, resume)
-        objective = objective_of(self, network, samples, self._penalty_strength())
+        objective = objective_of(self, network, samples, self._penalty_strength(network))
         judged = held_out is not None and self.early_stopping
-        watch = self._watch(network, held_out, monitor)
+        classes = classes_for(samples.X, samples.targets.classes)
+        watch = self._watch(network, classes, held_out, monitor)
         solution = minimize(
             objective,
             start,
@@ -121,10 +122,12 @@ class BaseSoftmaxClassifier(Predictor):
             callback=watch,
         )
         check_finite(self, solution.parameters)
-        parameters = watch.best_parameters if judged else solution.parameters
-        self._publish(network, parameters, solution.n_iter[0], solution.curves[0])
-        self._random_state, self._solver_state = random_state, None
-        if solution.statuses[0] is Status.INTERRUPTED:
+        interrupted = solution.statuses[0] is Status.INTERRUPTED
+        if solution.n_iter[0] > 0 or not interrupted:
+            parameters = watch.best_parameters if judged else solution.parameters
+            self._publish(network, classes, parameters, solution.n_iter[0], solution.curves[0])
+            self._random_state, self._solver_state = random_state, None
+        if interrupted:
             raise KeyboardInterrupt
         warn_unless_converged(self, objective, solution)
         return self
@@ -139,20 +142,22 @@ class BaseSoftmaxClassifier(Predictor):
         classes : every label that will ever come; needed at the first call
         """
         check_parameters(self)
-        resume = hasattr(self, "classes_")
-        classes = self._check_classes(X, classes)
+        resume = self.__sklearn_is_fitted__()
+        classes = self._check_classes(classes, resume)
         samples = self._check(X, y, sample_weight, resume, classes)
         with on_device_of(samples.X):
             if not hasattr(self, "_random_state"):
                 self._random_state = check_random_state(self.random_state)
             network, start = self._start(samples, self._random_state, resume)
-            objective = objective_of(self, network, samples, self._penalty_strength())
+            objective = objective_of(self, network, samples, self._penalty_strength(network))
             solver = solver_of(self, samples.X.shape[0], self._random_state)
             state = getattr(self, "_solver_state", None) or solver.init(objective, start)
             state = solver.update(objective, state)
             check_finite(self, state.parameters)
-            losses = [*getattr(self, "loss_curve_", []), *to_list(state.value)]
-            self._publish(network, state.parameters, getattr(self, "n_iter_", 0) + 1, losses)
+            losses = getattr(self, "loss_curve_", []) if resume else []
+            losses += to_list(state.value)
+            known = classes_for(samples.X, samples.targets.classes)
+            self._publish(network, known, state.parameters, len(losses), losses)
         self._solver_state = state
         return self
 
@@ -166,14 +171,14 @@ class BaseSoftmaxClassifier(Predictor):
             check_same_place(self, self._layers()[0][0], X)
         return Samples(X, check_y(self, X, y, classes), check_sample_weight(X, sample_weight))
 
-    def _check_classes(self, X: Any, classes: Any) -> np.ndarray:
+    def _check_classes(self, classes: Any, resume: bool) -> np.ndarray:
         """The classes that `partial_fit` works with, which must not change between calls."""
         if self.class_weight == "balanced":
             raise ValueError(
                 "class_weight='balanced' needs all samples at once; for partial_fit pass a dict "
                 "of weights, from sklearn.utils.compute_class_weight."
             )
-        known = to_host(self.classes_) if hasattr(self, "classes_") else None
+        known = to_host(self.classes_) if resume else None
         if classes is None:
             if known is None:
                 raise ValueError("classes must be passed on the first call to partial_fit.")
@@ -198,17 +203,17 @@ class BaseSoftmaxClassifier(Predictor):
     def _start(self, samples: Samples, random_state: Any, resume: bool) -> tuple[Network, Array]:
         """The network, and the parameters (1, n_parameters) where training starts."""
         xp, dtype = namespace(samples.X), compute_dtype(samples.X)
+        network = self._network(samples.X.shape[1], len(samples.targets.classes))
         if resume:
-            network = self._network()
             return network, xp.astype(network.pack(self._layers()), dtype, copy=False)
-        self.classes_ = classes_for(samples.X, samples.targets.classes)
-        network = self._network()
         like = xp.astype(samples.X[:1, ...], dtype)
         return network, self._fresh_parameters(network, random_state, like)
 
-    def _watch(self, network: Network, held_out: Samples | None, monitor: Any) -> Watch:
+    def _watch(
+        self, network: Network, classes: Array, held_out: Samples | None, monitor: Any
+    ) -> Watch:
         def publish(parameters: Array, n_iter: int, losses: list[float]) -> Any:
-            return self._publish(network, parameters, n_iter, list(losses))
+            return self._publish(network, classes, parameters, n_iter, losses)
 
         self.__dict__.pop("validation_scores_", None)
         if held_out is None:
@@ -223,8 +228,8 @@ class BaseSoftmaxClassifier(Predictor):
         return watch
 
     def _publish(
-        self, network: Network, parameters: Array, n_iter: int, losses: list[float]
+        self, network: Network, classes: Array, parameters: Array, n_iter: int, losses: list[float]
     ) -> Any:
         self._set_layers(network.unpack(parameters))
-        self.n_iter_, self.loss_curve_ = n_iter, losses
+        self.classes_, self.n_iter_, self.loss_curve_ = classes, n_iter, losses
         return self

@@ -101,16 +101,15 @@ class MLPClassifier(BaseSoftmaxClassifier):
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
 
-    def _network(self) -> Network:
+    def _network(self, n_features: int, n_classes: int) -> Network:
         hidden = self.hidden_layer_sizes
         hidden = (hidden,) if isinstance(hidden, Integral) else tuple(hidden)
-        sizes = (self.n_features_in_, *hidden, self.classes_.shape[0])
-        return Network(sizes, self.activation)
+        return Network((n_features, *hidden, n_classes), self.activation)
 
     def _fresh_parameters(self, network: Network, random_state: Any, like: Array) -> Array:
         return network.random_parameters(random_state, like)
 
-    def _penalty_strength(self) -> float:
+    def _penalty_strength(self, network: Network) -> float:
         return self.alpha
 
     def _set_layers(self, layers: list[Layer]) -> None:

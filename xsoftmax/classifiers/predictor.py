@@ -22,11 +22,14 @@ class Predictor(ClassifierMixin, BaseEstimator):
 
     classes_: Array
 
-    def _network(self) -> Network:
+    def _network(self, n_features: int, n_classes: int) -> Network:
         raise NotImplementedError
 
     def _layers(self) -> list[Layer]:
         raise NotImplementedError
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "coef_") or hasattr(self, "coefs_")
 
     def predict(self, X: Any) -> Array:
         """The most probable label of each row, (n_samples,)."""
@@ -70,7 +73,8 @@ class Predictor(ClassifierMixin, BaseEstimator):
 
     def _logits(self, X: Array, transform: Callable | None = None) -> Array:
         """The (transformed) logits (n_classes, n_samples), block by block."""
-        xp, network, layers = namespace(X), self._network(), self._layers()
+        xp, layers = namespace(X), self._layers()
+        network = self._network(self.n_features_in_, self.classes_.shape[0])
         dtype, blocks = layers[0][0].dtype, []
         with on_device_of(X):
             for rows in row_slices(X.shape[0], max(256, 8 * BLOCK_VALUES // network.n_units)):

@@ -94,19 +94,17 @@ class SoftmaxRegression(BaseSoftmaxClassifier):
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
 
-    def _network(self) -> Network:
-        return Network(
-            (self.n_features_in_, self.classes_.shape[0]), "identity", self.fit_intercept
-        )
+    def _network(self, n_features: int, n_classes: int) -> Network:
+        return Network((n_features, n_classes), "identity", self.fit_intercept)
 
     def _fresh_parameters(self, network: Network, random_state: Any, like: Array) -> Array:
         return namespace(like).zeros(
             (1, network.n_parameters), dtype=like.dtype, device=like.device
         )
 
-    def _penalty_strength(self) -> float:
+    def _penalty_strength(self, network: Network) -> float:
         # Two rows that differ by w have ||W||^2 = ||w||^2 / 2 at their best.
-        return (2 if self.classes_.shape[0] == 2 else 1) / self.C
+        return (2 if network.layer_sizes[-1] == 2 else 1) / self.C
 
     def _set_layers(self, layers: list[Layer]) -> None:
         (W, b), *_ = layers

@@ -9,7 +9,7 @@ with at least the fields of `State`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ..arrays import Array, from_host, index_dtype, is_array, namespace, to_list
 from ..objective import Objective
@@ -54,45 +54,24 @@ def minimize(
     with the last finished iteration and the status INTERRUPTED.
     """
     state = solver.init(objective, parameters)
-    values, norms, statuses = _report(state)
-    problems = list(range(parameters.shape[0]))
-    curves: list[list[float]] = [[] for _ in problems]
-    finished: dict[int, tuple] = {}
-    iteration, reason = 0, Status.RUNNING
+    batch, reports, reason = _Batch(parameters.shape[0]), _reports(state), Status.RUNNING
     while True:
-        staying = []
-        for row, problem in enumerate(problems):
-            status = Status(int(statuses[row])) or reason
-            if status is Status.RUNNING:
-                staying.append(row)
-                continue
-            theta = state.parameters[row : row + 1, ...]
-            finished[problem] = (theta, values[row], norms[row], iteration, status)
+        staying = batch.retire(state.parameters, reports, reason)
         if not staying:
-            return _collect(finished, curves)
-        if len(staying) < len(problems):
+            return batch.solution()
+        if len(staying) < len(reports):
             rows = from_host(staying, like=parameters, dtype=index_dtype(parameters))
             state, objective = take(state, rows), objective.take(rows)
-            problems, values = [problems[row] for row in staying], [values[row] for row in staying]
-            norms, statuses = [norms[row] for row in staying], [statuses[row] for row in staying]
+            reports = [reports[row] for row in staying]
         try:
-            next_state = solver.update(objective, state)
-            report = _report(next_state)
-            state, (values, norms, statuses), iteration = next_state, report, iteration + 1
-            for problem, value in zip(problems, values, strict=True):
-                curves[problem].append(value)
-            if iteration == max_iter:
-                reason = Status.MAX_ITER
-            if callback is not None and callback(iteration, state, values):
+            following = solver.update(objective, state)
+            reports, state = _reports(following), following
+            values = batch.record(reports)
+            reason = Status.MAX_ITER if batch.iteration == max_iter else Status.RUNNING
+            if callback is not None and callback(batch.iteration, state, values):
                 reason = Status.STOPPED
         except KeyboardInterrupt:
             reason = Status.INTERRUPTED
-
-
-def _report(state: Any) -> tuple[list[float], list[float], list[float]]:
-    """Values, gradient norms and statuses on the host: one transfer."""
-    xp = namespace(state.value)
-    return tuple(to_list(xp.stack([state.value, state.gradient_norm, state.status])))
 
 
 def take(state: Any, problems: Array) -> Any:
@@ -105,8 +84,57 @@ def take(state: Any, problems: Array) -> Any:
     return state
 
 
-def _collect(finished: dict[int, tuple], curves: list[list[float]]) -> Solution:
-    parts = zip(*(finished[problem] for problem in sorted(finished)), strict=True)
-    parameters, values, norms, n_iter, statuses = map(list, parts)
-    xp = namespace(parameters[0])
-    return Solution(xp.concat(parameters), values, norms, n_iter, statuses, curves)
+class _Report(NamedTuple):
+    """What the host learns of one problem after each iteration."""
+
+    value: float
+    gradient_norm: float
+    status: float
+
+
+def _reports(state: State) -> list[_Report]:
+    """A report for each problem: one transfer."""
+    xp = namespace(state.value)
+    columns = to_list(xp.stack([state.value, state.gradient_norm, state.status]))
+    return [_Report(*column) for column in zip(*columns, strict=True)]
+
+
+class _Batch:
+    """Which problems still run, and what became of the others."""
+
+    def __init__(self, n_problems: int) -> None:
+        self.iteration = 0
+        self.running = list(range(n_problems))
+        self.curves: list[list[float]] = [[] for _ in self.running]
+        self.finished: dict[int, tuple] = {}
+
+    def record(self, reports: list[_Report]) -> list[float]:
+        """Count an iteration; the values of the running problems."""
+        self.iteration += 1
+        for problem, report in zip(self.running, reports, strict=True):
+            self.curves[problem].append(report.value)
+        return [report.value for report in reports]
+
+    def retire(self, parameters: Array, reports: list[_Report], reason: Status) -> list[int]:
+        """Keep the results of problems that finished, by themselves or for a common `reason`.
+
+        Returns the rows of those that stay.
+        """
+        staying = []
+        for row, (problem, report) in enumerate(zip(self.running, reports, strict=True)):
+            status = Status(int(report.status)) or reason
+            if status is Status.RUNNING:
+                staying.append(row)
+            else:
+                theta = parameters[row : row + 1, ...]
+                outcome = (theta, report.value, report.gradient_norm, self.iteration, status)
+                self.finished[problem] = outcome
+        self.running = [self.running[row] for row in staying]
+        return staying
+
+    def solution(self) -> Solution:
+        """All results, in the order in which the problems came."""
+        outcomes = (self.finished[problem] for problem in sorted(self.finished))
+        parameters, values, norms, n_iter, statuses = map(list, zip(*outcomes, strict=True))
+        xp = namespace(parameters[0])
+        return Solution(xp.concat(parameters), values, norms, n_iter, statuses, self.curves)
