@@ -21,7 +21,16 @@ FLOORS = [
     ("objective",),
     ("solvers",),
     ("classifiers",),
-    ("articles", "datasets", "evaluation", "files", "model_file", "pictures", "plots"),
+    (
+        "articles",
+        "datasets",
+        "evaluation",
+        "files",
+        "model_file",
+        "model_header",
+        "pictures",
+        "plots",
+    ),
     ("cli", "__main__"),
 ]
 LIBRARIES = {"numpy", "cupy", "cupyx", "torch", "jax", "array_api_compat", "array_api_strict"}

@@ -7,7 +7,7 @@ import sys
 from .cli import app
 from .cli.console import err, warnings_in_words
 
-FAILED, INTERRUPTED = 1, 130
+FAILED = 1
 
 
 def main() -> None:
@@ -19,9 +19,6 @@ def main() -> None:
         err.print("[red]error:[/] ", end="")
         err.print(str(error), markup=False, highlight=False, soft_wrap=True)
         sys.exit(FAILED)
-    except KeyboardInterrupt:
-        err.print("interrupted before the first iteration finished; nothing was written")
-        sys.exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -71,11 +71,17 @@ def to_host(x: Array) -> np.ndarray:
     if is_cupy_array(x):
         return x.get()
     if is_torch_array(x):
-        return x.detach().cpu().numpy()
+        x = x.detach().cpu()
+        return (x.float() if str(x.dtype) == "torch.bfloat16" else x).numpy()
     xp = namespace(x)
     if is_array_api_strict_namespace(xp):
         x = xp.asarray(x, device=xp.Device("CPU_DEVICE"))
     return np.asarray(x)
+
+
+def without_history(x: Array) -> Array:
+    """`x` outside of torch's graph of gradients, which training would only grow."""
+    return x.detach() if is_torch_array(x) else x
 
 
 def to_list(x: Array) -> Any:

@@ -20,7 +20,7 @@ from .activations import (
     tanh,
     tanh_derivative,
 )
-from .arrays import Array, compute_dtype, namespace, to_list
+from .arrays import Array, compute_dtype, index_dtype, namespace, to_list
 
 __all__ = [
     "cross_entropy",
@@ -183,7 +183,8 @@ def weighted_cross_entropy(
         possible = xp.where(targets == 0, 0.0, shifted)  # 0 times -inf is nan
         target_logit = xp.sum(targets * possible, axis=axis, keepdims=True)
     gradient = exponentials * (weights / total) - targets * weights
-    return weights * (log_total - target_logit), gradient
+    losses = xp.where(weights > 0, weights * (log_total - target_logit), 0.0)  # 0 inf is nan
+    return losses, gradient
 
 
 def _one_hot(labels: Array, n_classes: int, axis: int, dtype) -> Array:
@@ -198,7 +199,7 @@ def _at_labels(x: Array, labels: Array, axis: int) -> Array:
     """x at each sample's label; `axis` is kept with length 1."""
     xp = namespace(x)
     axis = axis % x.ndim
-    labels = xp.expand_dims(labels, axis=axis - x.ndim)
+    labels = xp.astype(xp.expand_dims(labels, axis=axis - x.ndim), index_dtype(x), copy=False)
     shape = tuple(1 if i == axis else size for i, size in enumerate(x.shape))
     return xp.take_along_axis(x, xp.broadcast_to(labels, shape), axis=axis)
 
@@ -217,13 +218,14 @@ def _check_targets(logits: Array, targets: Array, axis: int, caller: str) -> Arr
             f"got shape {tuple(targets.shape)}."
         )
     targets = xp.astype(targets, logits.dtype)
-    error = xp.max(xp.abs(xp.sum(targets, axis=axis) - 1.0))
+    totals = xp.sum(targets, axis=axis, keepdims=True)
+    error = xp.max(xp.abs(totals - 1.0))
     if not (to_list(xp.min(targets)) >= 0 and to_list(error) <= 1e-3):
         raise ValueError(
             f"{caller}(targets=...) must be probabilities: non-negative and summing to 1 along "
             f"axis={axis} (within 1e-3). Divide each row by its sum."
         )
-    return targets
+    return targets / totals
 
 
 def _check_labels(labels: Array, n_classes: int, caller: str, name: str) -> None:

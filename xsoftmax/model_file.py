@@ -9,7 +9,6 @@ values.
 from __future__ import annotations
 
 import json
-import math
 import os
 from itertools import pairwise
 from pathlib import Path
@@ -21,17 +20,15 @@ import safetensors.numpy
 from sklearn.utils.validation import check_is_fitted
 
 from .arrays import Array, from_host, on_device_of, to_host
-from .classifiers import MLPClassifier, SoftmaxRegression
+from .classifiers import SoftmaxRegression
 from .classifiers.base import BaseSoftmaxClassifier
 from .classifiers.rules import check_parameters
 from .classifiers.validation import classes_for
 from .files import write_whole
+from .model_header import FORMAT_VERSION, MODELS, describe, restore
 
-FORMAT_VERSION = 1
 MAX_HEADER_BYTES = 1 << 20
 MAX_FILE_BYTES = 1 << 33
-
-_MODELS = {model.__name__: model for model in (SoftmaxRegression, MLPClassifier)}
 _CURVES = ("loss_curve", "validation_scores")
 _DTYPES = {"F32": 4, "F64": 8}
 
@@ -50,16 +47,20 @@ def save(model: Any, path: str | os.PathLike) -> Path:
     OSError
         If the file cannot be written.
     """
-    if type(model).__name__ not in _MODELS:
-        raise TypeError(f"save needs a {' or '.join(_MODELS)}; got {type(model).__name__}.")
+    if type(model).__name__ not in MODELS:
+        raise TypeError(f"save needs a {' or '.join(MODELS)}; got {type(model).__name__}.")
     check_is_fitted(model)
-    header = json.dumps(_describe(model), allow_nan=False)
+    check_parameters(model)
+    tensors = {name: _contiguous(array) for name, array in _tensors(model).items()}
+    for name, tensor in tensors.items():
+        if not np.all(np.isfinite(tensor)):
+            raise ValueError(f"the model's {name} holds values that are not finite; fit it again.")
+    header = json.dumps(describe(model), allow_nan=False)
     if len(header) > MAX_HEADER_BYTES // 2:
         raise ValueError(
             f"the labels and settings take {len(header)} bytes as text, more than the "
             f"{MAX_HEADER_BYTES // 2} that a model file holds. Encode the labels as integers."
         )
-    tensors = {name: _contiguous(array) for name, array in _tensors(model).items()}
     content = safetensors.numpy.save(tensors, metadata={"xsoftmax": header})
     return write_whole(Path(path), content)
 
@@ -80,7 +81,7 @@ def load(path: str | os.PathLike, *, like: Array | None = None) -> BaseSoftmaxCl
     with path.open("rb") as file:
         entries = _read_header(path, size, file.read(8 + MAX_HEADER_BYTES))
         description = _read_description(path, entries)
-        model = _restore(path, description)
+        model = restore(path, description)
         shapes = {name: tensor.shape for name, tensor in _expected(model).items()}
         _check_entries(path, entries, shapes)
         file.seek(0)
@@ -93,47 +94,6 @@ def load(path: str | os.PathLike, *, like: Array | None = None) -> BaseSoftmaxCl
 
 
 # --- writing -------------------------------------------------------------------------------------
-
-
-def _describe(model: BaseSoftmaxClassifier) -> dict[str, Any]:
-    settings = model.get_params(deep=False)
-    if not isinstance(settings["random_state"], (int, type(None))):
-        settings["random_state"] = None
-    names = getattr(model, "feature_names_in_", None)
-    return {
-        "format_version": FORMAT_VERSION,
-        "model": type(model).__name__,
-        "settings": {name: _to_json(value) for name, value in settings.items()},
-        "classes": _labels_to_json(to_host(model.classes_)),
-        "n_features_in": model.n_features_in_,
-        "feature_names_in": None if names is None else names.tolist(),
-        "n_iter": model.n_iter_,
-    }
-
-
-def _labels_to_json(classes: np.ndarray) -> dict[str, Any]:
-    values = classes.tolist()
-    if classes.dtype.kind not in "biufU" and not all(isinstance(v, str) for v in values):
-        raise TypeError(f"labels must be numbers or strings to be saved; got {values[:5]}.")
-    return {"dtype": "str" if classes.dtype.kind == "U" else classes.dtype.name, "values": values}
-
-
-def _to_json(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {"pairs": [[_to_json(key), _to_json(item)] for key, item in value.items()]}
-    if isinstance(value, (tuple, list)):
-        return [_to_json(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    return "inf" if isinstance(value, float) and math.isinf(value) else value
-
-
-def _from_json(value: Any) -> Any:
-    if isinstance(value, dict) and set(value) == {"pairs"}:
-        return {_from_json(key): _from_json(item) for key, item in value["pairs"]}
-    if isinstance(value, list):
-        return tuple(_from_json(item) for item in value)
-    return math.inf if value == "inf" else value
 
 
 def _tensors(model: Any) -> dict[str, Array]:
@@ -202,29 +162,6 @@ def _read_description(path: Path, entries: dict[str, Any]) -> dict[str, Any]:
     return description
 
 
-def _restore(path: Path, description: dict[str, Any]) -> Any:
-    """The estimator with its settings and labels, and no parameters yet."""
-    try:
-        settings = {name: _from_json(v) for name, v in description["settings"].items()}
-        model = _MODELS[description["model"]](**settings)
-        check_parameters(model)
-        dtype = description["classes"]["dtype"]
-        values = description["classes"]["values"]
-        if dtype not in ("str", "object", "bool") and np.dtype(dtype).kind not in "iuf":
-            raise ValueError(f"labels of dtype {dtype}")
-        model.classes_ = np.asarray(values, dtype=None if dtype == "str" else dtype)
-        if len(values) < 2 or not np.array_equal(model.classes_, np.unique(model.classes_)):
-            raise ValueError("labels that are not two or more different ones in order")
-        model.n_features_in_, model.n_iter_ = description["n_features_in"], description["n_iter"]
-        if not (isinstance(model.n_features_in_, int) and model.n_features_in_ > 0):
-            raise ValueError(f"{model.n_features_in_!r} features")
-        if description["feature_names_in"] is not None:
-            model.feature_names_in_ = np.asarray(description["feature_names_in"], dtype=object)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ValueError(f"{path} describes no model of xsoftmax: {error}.") from error
-    return model
-
-
 def _expected(model: Any) -> dict[str, np.ndarray]:
     """Placeholders (of no memory) with the names and shapes that the model's tensors must have."""
     sizes = model._network(model.n_features_in_, len(model.classes_)).layer_sizes
@@ -246,7 +183,9 @@ def _check_entries(path: Path, entries: dict[str, Any], shapes: dict[str, tuple]
         raise ValueError(f"{path} holds tensors {sorted(names)}; expected {sorted(shapes)}.")
     dtypes = set()
     for name, entry in entries.items():
-        shape, dtype = tuple(entry.get("shape", ())), entry.get("dtype")
+        if not isinstance(entry, dict) or not isinstance(entry.get("shape"), list):
+            raise ValueError(f"{path}: the entry of tensor {name!r} is no description of one.")
+        shape, dtype = tuple(entry["shape"]), str(entry.get("dtype"))
         if name in _CURVES and (len(shape) != 1 or dtype != "F64"):
             raise ValueError(
                 f"{path}: tensor {name!r} must be one row of F64; got {shape} {dtype}."

@@ -9,7 +9,16 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 
-from ..arrays import Array, compute_dtype, namespace, on_device_of, to_host, to_list
+from ..arrays import (
+    Array,
+    compute_dtype,
+    namespace,
+    on_device_of,
+    same_place,
+    to_host,
+    to_list,
+    where,
+)
 from ..network import Layer, Network
 from ..solvers import Status, minimize
 from .predictor import Predictor
@@ -99,7 +108,7 @@ class BaseSoftmaxClassifier(Predictor):
         check_parameters(self)
         resume = self.warm_start and self.__sklearn_is_fitted__()
         samples = self._check(X, y, sample_weight, resume)
-        held_out = self._check_held_out(X_val, y_val, sample_weight_val)
+        held_out = self._check_held_out(samples, X_val, y_val, sample_weight_val)
         with on_device_of(samples.X):
             if self.early_stopping and held_out is None:
                 samples, held_out = hold_out(samples, self.validation_fraction, self.random_state)
@@ -122,11 +131,16 @@ class BaseSoftmaxClassifier(Predictor):
             callback=watch,
         )
         check_finite(self, solution.parameters)
+        if solution.statuses[0] is Status.DIVERGED:
+            check_finite(self, np.asarray(solution.values))
         interrupted = solution.statuses[0] is Status.INTERRUPTED
         if solution.n_iter[0] > 0 or not interrupted:
-            parameters = watch.best_parameters if judged else solution.parameters
+            parameters = solution.parameters
+            if judged and watch.best_parameters is not None:
+                parameters = watch.best_parameters
             self._publish(network, classes, parameters, solution.n_iter[0], solution.curves[0])
-            self._random_state, self._solver_state = random_state, None
+            self._random_state = random_state
+            self.__dict__.pop("_memory", None)
         if interrupted:
             raise KeyboardInterrupt
         warn_unless_converged(self, objective, solution)
@@ -151,14 +165,19 @@ class BaseSoftmaxClassifier(Predictor):
             network, start = self._start(samples, self._random_state, resume)
             objective = objective_of(self, network, samples, self._penalty_strength(network))
             solver = solver_of(self, samples.X.shape[0], self._random_state)
-            state = getattr(self, "_solver_state", None) or solver.init(objective, start)
+            key = (self.solver, network, str(start.dtype))
+            memory = getattr(self, "_memory", None)
+            state = solver.init(objective, start)
+            if memory is not None and memory[0] == key:
+                state = state._replace(**memory[1])
             state = solver.update(objective, state)
-            check_finite(self, state.parameters)
-            losses = getattr(self, "loss_curve_", []) if resume else []
-            losses += to_list(state.value)
+            check_finite(self, state.parameters, state.value)
+            losses = [*(getattr(self, "loss_curve_", []) if resume else []), *to_list(state.value)]
             known = classes_for(samples.X, samples.targets.classes)
             self._publish(network, known, state.parameters, len(losses), losses)
-        self._solver_state = state
+        # What the solver remembers of past gradients; all else is in the parameters.
+        names = ("moments", "n_steps") if hasattr(state, "moments") else ()
+        self._memory = key, {name: getattr(state, name) for name in names}
         return self
 
     def _check(
@@ -191,23 +210,48 @@ class BaseSoftmaxClassifier(Predictor):
             )
         return classes
 
-    def _check_held_out(self, X_val: Any, y_val: Any, weight_val: Any) -> Samples | None:
-        if (X_val is None) != (y_val is None):
-            raise ValueError("X_val and y_val go together; pass both or neither.")
+    def _check_held_out(
+        self, samples: Samples, X_val: Any, y_val: Any, weight_val: Any
+    ) -> Samples | None:
+        if (X_val is None) != (y_val is None) or (X_val is None and weight_val is not None):
+            raise ValueError(
+                "X_val and y_val (and with them sample_weight_val) go together; pass both or "
+                "neither."
+            )
         if X_val is None:
             return None
         X_val = check_X(self, X_val, reset=False)
+        if not same_place(samples.X, X_val):
+            raise ValueError(
+                f"X and X_val must lie in one place, but X is {where(samples.X)} and X_val is "
+                f"{where(X_val)}. Move one of them."
+            )
         weight = check_sample_weight(X_val, weight_val, "sample_weight_val")
-        return Samples(X_val, check_y(self, X_val, y_val), weight)
+        try:
+            targets = check_y(self, X_val, y_val, samples.targets.classes)
+        except ValueError as error:
+            raise ValueError(f"y_val does not fit: {error}") from error
+        return Samples(X_val, targets, weight)
 
     def _start(self, samples: Samples, random_state: Any, resume: bool) -> tuple[Network, Array]:
         """The network, and the parameters (1, n_parameters) where training starts."""
         xp, dtype = namespace(samples.X), compute_dtype(samples.X)
         network = self._network(samples.X.shape[1], len(samples.targets.classes))
         if resume:
-            return network, xp.astype(network.pack(self._layers()), dtype, copy=False)
+            return network, xp.astype(network.pack(self._resumed(network)), dtype, copy=False)
         like = xp.astype(samples.X[:1, ...], dtype)
         return network, self._fresh_parameters(network, random_state, like)
+
+    def _resumed(self, network: Network) -> list[Layer]:
+        """The fitted layers, if they are still those of the network that the parameters name."""
+        layers = self._layers()
+        shapes = [tuple(W.shape[1:]) for W, _ in layers]
+        if shapes != network.shapes:
+            raise ValueError(
+                f"{type(self).__name__} cannot go on from layers of shapes {shapes}: its "
+                f"parameters now name {network.shapes}. Undo that change, or fit a new estimator."
+            )
+        return [(W, b if network.fit_intercept else None) for W, b in layers]
 
     def _watch(
         self, network: Network, classes: Array, held_out: Samples | None, monitor: Any

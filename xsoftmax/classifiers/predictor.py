@@ -54,8 +54,12 @@ class Predictor(ClassifierMixin, BaseEstimator):
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Accuracy: the weighted fraction of rows whose label is predicted."""
         X = self._check_fitted(X)
-        weight = check_sample_weight(X, sample_weight)
-        return self._accuracy(X, np.ravel(host_labels(X, y)), weight)
+        labels = host_labels(X, y)
+        if labels.shape not in ((X.shape[0],), (X.shape[0], 1)):
+            raise ValueError(
+                f"y must hold one label per row of X, shape ({X.shape[0]},); got {labels.shape}."
+            )
+        return self._accuracy(X, np.ravel(labels), check_sample_weight(X, sample_weight))
 
     def _accuracy(self, X: Array, labels: np.ndarray, weight: np.ndarray) -> float:
         right = to_host(self.classes_)[to_host(self._winners(X))] == labels

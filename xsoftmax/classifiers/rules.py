@@ -10,6 +10,8 @@ from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ..activations import ACTIVATIONS
 
 
@@ -42,7 +44,8 @@ def either(first: Rule, second: Rule) -> Rule:
     return Rule(lambda v: first.holds(v) or second.holds(v), f"{first.text}, or {second.text}")
 
 
-flag = Rule(lambda v: isinstance(v, bool), "True or False")
+weight = number("a finite number of at least 0", lambda v: 0 <= v < float("inf"))
+flag = Rule(lambda v: isinstance(v, (bool, np.bool_)), "True or False")
 none = Rule(lambda v: v is None, "None")
 positive_integer = integer("an integer of at least 1", lambda v: v >= 1)
 positive = number("a finite number above 0", lambda v: 0 < v < float("inf"))
@@ -51,14 +54,17 @@ decay = number("a number in [0, 1)", lambda v: 0 <= v < 1)
 
 RULES = {
     "C": number("a number above 0 (inf for no penalty)", lambda v: v > 0),
-    "alpha": number("a finite number of at least 0", lambda v: 0 <= v < float("inf")),
+    "alpha": weight,
     "activation": one_of(*ACTIVATIONS),
     "batch_size": either(one_of("auto"), positive_integer),
     "beta_1": decay,
     "beta_2": decay,
-    "class_weight": Rule(
-        lambda v: v is None or v == "balanced" or isinstance(v, dict),
-        "None, 'balanced', or a dict from each label to its weight",
+    "class_weight": either(
+        either(none, one_of("balanced")),
+        Rule(
+            lambda v: isinstance(v, dict) and all(weight.holds(w) for w in v.values()),
+            "a dict from each label to a finite weight of at least 0",
+        ),
     ),
     "early_stopping": flag,
     "epsilon": positive,
@@ -77,7 +83,7 @@ RULES = {
     "nesterovs_momentum": flag,
     "shuffle": flag,
     "solver": one_of("lbfgs", "gd", "sgd", "adam"),
-    "tol": number("a finite number of at least 0", lambda v: 0 <= v < float("inf")),
+    "tol": weight,
     "validation_fraction": fraction,
     "warm_start": flag,
 }

@@ -119,4 +119,4 @@ class SoftmaxRegression(BaseSoftmaxClassifier):
         xp, W, b = namespace(self.coef_), self.coef_, self.intercept_
         if W.shape[0] == 1:
             W, b = xp.concat([-W / 2, W / 2]), xp.concat([-b / 2, b / 2])
-        return [(W[None, ...], b[None, ...] if self.fit_intercept else None)]
+        return [(W[None, ...], b[None, ...])]

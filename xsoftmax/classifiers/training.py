@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
-from sklearn.utils import compute_class_weight
 
 from ..arrays import Array, compute_dtype, from_host, index_dtype, namespace, to_list
 from ..network import Network
@@ -43,12 +42,21 @@ class Samples(NamedTuple):
 
 def hold_out(samples: Samples, fraction: float, random_state: Any) -> tuple[Samples, Samples]:
     """Split a `fraction` of the rows off, stratified by class: (training, held out)."""
-    train, held = train_test_split(
-        np.arange(samples.X.shape[0]),
-        test_size=fraction,
-        random_state=random_state,
-        stratify=None if samples.targets.is_soft else samples.targets.values,
-    )
+    try:
+        train, held = train_test_split(
+            np.arange(samples.X.shape[0]),
+            test_size=fraction,
+            random_state=random_state,
+            stratify=None if samples.targets.is_soft else samples.targets.values,
+        )
+    except ValueError as error:
+        raise ValueError(
+            f"early_stopping cannot hold validation_fraction={fraction} of {samples.X.shape[0]} "
+            f"rows out with every class on both sides: {error} Pass X_val and y_val instead."
+        ) from error
+    for name, part in (("train on", train), ("hold out", held)):
+        if samples.weight[part].sum() == 0:
+            raise ValueError(f"sample_weight is zero on every row to {name}; pass X_val and y_val.")
     return samples.take(train), samples.take(held)
 
 
@@ -58,6 +66,11 @@ def objective_of(estimator: Any, network: Network, samples: Samples, strength: f
     if estimator.class_weight is not None:
         weight = weight * _class_weight(estimator, samples)
     total, dtype = weight.sum(), compute_dtype(X)
+    if not 0 < total < np.inf:
+        raise ValueError(
+            "sample_weight times class_weight must be finite and not all zero; the weights sum to "
+            f"{total}."
+        )
     weights = from_host(weight[None, :] / total, like=X, dtype=dtype)
     if targets.is_soft:
         columns = from_host(np.ascontiguousarray(targets.values.T), like=X, dtype=dtype)
@@ -80,7 +93,7 @@ def solver_of(estimator: Any, n_samples: int, random_state: Any, judged: bool = 
         learning_rate=rate,
         batch_size=min(batch_size, n_samples),
         random_state=random_state if estimator.shuffle else None,
-        tol=-float("inf") if judged else estimator.tol,
+        tol=-float("inf") if judged or estimator.tol == 0 else estimator.tol,
         n_iter_no_change=estimator.n_iter_no_change,
         **{name: getattr(estimator, name) for name in names},
     )
@@ -112,14 +125,16 @@ def warn_unless_converged(estimator: Any, objective: Objective, solution: Soluti
     )
 
 
-def check_finite(estimator: Any, parameters: Array) -> None:
-    """Refuse a fit that diverged."""
-    xp = namespace(parameters)
-    if not to_list(xp.all(xp.isfinite(parameters))):
-        raise ValueError(
-            f"{type(estimator).__name__}(solver={estimator.solver!r}) diverged: its parameters are "
-            "no longer finite. Lower learning_rate_init, or scale the features to about one."
-        )
+def check_finite(estimator: Any, *arrays: Array) -> None:
+    """Refuse a fit whose parameters or values diverged."""
+    for array in arrays:
+        xp = namespace(array)
+        if not to_list(xp.all(xp.isfinite(array))):
+            rate = "" if estimator.solver == "lbfgs" else "Lower learning_rate_init, or s"
+            raise ValueError(
+                f"{type(estimator).__name__}(solver={estimator.solver!r}) diverged: its loss or "
+                f"parameters are no longer finite. {rate or 'S'}cale the features to about one."
+            )
 
 
 def _class_weight(estimator: Any, samples: Samples) -> np.ndarray:
@@ -127,8 +142,15 @@ def _class_weight(estimator: Any, samples: Samples) -> np.ndarray:
     classes, values = samples.targets
     if samples.targets.is_soft:
         raise ValueError("class_weight needs labels, but y holds probabilities.")
-    present = classes[np.unique(values)]
-    weights = compute_class_weight(
-        estimator.class_weight, classes=present, y=classes[values], sample_weight=samples.weight
-    )
-    return weights[np.searchsorted(present, classes[values])]
+    if estimator.class_weight == "balanced":
+        counts = np.bincount(values, weights=samples.weight, minlength=len(classes))
+        present = np.maximum(np.count_nonzero(counts), 1)
+        weights = counts.sum() / (present * np.where(counts > 0, counts, 1))
+    else:
+        unknown = set(estimator.class_weight) - set(classes.tolist())
+        if unknown:
+            raise ValueError(
+                f"class_weight names labels that are not among the classes: {unknown}."
+            )
+        weights = np.asarray([estimator.class_weight.get(c, 1.0) for c in classes.tolist()])
+    return weights[values]

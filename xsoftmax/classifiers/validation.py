@@ -18,11 +18,13 @@ from ..arrays import (
     from_host,
     is_array,
     is_numpy,
+    library,
     namespace,
     same_place,
     to_host,
     to_list,
     where,
+    without_history,
 )
 
 
@@ -45,6 +47,7 @@ def check_X(estimator: Any, X: Any, *, reset: bool) -> Array:
     """
     if not is_array(X) or is_numpy(X):
         return validate_data(estimator, X, reset=reset, dtype="numeric")
+    X = without_history(X)
     name, xp = type(estimator).__name__, namespace(X)
     if X.ndim != 2 or 0 in X.shape:
         raise ValueError(
@@ -97,7 +100,7 @@ def check_y(estimator: Any, X: Array, y: Any, classes: Any = None) -> Targets:
             f"has shape {y.shape}. Found input variables with inconsistent numbers of samples."
         )
     if y.ndim == 2 and y.shape[1] > 1:
-        return _check_probabilities(name, y)
+        return _check_probabilities(name, y, classes)
     y = column_or_1d(y, warn=True)
     check_classification_targets(y)
     if classes is None:
@@ -106,7 +109,7 @@ def check_y(estimator: Any, X: Array, y: Any, classes: Any = None) -> Targets:
         indices = _find_labels(name, y, classes)
     if len(classes) < 2:
         raise ValueError(
-            f"{name} needs samples of at least 2 classes; y holds only one class: {classes[0]!r}."
+            f"{name} needs samples of at least 2 classes; y holds only one class: {_few(classes)}."
         )
     return Targets(classes, indices)
 
@@ -125,7 +128,15 @@ def host_labels(X: Array, y: Any, name: str = "y") -> np.ndarray:
 
 def classes_for(X: Array, classes: np.ndarray) -> Array:
     """`classes` in the library and on the device of X, unless they are strings."""
-    return from_host(classes, like=X) if classes.dtype.kind in "biuf" else classes
+    if classes.dtype.kind not in "biuf":
+        return classes
+    moved = from_host(classes, like=X)
+    if not np.array_equal(to_host(moved), classes):
+        raise ValueError(
+            f"labels such as {classes[-1].item()!r} do not fit the dtype {moved.dtype} of "
+            f"{library(X)}'s numbers. Encode them as 0 .. {len(classes) - 1}, or enable 64 bits."
+        )
+    return moved
 
 
 def check_sample_weight(X: Array, sample_weight: Any, name: str = "sample_weight") -> np.ndarray:
@@ -148,7 +159,7 @@ def check_sample_weight(X: Array, sample_weight: Any, name: str = "sample_weight
     return weights
 
 
-def _check_probabilities(name: str, y: np.ndarray) -> Targets:
+def _check_probabilities(name: str, y: np.ndarray, classes: np.ndarray | None) -> Targets:
     if y.dtype.kind not in "biuf":
         raise ValueError(f"{name}: a 2-dimensional y must hold probabilities; got dtype {y.dtype}.")
     if y.ndim > 2 or y.min() < 0 or not np.allclose(y.sum(axis=1), 1, atol=1e-3):
@@ -157,7 +168,13 @@ def _check_probabilities(name: str, y: np.ndarray) -> Targets:
             "(n_samples, n_classes) that are non-negative and sum to 1 in each row; multi-label "
             f"targets are not supported. Got shape {y.shape}."
         )
-    return Targets(np.arange(y.shape[1]), y)
+    classes = np.arange(y.shape[1]) if classes is None else classes
+    if len(classes) != y.shape[1]:
+        raise ValueError(
+            f"{name}: y holds probabilities of {y.shape[1]} classes, but there are {len(classes)}: "
+            f"{_few(classes)}."
+        )
+    return Targets(classes, y / y.sum(axis=1, keepdims=True))
 
 
 def _find_labels(name: str, y: np.ndarray, classes: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isfinite
 from typing import Any
 
 from ..arrays import Array
@@ -37,7 +38,7 @@ class Watch:
     def __call__(self, iteration: int, state: Any, values: list[float]) -> bool:
         """Whether to stop."""
         self.losses.append(values[0])
-        if self.score is None and self.monitor is None:
+        if (self.score is None and self.monitor is None) or not isfinite(values[0]):
             return False
         estimator = self.publish(state.parameters, iteration, self.losses)
         stop = self.score is not None and self._is_stale(self.score(), state.parameters)

@@ -85,9 +85,10 @@ def train(
     interrupted = _fit(estimator, X_train, dataset.y_train, title, quiet)
     seconds = time.perf_counter() - start
 
+    is_file = save_to.suffix == ".safetensors"
+    path = model_file.save(estimator, save_to if is_file else save_to / "model.safetensors")
     on_train = evaluate(estimator, X_train, dataset.y_train)
     on_test = evaluate(estimator, X_test, dataset.y_test)
-    path = model_file.save(estimator, save_to if save_to.suffix else save_to / "model.safetensors")
     pictures: list[Path] = []
     if not no_plots:
         from ..pictures import model_pictures, result_pictures
@@ -125,7 +126,8 @@ def _fit(estimator: Any, X: Any, y: Any, title: str, quiet: bool) -> bool:
             estimator.fit(X, y.tolist(), monitor=monitor)
     except KeyboardInterrupt:
         if not getattr(estimator, "n_iter_", 0):
-            raise
+            err.print("interrupted before the first iteration finished; nothing was written")
+            raise typer.Exit(INTERRUPTED) from None
         err.print(
             f"[yellow]interrupted:[/] keeping the model of iteration {estimator.n_iter_}, the last "
             "that finished",

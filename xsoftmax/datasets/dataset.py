@@ -51,7 +51,13 @@ def split(
             f"{name}: class {labels[counts.argmin()]!r} has a single row, and one is needed on "
             "each side of the split into train and test. Remove it, or name a test set."
         )
-    X_train, X_test, y_train, y_test = train_test_split(
-        X, y, test_size=test_size, random_state=random_state, stratify=y
-    )
+    try:
+        X_train, X_test, y_train, y_test = train_test_split(
+            X, y, test_size=test_size, random_state=random_state, stratify=y
+        )
+    except ValueError as error:
+        raise ValueError(
+            f"{name}: {len(y)} rows of {len(labels)} classes cannot be split into train and test "
+            f"with a test size of {test_size}: {error}"
+        ) from error
     return Dataset(name, X_train, y_train, X_test, y_test, image_shape)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,8 @@ def read_csv(
     """
     path = Path(path)
     header, rows = _csv_rows(path)
+    if len(rows[0]) < 2:
+        raise ValueError(f"{path} must have rows of at least one feature and a label.")
     column = _label_index(path, header, len(rows[0]), label_column)
     X = _numbers(path, header, [row[:column] + row[column + 1 :] for row in rows])
     y = _labels([row[column] for row in rows])
@@ -101,7 +104,7 @@ def _npz_arrays(path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as file:
             return {name.lower(): file[name] for name in file.files}
-    except (ValueError, EOFError, AttributeError, TypeError) as error:
+    except (ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} is no .npz file of plain arrays ({error}).") from error
 
 
@@ -136,8 +139,8 @@ def _csv_rows(path: Path) -> tuple[list[str] | None, list[list[str]]]:
     for number, row in enumerate(rows, start=2 if header else 1):
         if len(row) != width:
             raise ValueError(f"{path}: row {number} has {len(row)} cells; expected {width}.")
-    if not rows or width < 2:
-        raise ValueError(f"{path} must have rows of at least one feature and a label.")
+    if not rows:
+        raise ValueError(f"{path} has a header, but no rows.")
     return header, rows
 
 

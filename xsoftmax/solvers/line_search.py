@@ -53,13 +53,14 @@ def strong_wolfe(
     high = _End(xp.full_like(value, xp.inf), value, slope)
     trial, done = first_step, xp.isnan(slope)
     for _ in range(max_trials):
-        at = _End(trial, *ray(trial)[:2])
+        *at_values, gradient = ray(trial)
+        at = _End(trial, *at_values)
         armijo = at.value <= value + SUFFICIENT_DECREASE * trial * slope
         flat = (at.value <= value + noise) & (at.slope <= (2 * SUFFICIENT_DECREASE - 1) * slope)
         enough = armijo | flat
         done = done | (enough & (xp.abs(at.slope) <= -CURVATURE * slope))
         if to_list(xp.all(done)):
-            break
+            return Step(trial, at.value, gradient())
         too_far = ~done & ~(enough & (at.slope < 0))
         high = high.replace_where(too_far, at)
         low = low.replace_where(~done & ~too_far, at)
@@ -74,11 +75,15 @@ def _next_trial(low: _End, high: _End) -> Array:
     xp = namespace(low.step)
     width = xp.where(xp.isinf(high.step), 1.0, high.step - low.step)
     # The minimum of the cubic through both values and slopes, Nocedal and Wright (3.59).
+    # Slopes are divided by the largest, so that no square overflows.
     d1 = low.slope + high.slope - 3 * (high.value - low.value) / width
-    radicand = d1 * d1 - low.slope * high.slope
+    scale = xp.maximum(xp.maximum(xp.abs(d1), xp.abs(low.slope)), xp.abs(high.slope))
+    scale = xp.where(xp.isfinite(scale) & (scale > 0), scale, 1.0)
+    d1, slope, high_slope = d1 / scale, low.slope / scale, high.slope / scale
+    radicand = xp.where(xp.isfinite(d1), d1 * d1 - slope * high_slope, -1.0)
     d2 = xp.sqrt(xp.where(radicand > 0, radicand, 0.0))
-    denominator = high.slope - low.slope + 2 * d2
-    ratio = (high.slope + d2 - d1) / xp.where(denominator == 0, 1.0, denominator)
+    denominator = high_slope - slope + 2 * d2
+    ratio = (high_slope + d2 - d1) / xp.where(denominator == 0, 1.0, denominator)
     usable = xp.isfinite(ratio) & (radicand >= 0) & (denominator != 0)
     ratio = xp.where(usable, xp.clip(ratio, 0.1, 0.9), 0.5)
     inside = high.step - width * ratio

@@ -123,6 +123,8 @@ class _Batch:
         staying = []
         for row, (problem, report) in enumerate(zip(self.running, reports, strict=True)):
             status = Status(int(report.status)) or reason
+            if reason is Status.INTERRUPTED:
+                status = reason
             if status is Status.RUNNING:
                 staying.append(row)
             else:
