@@ -289,3 +289,83 @@ def test_the_callers_arrays_and_random_state_are_left_alone():
     np.testing.assert_array_equal(np.random.get_state()[1], state)
     assert sizes == [4, 3]
     assert [coef.shape for coef in model.coefs_] == [(5, 4), (4, 3), (3, 3)]
+
+
+def test_early_stopping_with_nothing_to_do():
+    model = SoftmaxRegression(early_stopping=True).fit(np.zeros((20, 3)), np.arange(20) % 2)
+    assert model.n_iter_ == 0
+    np.testing.assert_array_equal(model.coef_, np.zeros((1, 3)))
+
+
+def test_early_stopping_returns_the_parameters_that_scored_best():
+    X, y = blobs(n_samples=300, spread=3.0)
+    model = MLPClassifier(
+        learning_rate_init=0.1, early_stopping=True, n_iter_no_change=3, random_state=0
+    ).fit(X[:200], y[:200], X_val=X[200:], y_val=y[200:])
+    assert model.score(X[200:], y[200:]) == max(model.validation_scores_)
+    assert model.validation_scores_[-1] < max(model.validation_scores_)
+
+
+def test_an_interrupt_in_the_last_iteration_is_not_swallowed():
+    X, y = blobs()
+    n_iter = SoftmaxRegression().fit(X, y).n_iter_
+
+    def impatient(iteration, model):
+        if iteration == n_iter:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        SoftmaxRegression().fit(X, y, monitor=impatient)
+
+
+def test_partial_fit_goes_on_with_another_solver_rate_or_precision():
+    X, y = blobs()
+    model = SoftmaxRegression(solver="gd", random_state=0).partial_fit(X, y, classes=[0, 1, 2])
+    for solver in ("sgd", "adam", "gd", "adam"):
+        model.set_params(solver=solver).partial_fit(X, y)
+    before = model.coef_
+    model.set_params(learning_rate_init=1e-9).partial_fit(X, y)
+    np.testing.assert_allclose(model.coef_, before, atol=1e-7)
+    assert model.partial_fit(X.astype("float32"), y).coef_.dtype == np.float32
+
+
+def test_partial_fit_of_probabilities_takes_the_classes():
+    X, y = blobs()
+    model = SoftmaxRegression(solver="sgd").partial_fit(X, np.eye(3)[y], classes=["a", "b", "c"])
+    assert model.classes_.tolist() == ["a", "b", "c"]
+    with pytest.raises(ValueError, match="probabilities of 3 classes, but there are 4"):
+        SoftmaxRegression(solver="sgd").partial_fit(X, np.eye(3)[y], classes=[0, 1, 2, 3])
+
+
+def test_changed_parameters_do_not_change_a_fitted_model():
+    X, y = blobs()
+    model = SoftmaxRegression().fit(X, y)
+    before = model.predict_proba(X)
+    np.testing.assert_array_equal(model.set_params(fit_intercept=False).predict_proba(X), before)
+    network = MLPClassifier((4,), max_iter=1, tol=0, warm_start=True).fit(X, y)
+    with pytest.raises(ValueError, match=r"cannot go on from layers of shapes .*\(4, 5\)"):
+        network.set_params(hidden_layer_sizes=(7,)).fit(X, y)
+
+
+def test_tol_zero_runs_all_iterations():
+    X, y = blobs()
+    for solver in ("sgd", "adam"):
+        model = SoftmaxRegression(
+            solver=solver, learning_rate_init=0.5, tol=0, max_iter=60, random_state=0
+        )
+        assert model.fit(X, y).n_iter_ == 60
+
+
+def test_torchs_graph_of_gradients_is_left_alone(torch):
+    X, y = blobs()
+    model = SoftmaxRegression().fit(torch.tensor(X, requires_grad=True), y.tolist())
+    assert not model.coef_.requires_grad
+
+
+def test_batches_may_lack_a_class_that_has_a_weight():
+    X, y = blobs()
+    model = SoftmaxRegression(solver="sgd", class_weight={1: 3.0})
+    model.partial_fit(X[y == 0], y[y == 0], classes=[0, 1, 2])
+    balanced = SoftmaxRegression(class_weight="balanced")
+    balanced.fit(X, y, sample_weight=(y != 2).astype(float))
+    assert np.all(np.isfinite(balanced.coef_))

@@ -324,3 +324,17 @@ def test_bad_files(tmp_path, rng):
     (tmp_path / "t.txt").write_text("1,2")
     with pytest.raises(ValueError, match=r"must end in \.npz"):
         datasets.load(tmp_path / "t.txt")
+
+
+def test_a_single_feature_without_labels(tmp_path):
+    (tmp_path / "x.csv").write_text("x\n1\n2\n")
+    np.testing.assert_array_equal(datasets.load_features(tmp_path / "x.csv", 1), [[1], [2]])
+
+
+def test_a_split_that_cannot_be(tmp_path):
+    (tmp_path / "t.csv").write_text("1,a\n2,a\n3,b\n4,b\n")
+    with pytest.raises(ValueError, match="4 rows of 2 classes cannot be split"):
+        datasets.load(tmp_path / "t.csv", test_size=0.1)
+    (tmp_path / "z.npz").write_bytes(b"PK\x03\x04 and no more")
+    with pytest.raises(ValueError, match=r"no \.npz file"):
+        datasets.load(tmp_path / "z.npz")

@@ -230,3 +230,25 @@ def test_half_precision_is_computed_in_single(rng):
 def test_all_is_what_the_module_offers():
     assert sorted(F.__all__) == F.__all__
     assert all(callable(getattr(F, name)) for name in F.__all__)
+
+
+def test_labels_of_any_integer_dtype(xp):
+    logits = xp(np.eye(3))
+    expected = xp.host(F.softmax_cross_entropy(logits, xp([2, 0, 1]))[0])
+    for dtype in ("int32", "uint8"):
+        value, _ = F.softmax_cross_entropy(logits, xp([2, 0, 1], dtype))
+        assert xp.host(value) == expected
+
+
+def test_targets_that_are_nearly_probabilities_are_divided_by_their_sum(xp):
+    logits, targets = xp([[1e4, 0.0]]), np.asarray([[0.9992, 0.0]])
+    value, gradient = F.softmax_cross_entropy(logits, xp(targets))
+    assert xp.host(value) == 0
+    np.testing.assert_array_equal(xp.host(gradient), [[0, 0]])
+
+
+def test_a_sample_that_weighs_nothing_costs_nothing(xp):
+    logits = xp([[0.0, -np.inf], [0.0, 1.0]])
+    value, gradient = F.softmax_cross_entropy(logits, xp([1, 0]), sample_weight=xp([0.0, 1.0]))
+    assert float(xp.host(value)) == pytest.approx(np.log1p(np.e), rel=1e-14)
+    assert np.all(np.isfinite(xp.host(gradient)))

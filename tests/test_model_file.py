@@ -171,6 +171,11 @@ def test_a_file_that_is_not_there(tmp_path):
         (lambda d: d.update(n_features_in=0), "describes no model"),
         (lambda d: d.update(n_features_in=6), r"shape \(3, 5\); expected \(3, 6\)"),
         (lambda d: d.pop("settings"), "describes no model"),
+        (lambda d: d.update(n_features_in=True), "describes no model"),
+        (lambda d: d.update(n_iter="many"), "describes no model"),
+        (lambda d: d.update(feature_names_in=["a"]), "describes no model"),
+        (lambda d: d["settings"].update(random_state="zz"), "describes no model"),
+        (lambda d: d["classes"].update(values=[0, 1, 2**70]), "describes no model"),
     ],
 )
 def test_a_header_that_lies(saved, change, message):
@@ -215,3 +220,21 @@ def test_names_that_occur_twice(saved):
     saved.write_bytes(content[:8] + header + content[8 + length :])
     with pytest.raises(ValueError, match="occurs twice"):
         xsoftmax.load(saved)
+
+
+def test_what_load_would_refuse_is_not_saved(tmp_path):
+    model = fitted("softmax-regression")
+    with pytest.raises(ValueError, match="must be one of"):
+        xsoftmax.save(model.set_params(solver="bad"), tmp_path / "m")
+    model.set_params(solver="lbfgs").coef_ = model.coef_ * np.nan
+    with pytest.raises(ValueError, match="not finite"):
+        xsoftmax.save(model, tmp_path / "m")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_settings_keep_their_type(tmp_path):
+    labels = np.asarray(["inf", "nan"])[Y % 2]
+    settings = {"C": np.inf, "class_weight": {"inf": 1.0, "nan": 2.0}}
+    model = SoftmaxRegression(**settings, random_state=np.int64(3)).fit(X, labels)
+    again = xsoftmax.load(xsoftmax.save(model, tmp_path / "m"))
+    assert again.get_params() == model.get_params()

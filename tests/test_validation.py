@@ -30,7 +30,8 @@ def test_features_that_are_not_finite(xp, bad):
 
 @pytest.mark.parametrize("shape", [(0, 3), (3, 0), (3,), (3, 2, 2)])
 def test_features_of_a_wrong_shape(xp, shape):
-    with pytest.raises(ValueError, match=r"(?i)X|array|sample|feature"):
+    rule = r"X must be 2-dimensional|Found array with 0|Expected 2D array|array with dim 3"
+    with pytest.raises(ValueError, match=rule):
         SoftmaxRegression().fit(xp(np.zeros(shape)), xp(np.arange(shape[0]) % 2))
 
 
@@ -112,6 +113,9 @@ def test_prediction_elsewhere_is_refused(foreign):
         ("fit_intercept", "yes", "True or False"),
         ("warm_start", 1, "True or False"),
         ("class_weight", "even", "balanced"),
+        ("class_weight", {0: -1.0}, "at least 0"),
+        ("class_weight", {0: float("nan")}, "at least 0"),
+        ("class_weight", np.ones(3), "balanced"),
         ("batch_size", 0, "'auto', or an integer of at least 1"),
         ("validation_fraction", 1.0, r"\(0, 1\)"),
         ("n_iter_no_change", 0, "at least 1"),
@@ -186,3 +190,45 @@ def test_a_driver_that_is_missing_is_explained(monkeypatch):
         arrays.backend("cupy", "3")
     with pytest.raises(ValueError, match="must be a GPU's number"):
         arrays.backend("cupy", "gpu")
+
+
+def test_weights_that_cancel():
+    with pytest.raises(ValueError, match=r"sample_weight times class_weight .* not all zero"):
+        SoftmaxRegression(class_weight={0: 0.0, 1: 0.0, 2: 0.0}).fit(X, Y)
+    with pytest.raises(ValueError, match=r"labels that are not among the classes: \{7\}"):
+        SoftmaxRegression(class_weight={7: 1.0}).fit(X, Y)
+
+
+def test_a_validation_set_that_does_not_fit(foreign):
+    model = SoftmaxRegression()
+    with pytest.raises(ValueError, match=r"y_val does not fit: .*not among the classes"):
+        model.fit(X, Y, X_val=X, y_val=Y + 5)
+    with pytest.raises(ValueError, match="X is numpy on cpu and X_val is array_api_strict"):
+        model.fit(X, Y, X_val=foreign(X), y_val=foreign(Y))
+    with pytest.raises(ValueError, match="go together"):
+        model.fit(X, Y, sample_weight_val=np.ones(12))
+    model.fit(X, Y, X_val=X[Y == 1], y_val=Y[Y == 1])  # one class is enough to score
+    with pytest.raises(ValueError, match=r"cannot hold validation_fraction=0\.1 of 12"):
+        SoftmaxRegression(early_stopping=True).fit(X, Y)
+
+
+def test_labels_of_another_number_than_rows_are_not_scored():
+    model = SoftmaxRegression().fit(X, Y)
+    for labels in ([0], Y[:5], np.eye(3)[Y]):
+        with pytest.raises(ValueError, match=r"y must hold one label per row of X, shape \(12,\)"):
+            model.score(X, labels)
+
+
+def test_labels_that_a_library_would_narrow_are_refused():
+    if "jax" in MISSING:
+        pytest.skip("JAX is not installed")
+    import jax
+
+    jax.config.update("jax_enable_x64", False)
+    try:
+        single = jax.numpy.asarray(X, dtype="float32")
+        with pytest.raises(ValueError, match="do not fit the dtype"):
+            SoftmaxRegression().fit(single, (Y + 2**40).tolist())
+        assert SoftmaxRegression().fit(single, Y.tolist()).score(single, Y.tolist()) > 0.5
+    finally:
+        jax.config.update("jax_enable_x64", True)

@@ -129,7 +129,7 @@ def cross_entropy(
         logarithms = xp.log(xp.where(targets > 0, probabilities, 1.0))
         losses = -xp.sum(targets * logarithms, axis=axis, keepdims=True)
     weights = _mean_weights(probabilities, sample_weight, axis, "cross_entropy")
-    return xp.sum(xp.where(weights > 0, weights * losses, 0.0))
+    return xp.sum(weights * xp.where(weights > 0, losses, 0.0))
 
 
 def softmax_cross_entropy(
@@ -183,8 +183,8 @@ def weighted_cross_entropy(
         possible = xp.where(targets == 0, 0.0, shifted)  # 0 times -inf is nan
         target_logit = xp.sum(targets * possible, axis=axis, keepdims=True)
     gradient = exponentials * (weights / total) - targets * weights
-    losses = xp.where(weights > 0, weights * (log_total - target_logit), 0.0)  # 0 inf is nan
-    return losses, gradient
+    losses = xp.where(weights > 0, log_total - target_logit, 0.0)  # 0 times inf is nan
+    return weights * losses, gradient
 
 
 def _one_hot(labels: Array, n_classes: int, axis: int, dtype) -> Array:

@@ -102,8 +102,8 @@ def _load(path: Path) -> np.ndarray:
 
 def _npz_arrays(path: Path) -> dict[str, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name.lower(): file[name] for name in file.files}
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return {name.lower(): arrays[name] for name in arrays.files}
     except (ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} is no .npz file of plain arrays ({error}).") from error
 
