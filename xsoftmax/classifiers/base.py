@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -56,14 +57,17 @@ def _can_go_on(estimator: Any) -> bool:
 class BaseSoftmaxClassifier(Predictor):
     """A subclass names the parameters, the network, its start, and where its layers are kept."""
 
+    @abstractmethod
     def _fresh_parameters(self, network: Network, random_state: Any, like: Array) -> Array:
-        raise NotImplementedError
+        """Where training starts, (1, n_parameters), in the dtype and place of `like`."""
 
+    @abstractmethod
     def _penalty_strength(self, network: Network) -> float:
-        raise NotImplementedError
+        """What, divided by the sum of the sample weights, multiplies half the squared weights."""
 
+    @abstractmethod
     def _set_layers(self, layers: list[Layer]) -> None:
-        raise NotImplementedError
+        """Keep the layers of a batch of one problem as fitted attributes."""
 
     def fit(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -17,16 +18,18 @@ from ..rows import row_slices
 from .validation import check_same_place, check_sample_weight, check_X, host_labels
 
 
-class Predictor(ClassifierMixin, BaseEstimator):
+class Predictor(ClassifierMixin, BaseEstimator, ABC):
     """Predictions of a network with a softmax on top; subclasses know where its layers are."""
 
     classes_: Array
 
+    @abstractmethod
     def _network(self, n_features: int, n_classes: int) -> Network:
-        raise NotImplementedError
+        """The network that the parameters name."""
 
+    @abstractmethod
     def _layers(self) -> list[Layer]:
-        raise NotImplementedError
+        """The fitted layers, as a batch of one problem."""
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "coef_") or hasattr(self, "coefs_")

@@ -1,0 +1,222 @@
+"""How the classifiers train: resuming, stopping, watching, failing."""
+
+import numpy as np
+import pytest
+from sklearn.exceptions import ConvergenceWarning
+
+from xsoftmax import MLPClassifier, SoftmaxRegression
+
+from .problems import blobs
+
+
+@pytest.mark.parametrize("solver", ["gd", "sgd", "adam"])
+@pytest.mark.parametrize("make", [SoftmaxRegression, MLPClassifier])
+def test_partial_fit_is_fit_one_epoch_at_a_time(make, solver):
+    X, y = blobs()
+    settings = {"solver": solver, "random_state": 0, "batch_size": 16}
+    whole = make(**settings, max_iter=4, tol=0).fit(X, y)
+    parts = make(**settings)
+    for _ in range(4):
+        parts.partial_fit(X, y, classes=[0, 1, 2])
+    np.testing.assert_array_equal(parts.predict_proba(X), whole.predict_proba(X))
+    assert parts.n_iter_ == 4
+    assert parts.loss_curve_ == whole.loss_curve_
+
+
+def test_partial_fit_knows_its_classes_from_the_first_call():
+    X, y = blobs()
+    model = SoftmaxRegression(solver="sgd", random_state=0)
+    with pytest.raises(ValueError, match="classes must be passed on the first call"):
+        model.partial_fit(X, y)
+    model.partial_fit(X[y < 2], y[y < 2], classes=[0, 1, 2])
+    model.partial_fit(X[y == 2], y[y == 2])
+    assert model.coef_.shape == (3, 5)
+    with pytest.raises(ValueError, match=r"not among the classes 0, 1, 2: 7"):
+        model.partial_fit(X, np.full(60, 7))
+    with pytest.raises(ValueError, match="not the same as on last call"):
+        model.partial_fit(X, y, classes=[0, 1])
+    with pytest.raises(ValueError, match="balanced"):
+        SoftmaxRegression(solver="sgd", class_weight="balanced").partial_fit(
+            X, y, classes=[0, 1, 2]
+        )
+
+
+def test_partial_fit_is_not_offered_for_lbfgs():
+    assert not hasattr(SoftmaxRegression(), "partial_fit")
+    with pytest.raises(AttributeError) as caught:
+        SoftmaxRegression().partial_fit  # noqa: B018
+    assert "choose solver='sgd'" in str(caught.value.__cause__)
+
+
+def test_warm_start_goes_on():
+    X, y = blobs(spread=2.0)
+    model = SoftmaxRegression(warm_start=True, tol=1e-6).fit(X, y)
+    first = model.n_iter_
+    assert model.fit(X, y).n_iter_ < first / 2
+    cold = SoftmaxRegression(tol=1e-6).fit(X, y)
+    assert cold.fit(X, y).n_iter_ == first
+    with pytest.raises(ValueError, match="not among the classes"):
+        model.fit(X, y + 1)
+    with pytest.raises(ValueError, match="features"):
+        model.fit(X[:, :2], y)
+    network = MLPClassifier((4,), warm_start=True, max_iter=2, tol=0, random_state=0).fit(X, y)
+    before = network.loss_curve_[-1]
+    assert network.fit(X, y).loss_curve_[0] < before
+
+
+def test_early_stopping_keeps_the_best():
+    X, y = blobs(n_samples=300, spread=3.0)
+    for make in (SoftmaxRegression, MLPClassifier):
+        model = make(
+            solver="adam", learning_rate_init=0.1, early_stopping=True, n_iter_no_change=3,
+            max_iter=200, random_state=0,
+        ).fit(X, y)  # fmt: skip
+        scores = model.validation_scores_
+        assert len(scores) == model.n_iter_ < 200
+        assert max(scores) not in scores[-4:]
+        assert len(model.loss_curve_) == model.n_iter_
+
+
+def test_a_validation_set_of_ones_own(xp):
+    X, y = blobs(n_samples=120, spread=2.0)
+    model = SoftmaxRegression(solver="gd", max_iter=20, tol=0)
+    model.fit(xp(X[:80]), xp(y[:80]), X_val=xp(X[80:]), y_val=xp(y[80:]))
+    assert len(model.validation_scores_) == 20
+    assert model.validation_scores_[-1] == model.score(xp(X[80:]), xp(y[80:]))
+    model.set_params(early_stopping=True, n_iter_no_change=2, max_iter=1000)
+    model.fit(xp(X[:80]), xp(y[:80]), X_val=xp(X[80:]), y_val=xp(y[80:]))
+    assert model.n_iter_ < 1000
+    assert model.score(xp(X[80:]), xp(y[80:])) == max(model.validation_scores_)
+    with pytest.raises(ValueError, match="go together"):
+        model.fit(xp(X), xp(y), X_val=xp(X))
+
+
+def test_monitor_sees_a_usable_model_and_can_stop():
+    X, y = blobs()
+    seen = []
+
+    def monitor(iteration, model):
+        seen.append((iteration, model.n_iter_, len(model.loss_curve_), model.score(X, y)))
+        return iteration == 4
+
+    model = SoftmaxRegression(solver="gd", tol=0).fit(X, y, monitor=monitor)
+    assert [row[:3] for row in seen] == [(i, i, i) for i in (1, 2, 3, 4)]
+    assert model.n_iter_ == 4
+
+
+def test_an_interrupt_leaves_the_last_finished_iteration():
+    X, y = blobs()
+
+    def impatient(iteration, model):
+        if iteration == 3:
+            raise KeyboardInterrupt
+
+    reference = MLPClassifier((4,), max_iter=3, tol=0, random_state=0).fit(X, y)
+    model = MLPClassifier((4,), max_iter=9, tol=0, random_state=0)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, y, monitor=impatient)
+    np.testing.assert_array_equal(model.predict_proba(X), reference.predict_proba(X))
+    assert model.n_iter_ == 3
+
+
+def test_a_fit_that_does_not_converge_warns_once():
+    X, y = blobs(spread=2.0)
+    for model in (
+        SoftmaxRegression(max_iter=2),
+        SoftmaxRegression(solver="gd", max_iter=2),
+        MLPClassifier(max_iter=2),
+    ):
+        with pytest.warns(ConvergenceWarning) as caught:
+            model.fit(X, y)
+        assert len(caught) == 1
+        message = str(caught[0].message)
+        assert caught[0].filename == __file__
+        for part in (type(model).__name__, "max_iter after 2", "gradient is", "max_iter above 2"):
+            assert part in message
+        assert ("learning_rate_init" in message) == (model.solver != "lbfgs")
+
+
+def test_divergence_is_an_error_that_says_what_to_change():
+    X, y = blobs()
+    with pytest.warns(RuntimeWarning), pytest.raises(ValueError, match="Lower learning_rate_init"):
+        MLPClassifier((4,), "identity", solver="gd", learning_rate_init=1e200).fit(1e3 * X, y)
+
+
+def test_early_stopping_with_nothing_to_do():
+    model = SoftmaxRegression(early_stopping=True).fit(np.zeros((20, 3)), np.arange(20) % 2)
+    assert model.n_iter_ == 0
+    np.testing.assert_array_equal(model.coef_, np.zeros((1, 3)))
+
+
+def test_early_stopping_returns_the_parameters_that_scored_best():
+    X, y = blobs(n_samples=300, spread=3.0)
+    model = MLPClassifier(
+        learning_rate_init=0.1, early_stopping=True, n_iter_no_change=3, random_state=0
+    ).fit(X[:200], y[:200], X_val=X[200:], y_val=y[200:])
+    assert model.score(X[200:], y[200:]) == max(model.validation_scores_)
+    assert model.validation_scores_[-1] < max(model.validation_scores_)
+
+
+def test_an_interrupt_in_the_last_iteration_is_not_swallowed():
+    X, y = blobs()
+    n_iter = SoftmaxRegression().fit(X, y).n_iter_
+
+    def impatient(iteration, model):
+        if iteration == n_iter:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        SoftmaxRegression().fit(X, y, monitor=impatient)
+
+
+def test_partial_fit_goes_on_with_another_solver_rate_or_precision():
+    X, y = blobs()
+    model = SoftmaxRegression(solver="gd", random_state=0).partial_fit(X, y, classes=[0, 1, 2])
+    for solver in ("sgd", "adam", "gd", "adam"):
+        model.set_params(solver=solver).partial_fit(X, y)
+    before = model.coef_
+    model.set_params(learning_rate_init=1e-9).partial_fit(X, y)
+    np.testing.assert_allclose(model.coef_, before, atol=1e-7)
+    assert model.partial_fit(X.astype("float32"), y).coef_.dtype == np.float32
+
+
+def test_partial_fit_of_probabilities_takes_the_classes():
+    X, y = blobs()
+    model = SoftmaxRegression(solver="sgd").partial_fit(X, np.eye(3)[y], classes=["a", "b", "c"])
+    assert model.classes_.tolist() == ["a", "b", "c"]
+    with pytest.raises(ValueError, match="probabilities of 3 classes, but there are 4"):
+        SoftmaxRegression(solver="sgd").partial_fit(X, np.eye(3)[y], classes=[0, 1, 2, 3])
+
+
+def test_changed_parameters_do_not_change_a_fitted_model():
+    X, y = blobs()
+    model = SoftmaxRegression().fit(X, y)
+    before = model.predict_proba(X)
+    np.testing.assert_array_equal(model.set_params(fit_intercept=False).predict_proba(X), before)
+    network = MLPClassifier((4,), max_iter=1, tol=0, warm_start=True).fit(X, y)
+    with pytest.raises(ValueError, match=r"cannot go on from layers of shapes .*\(4, 5\)"):
+        network.set_params(hidden_layer_sizes=(7,)).fit(X, y)
+
+
+def test_tol_zero_runs_all_iterations():
+    X, y = blobs()
+    for solver in ("sgd", "adam"):
+        model = SoftmaxRegression(
+            solver=solver, learning_rate_init=0.5, tol=0, max_iter=60, random_state=0
+        )
+        assert model.fit(X, y).n_iter_ == 60
+
+
+def test_torchs_graph_of_gradients_is_left_alone(torch):
+    X, y = blobs()
+    model = SoftmaxRegression().fit(torch.tensor(X, requires_grad=True), y.tolist())
+    assert not model.coef_.requires_grad
+
+
+def test_batches_may_lack_a_class_that_has_a_weight():
+    X, y = blobs()
+    model = SoftmaxRegression(solver="sgd", class_weight={1: 3.0})
+    model.partial_fit(X[y == 0], y[y == 0], classes=[0, 1, 2])
+    balanced = SoftmaxRegression(class_weight="balanced")
+    balanced.fit(X, y, sample_weight=(y != 2).astype(float))
+    assert np.all(np.isfinite(balanced.coef_))
