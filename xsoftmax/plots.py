@@ -13,6 +13,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import ConfusionMatrixDisplay
 
 from .arrays import is_array, to_host
@@ -67,6 +68,7 @@ def plot_loss_curve(
     ax = _axes(ax)
     ax.plot(range(1, len(losses) + 1), losses, label=label, marker="." if len(losses) < 30 else "")
     ax.set(xlabel="iteration", ylabel="loss", title="Loss curve")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.grid(alpha=0.3)
     if label is not None:
         ax.legend()

@@ -27,7 +27,8 @@ def print_json(result: dict[str, Any]) -> None:
 
 def print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
     """A table with its first column to the left and numbers to the right."""
-    table = Table(title=title, title_justify="left", title_style="bold")
+    out.print(title, style="bold", highlight=False, soft_wrap=True)
+    table = Table()
     for i, column in enumerate(columns):
         table.add_column(column, justify="left" if i == 0 else "right", overflow="fold")
     for row in rows:
