@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 
 from xsoftmax.arrays import namespace
 from xsoftmax.solvers import LBFGS, SGD, Adam, GradientDescent, Status, minimize
-from xsoftmax.solvers.line_search import CURVATURE, SUFFICIENT_DECREASE, strong_wolfe
+from xsoftmax.solvers.line_search import strong_wolfe
 
 from .problems import Quadratic, Rosenbrock, blobs, objective_on, start
 
@@ -200,9 +200,9 @@ def test_line_search_meets_the_strong_wolfe_conditions(xp, first_step):
     step = strong_wolfe(ray, value, slope, xp([first_step] * 3))
     length, value, slope = xp.host(step.length), xp.host(value), xp.host(slope)
     assert np.all(length > 0)
-    assert np.all(xp.host(step.value) <= value + SUFFICIENT_DECREASE * length * slope)
+    assert np.all(xp.host(step.value) <= value + 1e-4 * length * slope)
     end = np.sum(xp.host(step.gradient) * -xp.host(gradient), axis=1)
-    assert np.all(np.abs(end) <= CURVATURE * np.abs(slope))
+    assert np.all(np.abs(end) <= 0.9 * np.abs(slope))
 
 
 def test_line_search_reports_that_nothing_lower_was_found():
