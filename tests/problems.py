@@ -6,7 +6,7 @@ import numpy as np
 
 from xsoftmax.arrays import from_host, namespace
 from xsoftmax.network import Network
-from xsoftmax.objective import Objective
+from xsoftmax.objective import Objective, Point
 from xsoftmax.rows import ArrayRows
 
 
@@ -57,14 +57,22 @@ class Quadratic:
         gradient = self.d * x - self.b
         return xp.sum(x * (0.5 * self.d * x - self.b), axis=1), gradient
 
-    def along(self, x, direction):
-        xp = namespace(x)
+    def at(self, x):
+        return Point(x, *self.value_and_gradient(x))
 
+    def along(self, start, direction):
         def ray(step):
-            value, gradient = self.value_and_gradient(x + step[:, None] * direction)
-            return value, xp.sum(gradient * direction, axis=1), lambda: gradient
+            point = self.at(start.parameters + step[:, None] * direction)
+            slope = namespace(direction).sum(point.gradient * direction, axis=1)
+            return point.value, slope, lambda: point
 
         return ray
+
+    def preconditioner(self, point, n_evaluations):
+        return None
+
+    def precondition(self, preconditioner, gradient):
+        return gradient
 
     def take(self, problems):
         xp = namespace(problems)

@@ -18,6 +18,7 @@ FLOORS = [
     ("arrays",),
     ("activations", "functional"),
     ("network", "rows"),
+    ("preconditioner",),
     ("objective",),
     ("solvers",),
     ("classifiers",),
@@ -65,7 +66,9 @@ def violations(path, text=None):
         return []
     assert own is not None, f"{name} has no floor"
     libraries = (
-        set() if path.name == "arrays.py" else LIBRARIES - ({"numpy"} if own >= 5 else set())
+        set()
+        if path.name == "arrays.py"
+        else LIBRARIES - ({"numpy"} if own >= floor("classifiers") else set())
     )
     found = []
     for parts in imports(path, text):

@@ -39,7 +39,7 @@ def test_scikit_learns_contract(estimator, check):
 def test_the_minimum_is_that_of_logistic_regression(n_classes, C, fit_intercept):
     X, y = blobs(n_samples=120, n_classes=n_classes, spread=3.0)
     weight = 1 + np.arange(120) % 4
-    model = SoftmaxRegression(C=C, tol=1e-9, max_iter=5000, fit_intercept=fit_intercept)
+    model = SoftmaxRegression(C=C, tol=1e-12, max_iter=5000, fit_intercept=fit_intercept)
     reference = LogisticRegression(C=C, tol=1e-12, max_iter=10000, fit_intercept=fit_intercept)
     model.fit(X, y, sample_weight=weight)
     reference.fit(X, y, sample_weight=weight)

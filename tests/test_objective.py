@@ -1,5 +1,7 @@
 """The objective: blocks, rays, weights, minibatches, storage."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,14 +12,16 @@ from xsoftmax.rows import ArrayRows
 from .problems import blobs, objective_on, start
 
 
-@pytest.mark.parametrize("hidden", [(), (4,)])
-def test_blocks_do_not_change_the_answer(xp, monkeypatch, hidden):
+@pytest.mark.parametrize(("hidden", "kept"), [((), True), ((), False), ((4,), True)])
+def test_blocks_do_not_change_the_answer(xp, monkeypatch, hidden, kept):
     X, y = blobs(n_samples=700)
     objective = objective_on(xp, X, y, Cs=(1.0, 5.0), hidden=hidden)
     parameters = start(objective)
     value, gradient = map(xp.host, objective.value_and_gradient(parameters))
-    monkeypatch.setattr(objective_module, "BLOCK_VALUES", 1)
-    assert objective.block_size == 256  # three blocks, the last one short
+    if not kept:
+        monkeypatch.setattr(objective_module, "KEPT_VALUES", 0)
+    objective = replace(objective, block_rows=256)  # three blocks, the last one short
+    assert objective.keeps_logits == (kept and not hidden)
     blocked_value, blocked_gradient = map(xp.host, objective.value_and_gradient(parameters))
     np.testing.assert_allclose(blocked_value, value, rtol=1e-13)
     np.testing.assert_allclose(blocked_gradient, gradient, atol=1e-14)
@@ -25,11 +29,16 @@ def test_blocks_do_not_change_the_answer(xp, monkeypatch, hidden):
     step = xp([0.5, 0.25])
     moved = parameters + step[:, None] * direction
     at_value, at_gradient = map(xp.host, objective.value_and_gradient(moved))
-    value, slope, get_gradient = objective.along(parameters, direction)(step)
-    np.testing.assert_allclose(xp.host(value), at_value, rtol=1e-13)
-    np.testing.assert_allclose(xp.host(get_gradient()), at_gradient, atol=1e-14)
-    expected = np.sum(at_gradient * xp.host(direction), axis=1)
-    np.testing.assert_allclose(xp.host(slope), expected, rtol=1e-11)
+    ray = objective.along(objective.at(parameters), direction)
+    for _ in range(2):  # the first trial reads the rows, the second may have their logits
+        value, slope, point = ray(step)
+        np.testing.assert_allclose(xp.host(value), at_value, rtol=1e-13)
+        np.testing.assert_allclose(xp.host(point().gradient), at_gradient, atol=1e-14)
+        expected = np.sum(at_gradient * xp.host(direction), axis=1)
+        np.testing.assert_allclose(xp.host(slope), expected, rtol=1e-11)
+    # What a point carries to the next search is right as well.
+    after = objective.along(point(), direction)(0 * step)
+    np.testing.assert_allclose(xp.host(after[0]), at_value, rtol=1e-13)
 
 
 def test_a_trial_step_of_a_linear_model_reads_no_row(rng):
@@ -44,11 +53,17 @@ def test_a_trial_step_of_a_linear_model_reads_no_row(rng):
             return super().blocks(size)
 
     counting = Objective(objective.network, Counting(*objective.rows), objective.penalty)
-    ray = counting.along(start(objective), start(objective, seed=1))
+    point = counting.at(start(objective))
     assert Counting.reads == 1
+    ray = counting.along(point, start(objective, seed=1))
+    _, _, first = ray(np.asarray([1.0]))
+    first()
+    assert Counting.reads == 2  # the only pass of an accepted first step
     for step in (0.1, 0.2, 0.4):
-        ray(np.asarray([step]))[2]()
-    assert Counting.reads == 1
+        _, _, later = ray(np.asarray([step]))
+    assert Counting.reads == 2
+    later()
+    assert Counting.reads == 3  # for the gradient
 
 
 def test_an_integer_weight_is_a_repeated_row(xp):

@@ -175,16 +175,36 @@ def weighted_cross_entropy(
     xp = namespace(logits)
     axis = axis % logits.ndim - logits.ndim  # from the end, where targets may lack leading axes
     shifted, exponentials, total = _exponentials(logits, axis)
-    log_total = _log_total(shifted, exponentials, total, axis)
     if xp.isdtype(targets.dtype, "integral"):
-        target_logit = _at_labels(shifted, targets, axis)
-        targets = _one_hot(targets, logits.shape[axis], axis, logits.dtype)
+        losses, gradient = _label_losses(shifted, exponentials, targets, weights, axis)
     else:
         possible = xp.where(targets == 0, 0.0, shifted)  # 0 times -inf is nan
         target_logit = xp.sum(targets * possible, axis=axis, keepdims=True)
-    gradient = exponentials * (weights / total) - targets * weights
-    losses = xp.where(weights > 0, log_total - target_logit, 0.0)  # 0 times inf is nan
-    return weights * losses, gradient
+        losses = _log_total(shifted, exponentials, total, axis) - target_logit
+        gradient = exponentials * (weights / total) - targets * weights
+    return weights * xp.where(weights > 0, losses, 0.0), gradient  # 0 times inf is nan
+
+
+def _label_losses(
+    shifted: Array, exponentials: Array, labels: Array, weights: Array, axis: int
+) -> tuple[Array, Array]:
+    """The losses at labels, and the weighted gradient.
+
+    Everything is made from the sum over the *other* classes, so that neither a loss nor a gradient
+    loses its digits to 1 - p where p, the label's probability, is nearly 1.
+    """
+    xp = namespace(shifted)
+    label = _one_hot(labels, shifted.shape[axis], axis, shifted.dtype)
+    others = exponentials * (1.0 - label)
+    rest = xp.sum(others, axis=axis, keepdims=True)
+    label_logit = _at_labels(shifted, labels, axis)
+    own = xp.exp(label_logit)
+    scale = weights / (rest + own)
+    others *= scale
+    others -= label * (rest * scale)
+    likely = own > 0.25
+    odds = rest / xp.where(likely, own, 1.0)
+    return xp.where(likely, xp.log1p(odds), xp.log(rest + own) - label_logit), others
 
 
 def _one_hot(labels: Array, n_classes: int, axis: int, dtype) -> Array:

@@ -104,6 +104,10 @@ class Network:
         """(n_problems, n_classes, n_samples) for X (n_samples, n_features)."""
         return self.forward(layers, X)[0]
 
+    def linear_gradient(self, dlogits: Array, X: Array) -> list[Layer]:
+        """The gradient of the only layer of a linear network."""
+        return [_dense_gradient(dlogits, namespace(X).matrix_transpose(X), self.fit_intercept)]
+
     def forward(self, layers: Sequence[Layer], X: Array) -> tuple[Array, Backward]:
         """The logits, and a function from their gradient to that of each layer."""
         function, derivative = ACTIVATIONS[self.activation]
@@ -118,7 +122,7 @@ class Network:
             gradients: list[Layer] = []
             for i in reversed(range(len(layers))):
                 W, b = layers[i]
-                gradients.append((_outer(dZ, inputs[i]), None if b is None else xp.sum(dZ, axis=2)))
+                gradients.append(_dense_gradient(dZ, inputs[i], b is not None))
                 if i > 0:
                     dA = xp.matmul(xp.matrix_transpose(W), dZ)
                     dZ = dA * derivative(pre_activations[i - 1], inputs[i])
@@ -127,12 +131,20 @@ class Network:
         return _dense(*layers[-1], inputs[-1]), backward
 
 
+def _dense_gradient(dZ: Array, A: Array, with_intercept: bool) -> Layer:
+    """What `_dense` passes back to its weights and intercepts."""
+    return _outer(dZ, A), namespace(dZ).sum(dZ, axis=2) if with_intercept else None
+
+
 def _dense(W: Array, b: Array | None, A: Array) -> Array:
     """W A + b; A is (n_in, n_samples) when the problems share it, else one per problem."""
     xp = namespace(W)
     if A.ndim == 2:
         n_problems, n_out, n_in = W.shape
-        Z = xp.reshape(xp.matmul(xp.reshape(W, (-1, n_in)), A), (n_problems, n_out, -1))
+        by_sample = xp.matmul(A.T, xp.reshape(W, (-1, n_in)).T)
+        # Libraries multiply a tall matrix by a small one faster than the transposes; reshaping to
+        # one dimension and back then makes samples the contiguous axis, where a view would not.
+        Z = xp.reshape(xp.reshape(by_sample.T, (-1,)), (n_problems, n_out, -1))
     else:
         Z = xp.matmul(W, A)
     return Z if b is None else Z + xp.expand_dims(b, axis=2)

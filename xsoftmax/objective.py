@@ -15,29 +15,47 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 from .arrays import Array, from_host, index_dtype, namespace
 from .functional import weighted_cross_entropy
 from .network import Network
-from .rows import ArrayRows, row_slices
+from .preconditioner import Preconditioner, precondition
+from .rows import ArrayRows, Block, row_slices
 
 #: Values per temporary while one block is computed: a few of them fit a processor's cache.
 BLOCK_VALUES = 1 << 18
+#: Logits of all rows are kept for the line search of a linear model when they are fewer than this.
+KEPT_VALUES = 1 << 23
 
-#: step (n_problems,) -> values, slopes (n_problems,) and a function that returns the gradients
-Ray = Callable[[Array], tuple[Array, Array, Callable[[], Array]]]
+
+class Point(NamedTuple):
+    """Where a solver stands. Arrays have `n_problems` first."""
+
+    parameters: Array  #: (n_problems, n_parameters)
+    value: Array  #: (n_problems,)
+    gradient: Array  #: (n_problems, n_parameters)
+    logits: Any = None  #: (n_problems, n_classes, n_samples) if they are worth keeping
+
+
+#: step (n_problems,) -> values, slopes (n_problems,) and a function that returns the point there
+Ray = Callable[[Array], tuple[Array, Array, Callable[[], Point]]]
 
 
 @dataclass(frozen=True)
 class Objective:
     """Values and gradients of `n_problems` problems that share their rows.
 
-    Parameters everywhere are (n_problems, n_parameters), values (n_problems,).
+    Parameters everywhere are (n_problems, n_parameters), values (n_problems,). `block_rows` is how
+    many rows are worked on at a time; None lets temporaries fit a processor's cache. Beyond X and
+    the parameters, memory holds a few arrays of `BLOCK_VALUES` (more only if one row needs more),
+    and for a linear model at most 2 `KEPT_VALUES` logits.
     """
 
     network: Network
     rows: ArrayRows
     penalty: Array  #: (n_problems, n_parameters)
+    block_rows: int | None = None
 
     @property
     def n_samples(self) -> int:
@@ -47,7 +65,15 @@ class Objective:
     @property
     def block_size(self) -> int:
         """Rows per block, such that temporaries stay small however many rows there are."""
-        return max(256, BLOCK_VALUES // (self.penalty.shape[0] * self.network.n_units))
+        n_features, *_ = self.network.layer_sizes
+        values = max(self.penalty.shape[0] * self.network.n_units, n_features // 4)
+        return self.block_rows or max(64, BLOCK_VALUES // values)
+
+    @property
+    def keeps_logits(self) -> bool:
+        """Whether a trial step reads the logits of all rows instead of the rows."""
+        n_logits = self.penalty.shape[0] * self.network.layer_sizes[-1] * self.n_samples
+        return self.network.is_linear and n_logits <= KEPT_VALUES
 
     def value_and_gradient(self, parameters: Array) -> tuple[Array, Array]:
         """f and its gradient, in one pass over the rows."""
@@ -62,56 +88,45 @@ class Objective:
             gradient = gradient + self.network.pack(backward(dlogits))
         return value, gradient
 
-    def along(self, parameters: Array, direction: Array) -> Ray:
-        """f restricted to parameters + step * direction, for a line search.
+    def at(self, parameters: Array) -> Point:
+        """The point at `parameters`, in one pass over the rows."""
+        if not self.keeps_logits:
+            return Point(parameters, *self.value_and_gradient(parameters))
+        xp = namespace(parameters)
+        shape = parameters.shape[0], self.network.layer_sizes[-1], self.n_samples
+        nowhere = xp.zeros_like(parameters)
+        logits = xp.zeros(shape, dtype=parameters.dtype, device=parameters.device)
+        origin = Point(nowhere, nowhere[:, 0], nowhere, logits)
+        _, _, point = _LinearRay(self, origin, parameters)(xp.ones_like(nowhere[:, 0]))
+        return point()
 
-        Where the logits are linear in the parameters they are computed once for both ends, and a
-        trial step then reads no row again.
+    def along(self, start: Point, direction: Array) -> Ray:
+        """f restricted to start + step * direction, for a line search.
+
+        Where the logits are linear in the parameters, the first trial step makes the only pass over
+        the rows that is needed for it, and others read no row until the point is asked for.
         """
-        if self.network.is_linear:
-            return self._along_linear(parameters, direction)
+        if start.logits is not None:
+            return _LinearRay(self, start, direction)
 
-        def ray(step: Array) -> tuple[Array, Array, Callable[[], Array]]:
-            value, gradient = self.value_and_gradient(parameters + step[:, None] * direction)
-            slope = namespace(gradient).sum(gradient * direction, axis=1)
-            return value, slope, lambda: gradient
-
-        return ray
-
-    def _along_linear(self, parameters: Array, direction: Array) -> Ray:
-        xp, network = namespace(parameters), self.network
-        n_problems = parameters.shape[0]
-        both = network.unpack(xp.concat([parameters, direction]))
-        blocks = []
-        for block in self.rows.blocks(self.block_size):
-            logits, backward = network.forward(both, block.X)
-            blocks.append((block, logits[:n_problems, ...], logits[n_problems:, ...], backward))
-
-        def trial(step: Array) -> Iterator[tuple]:
-            for block, start, change, backward in blocks:
-                logits = start + step[:, None, None] * change
-                losses, dlogits = weighted_cross_entropy(
-                    logits, block.targets, block.weights, axis=1
-                )
-                yield losses, dlogits, change, backward
-
-        def ray(step: Array) -> tuple[Array, Array, Callable[[], Array]]:
-            point = parameters + step[:, None] * direction
-            value = 0.5 * xp.sum(self.penalty * point * point, axis=1)
-            slope = xp.sum(self.penalty * point * direction, axis=1)
-            for losses, dlogits, change, _ in trial(step):
-                value = value + xp.sum(losses, axis=(1, 2))
-                slope = slope + xp.sum(dlogits * change, axis=(1, 2))
-
-            def gradient() -> Array:
-                total = self.penalty * point
-                for _, dlogits, _, backward in trial(step):
-                    total = total + network.pack(backward(dlogits))
-                return total
-
-            return value, slope, gradient
+        def ray(step: Array) -> tuple[Array, Array, Callable[[], Point]]:
+            parameters = start.parameters + step[:, None] * direction
+            value, gradient = self.value_and_gradient(parameters)
+            slope = namespace(gradient).vecdot(gradient, direction)
+            return value, slope, lambda: Point(parameters, value, gradient)
 
         return ray
+
+    def preconditioner(self, point: Point, n_evaluations: int) -> Preconditioner | None:
+        """An inverse Hessian at `point` that costs about as much as `n_evaluations` of f."""
+        if not self.network.is_linear:
+            return None
+        layers = self.network.unpack(point.parameters)
+        return precondition(self.network, self.rows, self.penalty, layers, n_evaluations)
+
+    def precondition(self, preconditioner: Preconditioner | None, gradient: Array) -> Array:
+        """The preconditioner's product with a gradient, with the penalties of these problems."""
+        return gradient if preconditioner is None else preconditioner.apply(gradient, self.penalty)
 
     def minibatches(self, batch_size: int, random_state) -> Iterator[Objective]:
         """The objective on each of the minibatches of one epoch.
@@ -133,3 +148,56 @@ class Objective:
         """The objective of only some of the problems."""
         penalty = namespace(self.penalty).take(self.penalty, problems, axis=0)
         return replace(self, rows=self.rows.take(problems), penalty=penalty)
+
+
+class _LinearRay:
+    """The `Ray` of a linear model, from a point whose logits are known."""
+
+    def __init__(self, objective: Objective, start: Point, direction: Array) -> None:
+        self.objective, self.start, self.direction = objective, start, direction
+        self.kept: list[tuple[slice, Block, Array]] = []
+
+    def __call__(self, step: Array) -> tuple[Array, Array, Callable[[], Point]]:
+        xp, network, penalty = namespace(step), self.objective.network, self.objective.penalty
+        first = not self.kept
+        parameters = self.start.parameters + step[:, None] * self.direction
+        gradient = penalty * parameters
+        value = 0.5 * xp.vecdot(gradient, parameters)
+        slope = xp.vecdot(gradient, self.direction)
+        parts = []
+        for span, block, change in self._read() if first else self.kept:
+            logits = step[:, None, None] * change
+            logits += self.start.logits[:, :, span]
+            losses, dlogits = weighted_cross_entropy(logits, block.targets, block.weights, axis=1)
+            value = value + xp.sum(losses, axis=(1, 2))
+            slope = slope + xp.sum(dlogits * change, axis=(1, 2))
+            if first:  # the first step is mostly the last, and these rows are in the cache
+                gradient = gradient + network.pack(network.linear_gradient(dlogits, block.X))
+            parts.append(logits)
+
+        def point() -> Point:
+            logits = parts[0] if len(parts) == 1 else xp.concat(parts, axis=2)
+            at = gradient if first else self._gradient(parameters, parts)
+            return Point(parameters, value, at, logits)
+
+        return value, slope, point
+
+    def _read(self) -> Iterator[tuple[slice, Block, Array]]:
+        """The blocks with the direction's logits; all but their rows are kept."""
+        network, rows, size = self.objective.network, self.objective.rows, self.objective.block_size
+        layers = network.unpack(self.direction)
+        kept = []
+        for span, block in zip(row_slices(rows.n_samples, size), rows.blocks(size), strict=True):
+            change = network.logits(layers, block.X)
+            kept.append((span, block._replace(X=None), change))
+            yield span, block, change
+        self.kept = kept
+
+    def _gradient(self, parameters: Array, logits: list[Array]) -> Array:
+        """The gradient where the logits of each block are known."""
+        network, objective = self.objective.network, self.objective
+        gradient = objective.penalty * parameters
+        for block, part in zip(objective.rows.blocks(objective.block_size), logits, strict=True):
+            _, dlogits = weighted_cross_entropy(part, block.targets, block.weights, axis=1)
+            gradient = gradient + network.pack(network.linear_gradient(dlogits, block.X))
+        return gradient

@@ -16,7 +16,7 @@ from .arrays import Array, namespace
 class Block(NamedTuple):
     """Some rows, and what each should become."""
 
-    X: Array  #: (n_samples, n_features)
+    X: Array  #: (n_samples, n_features), or None once they are not needed
     targets: Array  #: labels (n_samples,), or probabilities (n_classes, n_samples)
     weights: Array  #: (n_problems or 1, 1, n_samples); over all rows they sum to 1 per problem
 
@@ -61,6 +61,13 @@ class ArrayRows(NamedTuple):
         weights = xp.take(self.weights, indices, axis=1) * (self.n_samples / indices.shape[0])
         targets = xp.take(self.targets, indices, axis=self.targets.ndim - 1)
         return ArrayRows(xp.take(self.X, indices, axis=0), targets, weights, self.dtype)
+
+    def every(self, stride: int) -> ArrayRows:
+        """Every stride-th row as a source of its own, weighing `stride` times as much."""
+        if stride == 1:
+            return self
+        X, targets = self.X[::stride, ...], self.targets[..., ::stride]
+        return ArrayRows(X, targets, self.weights[:, ::stride] * stride, self.dtype)
 
     def take(self, problems: Array) -> ArrayRows:
         """The same rows for only some of the problems."""

@@ -110,16 +110,20 @@ def warn_unless_converged(estimator: Any, objective: Objective, solution: Soluti
     status = solution.statuses[0]
     if status in (Status.CONVERGED, Status.STOPPED) or estimator.tol == 0:
         return
-    _, gradient = objective.value_and_gradient(solution.parameters)
-    norm = to_list(namespace(gradient).max(namespace(gradient).abs(gradient)))
+    if estimator.solver == "lbfgs":
+        reached = f"the objective may be {solution.gaps[0]:.2g} (relative) above its minimum"
+    else:
+        _, gradient = objective.value_and_gradient(solution.parameters)
+        norm = to_list(namespace(gradient).max(namespace(gradient).abs(gradient)))
+        reached = f"the largest component of the gradient is {norm:.3g}"
     rate = "" if estimator.solver == "lbfgs" else "another learning_rate_init, "
     advice = f"Try max_iter above {estimator.max_iter}, {rate}or features scaled to about one."
     if status is Status.STALLED:
         advice = "Raise tol, pass X as float64, or scale the features to about one."
     warnings.warn(
         f"{type(estimator).__name__} did not converge: solver {estimator.solver!r} "
-        f"{status.message} after {solution.n_iter[0]} iterations, where the largest component of "
-        f"the gradient is {norm:.3g} (tol={estimator.tol:g}). {advice}",
+        f"{status.message} after {solution.n_iter[0]} iterations, where {reached} "
+        f"(tol={estimator.tol:g}). {advice}",
         ConvergenceWarning,
         stacklevel=4,
     )

@@ -16,6 +16,7 @@ class GradientDescentState(NamedTuple):
     parameters: Array
     value: Array
     gradient_norm: Array
+    gap: Array
     status: Array
     learning_rate: Array
 
@@ -32,7 +33,7 @@ class GradientDescent:
         value = unknown(parameters)
         running = namespace(value).zeros_like(value)
         rate = column(self.learning_rate, parameters)
-        return GradientDescentState(parameters, value, value, running, rate)
+        return GradientDescentState(parameters, value, value, value, running, rate)
 
     def update(self, objective: Objective, state: GradientDescentState) -> GradientDescentState:
         """One step."""
@@ -42,6 +43,7 @@ class GradientDescent:
             parameters=state.parameters - state.learning_rate * gradient,
             value=value,
             gradient_norm=norm,
+            gap=state.gap,
             status=converged_where(norm <= self.tol, value),
             learning_rate=state.learning_rate,
         )

@@ -1,117 +1,202 @@
-"""L-BFGS over a batch of problems.
+"""L-BFGS over a batch of problems, preconditioned.
 
 The direction is -H g, with H the inverse Hessian estimate that the last pairs s = change of
 parameters, y = change of gradient imply: the two-loop recursion of Nocedal (1980), "Updating
-quasi-Newton matrices with limited storage", from H_0 = s'y / y'y.
+quasi-Newton matrices with limited storage", from H_0 = (s'y / y'Py) P. P is the objective's
+preconditioner, made anew where the solver stands every few iterations, or 1 if it has none.
+
+The gap to the minimum is taken to be the larger of two estimates. In the metric of H the quadratic
+model promises a decrease of 1/2 g'Hg, which is exact near a minimum once H is. And if the last
+iterations gained b where as many before them gained a, a geometric series goes on to gain b^2 /
+(a - b) (Aitken's extrapolation), which tells of slow progress that the model does not see.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 from ..arrays import Array, namespace
-from ..objective import Objective
+from ..objective import Objective, Point
 from .criteria import converged_where, max_norm
 from .line_search import strong_wolfe
 from .solution import Status
 
+#: How many values the extrapolation looks at.
+WINDOW = 9
+
+Precondition = Callable[[Array], Array]
+Pair = tuple[
+    Array, Array, Array
+]  #: s, y (n_problems, n_parameters), 1/s'y (n_problems,), 0 if unused
+
+
+class Metric(NamedTuple):
+    """The preconditioner, and what decides when it is time for another."""
+
+    preconditioner: Any
+    age: int  #: iterations since it was made
+    n_iter: int  #: iterations since the first one
+
 
 class LBFGSState(NamedTuple):
-    """The pairs s, y are (n_problems, memory, n_parameters), newest last; 1/s'y is 0 for none."""
+    """Where the solver stands, and where it will go next."""
 
-    parameters: Array
-    value: Array
+    point: Point
     gradient_norm: Array
+    gap: Array
     status: Array
-    gradient: Array
-    s: Array
-    y: Array
-    inverse_sy: Array
+    direction: Array
+    slope: Array
+    pairs: tuple[Pair, ...]  #: newest last
+    metric: Metric
+    values: tuple[Array, ...]  #: the latest, newest last
+    resolution: Array  #: (n_problems,), what a value must exceed to be told from 0
+
+    @property
+    def parameters(self) -> Array:
+        """(n_problems, n_parameters)."""
+        return self.point.parameters
+
+    @property
+    def value(self) -> Array:
+        """(n_problems,)."""
+        return self.point.value
 
 
 @dataclass(frozen=True)
 class LBFGS:
-    """Converged when max |gradient| <= `tol`; stalled when no lower point is found."""
+    """Converged when the gap, relative to the value, is at most `tol`.
+
+    Stalled where rounding hides what is left to gain. A new preconditioner is made when as many
+    iterations were done with the last as it cost, but at least `refresh`; it may cost half of all
+    iterations so far. `metric` is one to begin with, from a problem nearby.
+    """
 
     tol: float = 1e-4
     memory: int = 10
+    refresh: int = 8
+    metric: Metric | None = None
 
     def init(self, objective: Objective, parameters: Array) -> LBFGSState:
-        """One pass: value and gradient at the start."""
+        """One pass for value and gradient, and a first preconditioner."""
         xp = namespace(parameters)
-        value, gradient = objective.value_and_gradient(parameters)
-        norm = max_norm(gradient)
-        pairs = xp.zeros_like(xp.expand_dims(parameters, axis=1))
-        pairs = xp.concat([pairs] * self.memory, axis=1)
-        status = converged_where(norm <= self.tol, value)
-        return LBFGSState(
-            parameters, value, norm, status, gradient, pairs, pairs, pairs[:, :, 0]
-        )  # fmt: skip
+        point = objective.at(parameters)
+        metric = self.metric
+        if metric is None:
+            metric = Metric(objective.preconditioner(point, self.refresh // 2), 0, 0)
+        resolution = xp.finfo(parameters.dtype).eps * xp.abs(point.value)
+        return self._state(objective, point, (), (), metric, resolution)
 
     def update(self, objective: Objective, state: LBFGSState) -> LBFGSState:
-        """One direction and one line search."""
-        xp = namespace(state.parameters)
-        direction, slope = _descent(state)
-        first_step = xp.where(
-            state.inverse_sy[:, -1] > 0,
-            1.0,
-            xp.clip(1.0 / xp.sum(xp.abs(state.gradient), axis=1), max=1.0),
+        """One line search and the next direction."""
+        xp, start = namespace(state.slope), state.point
+        ray = objective.along(start, state.direction)
+        length, point = strong_wolfe(ray, start.value, state.slope, self._first_step(state))
+        pair = _pair(point.parameters - start.parameters, point.gradient - start.gradient)
+        state = self._state(
+            objective,
+            point,
+            values=state.values,
+            pairs=(*state.pairs, pair)[-self.memory :],
+            metric=self._next_metric(objective, point, state.metric),
+            resolution=state.resolution,
         )
-        ray = objective.along(state.parameters, direction)
-        step = strong_wolfe(ray, state.value, slope, first_step)
-        change = step.length[:, None] * direction
-        norm = max_norm(step.gradient)
-        status = converged_where(norm <= self.tol, step.value)
-        stalled = (status == 0) & (step.length == 0)
-        s, y, inverse_sy = _remember(state, change, step.gradient - state.gradient)
+        stalled = (state.status == 0) & (length == 0)
+        return state._replace(status=xp.where(stalled, float(Status.STALLED), state.status))
+
+    def _next_metric(self, objective: Objective, point: Point, metric: Metric) -> Metric:
+        preconditioner, age, n_iter = metric.preconditioner, metric.age + 1, metric.n_iter + 1
+        if preconditioner is not None and age >= max(self.refresh, preconditioner.cost):
+            preconditioner = objective.preconditioner(point, max(self.refresh, n_iter // 2))
+            age = 0
+        return Metric(preconditioner, age, n_iter)
+
+    def _first_step(self, state: LBFGSState) -> Array:
+        xp = namespace(state.slope)
+        if state.metric.preconditioner is not None:
+            return xp.ones_like(state.slope)
+        short = 1.0 / xp.sum(xp.abs(state.point.gradient), axis=1)
+        known = state.pairs[-1][2] > 0 if state.pairs else state.slope > 0
+        return xp.where(known, 1.0, xp.clip(short, max=1.0))
+
+    def _state(
+        self,
+        objective: Objective,
+        point: Point,
+        values: tuple[Array, ...],
+        pairs: tuple[Pair, ...],
+        metric: Metric,
+        resolution: Array,
+    ) -> LBFGSState:
+        """The direction from `point`, and what it says of the gap there."""
+        xp, value = namespace(point.value), point.value
+        precondition = partial(objective.precondition, metric.preconditioner)
+        direction, slope = _descent(point.gradient, pairs, precondition)
+        promised = -0.5 * slope
+        values = (*values, value)[-WINDOW:]
+        hidden = promised <= 0.01 * xp.finfo(value.dtype).eps * xp.abs(value)
+        left = xp.where(hidden, promised, _extrapolated(values))
+        tiny = xp.finfo(value.dtype).smallest_normal ** 0.5
+        gap = xp.maximum(promised, left) / (xp.abs(value) + resolution + tiny)
+        status = converged_where((gap <= self.tol) | (promised == 0), value)
+        status = xp.where((status == 0) & hidden, float(Status.STALLED), status)
+        norm = max_norm(point.gradient)
         return LBFGSState(
-            parameters=state.parameters + change,
-            value=step.value,
-            gradient_norm=norm,
-            status=xp.where(stalled, float(Status.STALLED), status),
-            gradient=step.gradient,
-            s=s,
-            y=y,
-            inverse_sy=inverse_sy,
-        )
+            point, norm, gap, status, direction, slope, pairs, metric, values, resolution
+        )  # fmt: skip
 
 
-def _descent(state: LBFGSState) -> tuple[Array, Array]:
+def _extrapolated(values: tuple[Array, ...]) -> Array:
+    """What a geometric series would still gain, but no more than 16 times the last gain."""
+    xp, now = namespace(values[-1]), values[-1]
+    half = (len(values) - 1) // 2
+    if half == 0:
+        return values[0] - now
+    last = values[-1 - half] - now
+    slowdown = values[-1 - 2 * half] - values[-1 - half] - last
+    return xp.where(
+        slowdown > last / 16, last * last / xp.where(slowdown > 0, slowdown, 1.0), 16 * last
+    )
+
+
+def _descent(
+    gradient: Array, pairs: tuple[Pair, ...], precondition: Precondition
+) -> tuple[Array, Array]:
     """-H g and its slope; steepest descent where rounding has spoilt H."""
-    xp = namespace(state.gradient)
-    direction = -_apply_inverse_hessian(state)
-    slope = xp.sum(direction * state.gradient, axis=1)
+    xp = namespace(gradient)
+    direction = -_apply_inverse_hessian(gradient, pairs, precondition)
+    slope = xp.vecdot(direction, gradient)
     uphill = ~(slope < 0)
-    direction = xp.where(uphill[:, None], -state.gradient, direction)
-    steepest = -xp.sum(state.gradient * state.gradient, axis=1)
-    return direction, xp.where(uphill, steepest, slope)
+    direction = xp.where(uphill[:, None], -gradient, direction)
+    return direction, xp.where(uphill, -xp.vecdot(gradient, gradient), slope)
 
 
-def _apply_inverse_hessian(state: LBFGSState) -> Array:
-    xp = namespace(state.gradient)
-    newest_first = range(state.s.shape[1] - 1, -1, -1)
-    q, alphas = state.gradient, {}
-    for i in newest_first:
-        alphas[i] = state.inverse_sy[:, i] * xp.sum(state.s[:, i, :] * q, axis=1)
-        q = q - alphas[i][:, None] * state.y[:, i, :]
-    yy = xp.sum(state.y[:, -1, :] * state.y[:, -1, :], axis=1)
-    curvature = state.inverse_sy[:, -1] * yy  # y'y / s'y
-    r = q / xp.where(curvature > 0, curvature, 1.0)[:, None]
-    for i in reversed(newest_first):
-        beta = state.inverse_sy[:, i] * xp.sum(state.y[:, i, :] * r, axis=1)
-        r = r + (alphas[i] - beta)[:, None] * state.s[:, i, :]
+def _apply_inverse_hessian(
+    gradient: Array, pairs: tuple[Pair, ...], precondition: Precondition
+) -> Array:
+    xp = namespace(gradient)
+    q, alphas = gradient, []
+    for s, y, inverse_sy in reversed(pairs):
+        alpha = inverse_sy * xp.vecdot(s, q)
+        q = q - alpha[:, None] * y
+        alphas.append(alpha)
+    r = precondition(q)
+    if pairs:
+        _, y, inverse_sy = pairs[-1]
+        curvature = inverse_sy * xp.vecdot(y, precondition(y))  # y'Py / s'y
+        r = r / xp.where(curvature > 0, curvature, 1.0)[:, None]
+    for (s, y, inverse_sy), alpha in zip(pairs, reversed(alphas), strict=True):
+        beta = inverse_sy * xp.vecdot(y, r)
+        r = r + (alpha - beta)[:, None] * s
     return r
 
 
-def _remember(state: LBFGSState, s: Array, y: Array) -> tuple[Array, Array, Array]:
-    """Append the pair and forget the oldest; a pair without curvature counts as none."""
+def _pair(s: Array, y: Array) -> Pair:
+    """A pair without curvature counts as none."""
     xp = namespace(s)
-    sy = xp.sum(s * y, axis=1)
-    usable = sy > xp.finfo(s.dtype).eps * xp.sum(y * y, axis=1)
-    inverse_sy = xp.where(usable, 1.0 / xp.where(usable, sy, 1.0), 0.0)
-    return (
-        xp.concat([state.s[:, 1:, :], s[:, None, :]], axis=1),
-        xp.concat([state.y[:, 1:, :], y[:, None, :]], axis=1),
-        xp.concat([state.inverse_sy[:, 1:], inverse_sy[:, None]], axis=1),
-    )
+    sy = xp.vecdot(s, y)
+    usable = sy > xp.finfo(s.dtype).eps * xp.vecdot(y, y)
+    return s, y, xp.where(usable, 1.0 / xp.where(usable, sy, 1.0), 0.0)

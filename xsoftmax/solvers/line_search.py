@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..arrays import Array, namespace, to_list
-from ..objective import Ray
+from ..objective import Point, Ray
 
 SUFFICIENT_DECREASE, CURVATURE = 1e-4, 0.9
 
@@ -23,8 +23,7 @@ class Step(NamedTuple):
     """Where the search ended; problems that found no lower point have `length` 0."""
 
     length: Array  #: (n_problems,)
-    value: Array  #: (n_problems,)
-    gradient: Array  #: (n_problems, n_parameters)
+    point: Point
 
 
 class _End(NamedTuple):
@@ -53,21 +52,21 @@ def strong_wolfe(
     high = _End(xp.full_like(value, xp.inf), value, slope)
     trial, done = first_step, xp.isnan(slope)
     for _ in range(max_trials):
-        *at_values, gradient = ray(trial)
+        *at_values, point = ray(trial)
         at = _End(trial, *at_values)
         armijo = at.value <= value + SUFFICIENT_DECREASE * trial * slope
         flat = (at.value <= value + noise) & (at.slope <= (2 * SUFFICIENT_DECREASE - 1) * slope)
         enough = armijo | flat
         done = done | (enough & (xp.abs(at.slope) <= -CURVATURE * slope))
         if to_list(xp.all(done)):
-            return Step(trial, at.value, gradient())
+            return Step(trial, point())
         too_far = ~done & ~(enough & (at.slope < 0))
         high = high.replace_where(too_far, at)
         low = low.replace_where(~done & ~too_far, at)
         trial = xp.where(done, trial, _next_trial(low, high))
     length = xp.where(done, trial, low.step)
-    value, _, gradient = ray(length)
-    return Step(length, value, gradient())
+    _, _, point = ray(length)
+    return Step(length, point())
 
 
 def _next_trial(low: _End, high: _End) -> Array:

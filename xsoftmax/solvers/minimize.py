@@ -22,6 +22,7 @@ class State(Protocol):
     parameters: Array  #: (n_problems, n_parameters)
     value: Array  #: (n_problems,)
     gradient_norm: Array  #: (n_problems,), the largest |component|
+    gap: Array  #: (n_problems,), the bound in `Solution.gaps`
     status: Array  #: (n_problems,), a Status in the dtype of `value`
 
 
@@ -89,13 +90,15 @@ class _Report(NamedTuple):
 
     value: float
     gradient_norm: float
+    gap: float
     status: float
 
 
 def _reports(state: State) -> list[_Report]:
     """A report for each problem: one transfer."""
     xp = namespace(state.value)
-    columns = to_list(xp.stack([state.value, state.gradient_norm, state.status]))
+    fields = state.value, state.gradient_norm, state.gap, state.status
+    columns = to_list(xp.stack(fields))
     return [_Report(*column) for column in zip(*columns, strict=True)]
 
 
@@ -129,7 +132,7 @@ class _Batch:
                 staying.append(row)
             else:
                 theta = parameters[row : row + 1, ...]
-                outcome = (theta, report.value, report.gradient_norm, self.iteration, status)
+                outcome = (theta, *report[:3], self.iteration, status)
                 self.finished[problem] = outcome
         self.running = [self.running[row] for row in staying]
         return staying
@@ -137,6 +140,6 @@ class _Batch:
     def solution(self) -> Solution:
         """All results, in the order in which the problems came."""
         outcomes = (self.finished[problem] for problem in sorted(self.finished))
-        parameters, values, norms, n_iter, statuses = map(list, zip(*outcomes, strict=True))
+        parameters, values, norms, gaps, n_iter, statuses = map(list, zip(*outcomes, strict=True))
         xp = namespace(parameters[0])
-        return Solution(xp.concat(parameters), values, norms, n_iter, statuses, self.curves)
+        return Solution(xp.concat(parameters), values, norms, gaps, n_iter, statuses, self.curves)

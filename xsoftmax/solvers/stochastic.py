@@ -22,6 +22,7 @@ class StochasticState(NamedTuple):
     parameters: Array
     value: Array
     gradient_norm: Array
+    gap: Array
     status: Array
     learning_rate: Array
     best: Array
@@ -52,6 +53,7 @@ class Stochastic:
             parameters=parameters,
             value=value,
             gradient_norm=value,
+            gap=value,
             status=zeros,
             learning_rate=column(self.learning_rate, parameters),
             best=value,
@@ -76,6 +78,7 @@ class Stochastic:
             parameters=parameters,
             value=total,
             gradient_norm=max_norm(gradient),
+            gap=state.gap,
             status=converged_where(n_stale > self.n_iter_no_change, total),
             learning_rate=state.learning_rate,
             best=xp.minimum(total, state.best),

@@ -1,0 +1,295 @@
+"""Inverse Hessians of softmax regression that are cheap to build and to apply.
+
+With p the probabilities and x centred, the Hessian couples the classes k and l by
+
+    H_kl = sum_i s_i p_ki ([k = l] - p_li) x_i x_i' + penalty [k = l].
+
+Adding one vector to every class changes no probability, so all the action is where classes sum to
+zero. There the blocks
+
+    H_k = c / (c - 1) sum_i s_i p_ki (1 - p_ki) x_i x_i' + penalty
+
+stand in for H; they are H itself for two classes, and at W = 0, where one block serves all classes
+and H = (1/c)(I - 11'/c) (x) X'SX + penalty (Boehning, 1992, "Multinomial logistic regression
+algorithm"). Two forms, chosen by what they cost: a factor of every block, or one block for all
+classes with a scale for each. The second is one eigendecomposition, so it serves every penalty, and
+where there are too many features it keeps the leading eigenvectors of a few rows.
+
+Rows are sampled: a block needs a few rows for each feature, taken where s p (1 - p) is large. The
+sampled block is then scaled to the exact diagonal, which keeps features that are rarely active.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from .arrays import Array, namespace, to_list
+from .functional import softmax
+from .network import Layer, Network
+from .rows import ArrayRows
+
+#: One factor for each class is kept when all of them hold fewer values than this.
+FACTOR_VALUES = 1 << 24
+#: Probabilities that are kept while rows are chosen.
+SAMPLE_VALUES = 1 << 23
+#: What an evaluation costs besides its products, in multiplications.
+OVERHEAD = 10_000_000
+#: All of so few rows are used; of more, a sample.
+MIN_ROWS = 1024
+#: A matrix of more features than this is never formed, but a few eigenvectors are kept.
+MAX_FEATURES, MAX_RANK = 4096, 512
+
+
+class Core(Protocol):
+    """An inverse Hessian of centred features, (n_problems, n_classes, n_features) to the same."""
+
+    def apply(self, gradient: Array, strength: Array) -> Array:
+        """The product with a gradient where the penalties are `strength` (n_problems, 1, 1)."""
+
+
+@dataclass(frozen=True)
+class Inverses:
+    """H_k^-1, for the penalty that it was made with."""
+
+    inverses: Array  #: (n_classes, n_features, n_features)
+
+    def apply(self, gradient: Array, strength: Array) -> Array:
+        """One product for all problems of a class."""
+        xp = namespace(gradient)
+        by_class = xp.permute_dims(gradient, (1, 0, 2))
+        return xp.permute_dims(xp.matmul(by_class, self.inverses), (1, 0, 2))
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """H_k^-1 = V diag(1 / (a_k e + penalty)) V' in the span of V, and with `rest` for e elsewhere.
+
+    One decomposition serves every class and every penalty.
+    """
+
+    V: Array  #: (n_features, rank), orthonormal columns
+    e: Array  #: (rank,)
+    rest: Array  #: 0-dimensional
+    share: Array  #: (n_classes, 1), a_k
+
+    def apply(self, gradient: Array, strength: Array) -> Array:
+        """Two products for all problems and classes."""
+        xp = namespace(gradient)
+        n_problems, n_classes, n_features = gradient.shape
+        outside = 1.0 / (self.share * self.rest + strength)
+        inside = 1.0 / (self.share * self.e + strength)
+        rows = xp.reshape(gradient, (-1, n_features))
+        within = xp.reshape(xp.matmul(rows, self.V), (n_problems, n_classes, -1))
+        within = xp.reshape(within * (inside - outside), (n_problems * n_classes, -1))
+        result = xp.reshape(xp.matmul(within, self.V.T), gradient.shape)
+        return result + outside * gradient
+
+
+@dataclass(frozen=True)
+class Preconditioner:
+    """A core with the classes' common part split off and the intercept eliminated.
+
+    The loss does not see what all classes have in common, so only the penalty curves it. In
+    x - mean_k the intercept of class k does not interact with its weights:
+    b_k = b'_k - W_k mean_k, and mass_k is the curvature of b'_k.
+    """
+
+    network: Network
+    core: Core
+    mean: Array  #: (n_classes, n_features)
+    mass: Array  #: (n_classes,)
+    floor: Array  #: 0-dimensional, what rounding leaves of a penalty of 0
+    cost: float  #: in evaluations of value and gradient
+
+    def apply(self, gradient: Array, penalty: Array) -> Array:
+        """The product with gradients (n_problems, n_parameters) of problems with `penalty`."""
+        xp = namespace(gradient)
+        strength = xp.maximum(xp.max(penalty, axis=1), self.floor)[:, None, None]
+        ((W, b),) = self.network.unpack(gradient)
+        common = xp.mean(W, axis=1, keepdims=True)
+        W = W - common
+        if b is None:
+            W = self.core.apply(W, strength)
+        else:
+            b = _sum_zero(b)
+            W = self.core.apply(W - b[:, :, None] * self.mean, strength)
+            b = _sum_zero(b / self.mass - xp.sum(W * self.mean, axis=2))
+        return self.network.pack([(_sum_zero(W) + common / strength, b)])
+
+
+def _sum_zero(x: Array) -> Array:
+    return x - namespace(x).mean(x, axis=1, keepdims=True)
+
+
+def precondition(
+    network: Network,
+    rows: ArrayRows,
+    penalty: Array,
+    layers: Sequence[Layer],
+    n_evaluations: int,
+) -> Preconditioner:
+    """Approximate the mean of the problems' Hessians at `layers`, those of a linear network.
+
+    Costs about as much as `n_evaluations` of value and gradient, of one problem or of many.
+
+    Parameters
+    ----------
+    penalty : (n_problems, n_parameters), the same for all weights of a problem
+    """
+    xp = namespace(penalty)
+    n_samples, (n_features, n_classes) = rows.n_samples, network.layer_sizes
+    rows = rows.every(1 + rows.n_samples * n_classes // SAMPLE_VALUES)
+    # A product with few columns costs as much as one with about 32.
+    columns = n_classes * penalty.shape[0] + 32
+    evaluation = 2 * n_samples * n_features * columns + OVERHEAD
+    work = n_evaluations * evaluation
+    curvature = _Curvature(network, rows, layers)
+    shared = not to_list(xp.any(layers[0][0] != 0))  # at zero all classes have one block
+    n_picked = int(work / n_classes / n_features**2 - 2 * n_features)
+    if n_classes * n_features**2 <= FACTOR_VALUES and n_picked >= 2 * n_features and not shared:
+        n_picked = min(n_picked, 8 * n_features, rows.n_samples)
+        core: Core = _inverses(curvature, xp.mean(xp.max(penalty, axis=1)), n_picked)
+        cost = n_classes * n_features**2 * (n_picked + 2 * n_features) / evaluation
+        mean, mass = curvature.mean, curvature.mass
+    else:
+        curvature = curvature.pooled()
+        core = _spectrum(curvature, work)
+        cost = min(n_evaluations, 18 * n_features**3 / evaluation)
+        mean, mass = curvature.mean, curvature.mass * curvature.share
+    floor = n_features * xp.finfo(penalty.dtype).eps * xp.max(curvature.diagonal)
+    return Preconditioner(network, core, mean, _floored(mass), _floored(floor), cost)
+
+
+class _Curvature:
+    """Weights s p (1 - p) c / (c - 1) of rows, and the moments of x under them, for each class."""
+
+    def __init__(self, network: Network, rows: ArrayRows, layers: Sequence[Layer]) -> None:
+        n_features, n_classes = network.layer_sizes
+        weights, sums, squares = [], 0.0, 0.0
+        size = max(64, (1 << 18) // max(n_features // 4, n_classes * layers[0][0].shape[0]))
+        for block in rows.blocks(size):
+            xp = namespace(block.X)
+            p = softmax(network.logits(layers, block.X), axis=1)
+            w = xp.mean(block.weights * p * (1.0 - p), axis=0) * (n_classes / (n_classes - 1))
+            weights.append(w)
+            sums = sums + xp.matmul(w, block.X)
+            squares = squares + xp.matmul(w, block.X * block.X)
+        self.rows, self.fit_intercept = rows, network.fit_intercept
+        self.share = 1.0  #: (n_classes,) or 1: what a pooled class has of the mean mass
+        self._moments(xp.concat(weights, axis=1), sums, squares)
+
+    def _moments(self, weights: Array, sums: Array, squares: Array) -> None:
+        xp = namespace(weights)
+        self.weights, self.sums, self.squares = weights, sums, squares
+        self.mass = xp.sum(weights, axis=1)
+        mass = _floored(self.mass)[:, None]
+        self.mean = sums / mass if self.fit_intercept else xp.zeros_like(sums)
+        self.diagonal = xp.maximum(squares - mass * self.mean * self.mean, xp.zeros_like(squares))
+
+    def pooled(self) -> _Curvature:
+        """One class with the mean of all weights; `share` tells what each class had of it."""
+        xp = namespace(self.weights)
+        self.share = self.mass / _floored(xp.mean(self.mass, keepdims=True))
+        parts = (self.weights, self.sums, self.squares)
+        self._moments(*(xp.mean(part, axis=0, keepdims=True) for part in parts))
+        return self
+
+    def picked(self, k: int, n_picked: int) -> Array:
+        """A of about `n_picked` centred rows with A'A the covariance of class k."""
+        xp, weights = namespace(self.weights), self.weights[k, :]
+        X = self.rows.X
+        if X.shape[0] > max(n_picked, MIN_ROWS):
+            cumulative = xp.cumulative_sum(weights)
+            steps = xp.arange(n_picked, dtype=weights.dtype, device=weights.device) + 0.5
+            chosen = xp.searchsorted(cumulative, steps * (cumulative[-1] / n_picked))
+            chosen = xp.clip(chosen, max=X.shape[0] - 1)
+            X, root = xp.take(X, chosen, axis=0), xp.sqrt(self.mass[k] / n_picked)
+        else:
+            root = xp.sqrt(weights)[:, None]
+        A = xp.astype(X, weights.dtype) - self.mean[k, :]
+        A *= root
+        return A
+
+    def matrix(self, k: int, n_picked: int) -> Array:
+        """The covariance of class k, with its exact diagonal."""
+        xp = namespace(self.weights)
+        A = self.picked(k, n_picked)
+        H = xp.matmul(xp.matrix_transpose(A), A)
+        diagonal, sampled = self.diagonal[k, :], xp.linalg.diagonal(H)
+        seen = sampled > 0
+        scale = xp.where(seen, xp.sqrt(diagonal / xp.where(seen, sampled, 1.0)), 0.0)
+        H *= scale
+        H *= scale[:, None]
+        return H + _diagonal(diagonal - xp.linalg.diagonal(H))
+
+
+def _inverses(curvature: _Curvature, strength: Array, n_picked: int) -> Inverses:
+    xp = namespace(strength)
+    n_classes, n_features = curvature.mean.shape
+    rounding = n_features * xp.finfo(strength.dtype).eps
+    inverses = []
+    for k in range(n_classes):
+        H = curvature.matrix(k, n_picked)
+        diagonal = xp.linalg.diagonal(H)
+        scale = 1.0 / xp.sqrt(diagonal + xp.maximum(strength, rounding * xp.max(diagonal)))
+        H *= scale
+        H *= scale[:, None]
+        # Unit diagonal: what rounding may take from an eigenvalue is known, and given back.
+        H += _diagonal(1.0 + rounding - xp.linalg.diagonal(H))
+        F = _inverse_cholesky(H) * scale
+        inverses.append(xp.matmul(F.T, F))
+    return Inverses(xp.stack(inverses))
+
+
+def _inverse_cholesky(A: Array) -> Array:
+    """L^-1 with A = L L', by halves: nearly all of the work is products of matrices."""
+    xp, n = namespace(A), A.shape[0]
+    if n <= 128:
+        return xp.linalg.inv(xp.linalg.cholesky(A))
+    top, bottom = slice(0, n // 2), slice(n // 2, n)
+    F = _inverse_cholesky(A[top, top])
+    L = xp.matmul(A[bottom, top], F.T)
+    G = _inverse_cholesky(A[bottom, bottom] - xp.matmul(L, L.T))
+    corner = -xp.matmul(G, xp.matmul(L, F))
+    return xp.concat(
+        [xp.concat([F, xp.zeros_like(corner).T], axis=1), xp.concat([corner, G], axis=1)]
+    )
+
+
+def _spectrum(curvature: _Curvature, work: float) -> Spectrum:
+    """The eigenvectors of the whole matrix, or the leading ones of a few rows, as `work` allows."""
+    xp = namespace(curvature.mean)
+    n_features, n_rows = curvature.mean.shape[1], curvature.weights.shape[1]
+    n_picked = min(n_rows, 8 * n_features)
+    if n_features <= MAX_FEATURES and n_picked * n_features**2 + 10 * n_features**3 <= work:
+        e, V = xp.linalg.eigh(curvature.matrix(0, n_picked))
+    else:
+        rank = min(n_rows, n_features, MAX_RANK)
+        while rank > 8 and 2 * rank**2 * n_features + 10 * rank**3 > work:
+            rank = rank * 3 // 4
+        A = curvature.picked(0, rank)
+        e, U = xp.linalg.eigh(xp.matmul(A, A.T))
+        usable = e > rank * xp.finfo(e.dtype).eps * xp.max(e)
+        e = xp.where(usable, e, 0.0)
+        V = xp.matmul(A.T, U * xp.where(usable, 1.0 / xp.sqrt(xp.where(usable, e, 1.0)), 0.0))
+    e = xp.where(e > 0, e, 0.0)
+    rest = (xp.sum(curvature.diagonal) - xp.sum(e)) / max(n_features - e.shape[0], 1)
+    share = xp.where(curvature.share > 0.01, curvature.share, 0.01)
+    return Spectrum(V, e, xp.where(rest > 0, rest, 0.0), share[:, None])
+
+
+def _diagonal(values: Array) -> Array:
+    """The square matrix with `values` on its diagonal."""
+    xp = namespace(values)
+    return values * xp.eye(values.shape[0], dtype=values.dtype, device=values.device)
+
+
+def _floored(mass: Array) -> Array:
+    """`mass`, but not so near 0 that dividing by it overflows."""
+    xp = namespace(mass)
+    tiny = xp.asarray(
+        xp.finfo(mass.dtype).smallest_normal ** 0.5, dtype=mass.dtype, device=mass.device
+    )
+    return xp.maximum(mass, tiny)
