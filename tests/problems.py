@@ -45,6 +45,8 @@ def start(objective, seed=0, scale=1.0):
 class Quadratic:
     """1/2 x' diag(d) x - b' x for each row of d; the minimum is at b / d."""
 
+    null_value = np.inf
+
     def __init__(self, d, b):
         self.d, self.b = d, b
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import datasets, functional, plots
-    from .classifiers import MLPClassifier, SoftmaxRegression
+    from .classifiers import MLPClassifier, SoftmaxRegression, SoftmaxRegressionCV
     from .model_file import load, save
 
 __version__ = "0.1.0"
@@ -16,6 +16,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "MLPClassifier": "classifiers",
     "SoftmaxRegression": "classifiers",
+    "SoftmaxRegressionCV": "classifiers",
     "load": "model_file",
     "save": "model_file",
 }
@@ -24,6 +25,7 @@ _MODULES = ("datasets", "functional", "plots")
 __all__ = [
     "MLPClassifier",
     "SoftmaxRegression",
+    "SoftmaxRegressionCV",
     "datasets",
     "functional",
     "load",

@@ -44,8 +44,8 @@ __all__ = [
 
 def softmax(logits: Array, *, axis: int = -1) -> Array:
     """exp(z_c) / sum_k exp(z_k) along `axis`; same shape as `logits`."""
-    _, exponentials, total = _exponentials(_floating(logits), axis)
-    return exponentials / total
+    exponentials = namespace(logits).exp(_shifted(_floating(logits), axis))
+    return exponentials / namespace(logits).sum(exponentials, axis=axis, keepdims=True)
 
 
 def logsumexp(logits: Array, *, axis: int = -1, keepdims: bool = False) -> Array:
@@ -53,29 +53,29 @@ def logsumexp(logits: Array, *, axis: int = -1, keepdims: bool = False) -> Array
     logits = _floating(logits)
     xp = namespace(logits)
     top = xp.max(logits, axis=axis, keepdims=True)
-    log_total = _log_total(*_exponentials(logits, axis), axis)
+    log_total = _log_total(_shifted(logits, axis), axis)
     result = xp.where(xp.isinf(top), top, top + log_total)
     return result if keepdims else xp.squeeze(result, axis=axis)
 
 
 def log_softmax(logits: Array, *, axis: int = -1) -> Array:
     """z_c - logsumexp(z) along `axis`; same shape as `logits`."""
-    shifted, exponentials, total = _exponentials(_floating(logits), axis)
-    return shifted - _log_total(shifted, exponentials, total, axis)
+    shifted = _shifted(_floating(logits), axis)
+    return shifted - _log_total(shifted, axis)
 
 
-def _exponentials(logits: Array, axis: int) -> tuple[Array, Array, Array]:
-    """z - max z, its exponential, and the sum of that: 1 <= total <= n_classes."""
+def _shifted(logits: Array, axis: int) -> Array:
+    """z - max z, so that exponentials sum to a number in [1, n_classes]."""
     xp = namespace(logits)
     top = xp.max(logits, axis=axis, keepdims=True)
-    shifted = logits - xp.where(xp.isinf(top), 0.0, top)
-    exponentials = xp.exp(shifted)
-    return shifted, exponentials, xp.sum(exponentials, axis=axis, keepdims=True)
+    return logits - xp.where(xp.isinf(top), 0.0, top)
 
 
-def _log_total(shifted: Array, exponentials: Array, total: Array, axis: int) -> Array:
-    """log(total); by log1p where one class dominates, since 1 + x forgets a small x."""
+def _log_total(shifted: Array, axis: int) -> Array:
+    """log of the sum of exponentials; by log1p where one class dominates: 1 + x forgets small x."""
     xp = namespace(shifted)
+    exponentials = xp.exp(shifted)
+    total = xp.sum(exponentials, axis=axis, keepdims=True)
     rest = xp.sum(xp.where(shifted == 0, 0.0, exponentials), axis=axis, keepdims=True)
     return xp.where(total < 1.5, xp.log1p(rest), xp.log(xp.maximum(total, 1.0)))
 
@@ -174,20 +174,20 @@ def weighted_cross_entropy(
     """
     xp = namespace(logits)
     axis = axis % logits.ndim - logits.ndim  # from the end, where targets may lack leading axes
-    shifted, exponentials, total = _exponentials(logits, axis)
+    shifted = _shifted(logits, axis)
     if xp.isdtype(targets.dtype, "integral"):
-        losses, gradient = _label_losses(shifted, exponentials, targets, weights, axis)
+        losses, gradient = _label_losses(shifted, targets, weights, axis)
     else:
         possible = xp.where(targets == 0, 0.0, shifted)  # 0 times -inf is nan
         target_logit = xp.sum(targets * possible, axis=axis, keepdims=True)
-        losses = _log_total(shifted, exponentials, total, axis) - target_logit
+        losses = _log_total(shifted, axis) - target_logit
+        exponentials = xp.exp(shifted)
+        total = xp.sum(exponentials, axis=axis, keepdims=True)
         gradient = exponentials * (weights / total) - targets * weights
     return weights * xp.where(weights > 0, losses, 0.0), gradient  # 0 times inf is nan
 
 
-def _label_losses(
-    shifted: Array, exponentials: Array, labels: Array, weights: Array, axis: int
-) -> tuple[Array, Array]:
+def _label_losses(shifted: Array, labels: Array, weights: Array, axis: int) -> tuple[Array, Array]:
     """The losses at labels, and the weighted gradient.
 
     Everything is made from the sum over the *other* classes, so that neither a loss nor a gradient
@@ -195,10 +195,11 @@ def _label_losses(
     """
     xp = namespace(shifted)
     label = _one_hot(labels, shifted.shape[axis], axis, shifted.dtype)
-    others = exponentials * (1.0 - label)
-    rest = xp.sum(others, axis=axis, keepdims=True)
     label_logit = _at_labels(shifted, labels, axis)
     own = xp.exp(label_logit)
+    others = xp.exp(shifted)
+    others *= 1.0 - label
+    rest = xp.sum(others, axis=axis, keepdims=True)
     scale = weights / (rest + own)
     others *= scale
     others -= label * (rest * scale)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from math import log
 from typing import Any, NamedTuple
 
 from .arrays import Array, from_host, index_dtype, namespace
@@ -67,13 +68,18 @@ class Objective:
         """Rows per block, such that temporaries stay small however many rows there are."""
         n_features, *_ = self.network.layer_sizes
         values = max(self.penalty.shape[0] * self.network.n_units, n_features // 4)
-        return self.block_rows or max(64, BLOCK_VALUES // values)
+        return self.block_rows or max(256, BLOCK_VALUES // values)
 
     @property
     def keeps_logits(self) -> bool:
         """Whether a trial step reads the logits of all rows instead of the rows."""
         n_logits = self.penalty.shape[0] * self.network.layer_sizes[-1] * self.n_samples
         return self.network.is_linear and n_logits <= KEPT_VALUES
+
+    @property
+    def null_value(self) -> float:
+        """f where all parameters are 0 and every class is as probable as any other."""
+        return log(self.network.layer_sizes[-1])
 
     def value_and_gradient(self, parameters: Array) -> tuple[Array, Array]:
         """f and its gradient, in one pass over the rows."""
@@ -170,7 +176,7 @@ class _LinearRay:
             logits += self.start.logits[:, :, span]
             losses, dlogits = weighted_cross_entropy(logits, block.targets, block.weights, axis=1)
             value = value + xp.sum(losses, axis=(1, 2))
-            slope = slope + xp.sum(dlogits * change, axis=(1, 2))
+            slope = slope + xp.sum(xp.vecdot(dlogits, change), axis=1)
             if first:  # the first step is mostly the last, and these rows are in the cache
                 gradient = gradient + network.pack(network.linear_gradient(dlogits, block.X))
             parts.append(logits)

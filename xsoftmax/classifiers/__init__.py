@@ -2,5 +2,6 @@
 
 from .mlp import MLPClassifier
 from .softmax_regression import SoftmaxRegression
+from .softmax_regression_cv import SoftmaxRegressionCV
 
-__all__ = ["MLPClassifier", "SoftmaxRegression"]
+__all__ = ["MLPClassifier", "SoftmaxRegression", "SoftmaxRegressionCV"]

@@ -15,10 +15,8 @@ from ..arrays import (
     compute_dtype,
     namespace,
     on_device_of,
-    same_place,
     to_host,
     to_list,
-    where,
 )
 from ..network import Layer, Network
 from ..solvers import Status, minimize
@@ -27,6 +25,7 @@ from .rules import check_parameters
 from .training import (
     Samples,
     check_finite,
+    check_held_out,
     hold_out,
     objective_of,
     solver_of,
@@ -112,7 +111,7 @@ class BaseSoftmaxClassifier(Predictor):
         check_parameters(self)
         resume = self.warm_start and self.__sklearn_is_fitted__()
         samples = self._check(X, y, sample_weight, resume)
-        held_out = self._check_held_out(samples, X_val, y_val, sample_weight_val)
+        held_out = check_held_out(self, samples, X_val, y_val, sample_weight_val)
         with on_device_of(samples.X):
             if self.early_stopping and held_out is None:
                 samples, held_out = hold_out(samples, self.validation_fraction, self.random_state)
@@ -213,29 +212,6 @@ class BaseSoftmaxClassifier(Predictor):
                 f"{known}."
             )
         return classes
-
-    def _check_held_out(
-        self, samples: Samples, X_val: Any, y_val: Any, weight_val: Any
-    ) -> Samples | None:
-        if (X_val is None) != (y_val is None) or (X_val is None and weight_val is not None):
-            raise ValueError(
-                "X_val and y_val (and with them sample_weight_val) go together; pass both or "
-                "neither."
-            )
-        if X_val is None:
-            return None
-        X_val = check_X(self, X_val, reset=False)
-        if not same_place(samples.X, X_val):
-            raise ValueError(
-                f"X and X_val must lie in one place, but X is {where(samples.X)} and X_val is "
-                f"{where(X_val)}. Move one of them."
-            )
-        weight = check_sample_weight(X_val, weight_val, "sample_weight_val")
-        try:
-            targets = check_y(self, X_val, y_val, samples.targets.classes)
-        except ValueError as error:
-            raise ValueError(f"y_val does not fit: {error}") from error
-        return Samples(X_val, targets, weight)
 
     def _start(self, samples: Samples, random_state: Any, resume: bool) -> tuple[Network, Array]:
         """The network, and the parameters (1, n_parameters) where training starts."""

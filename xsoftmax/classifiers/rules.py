@@ -54,6 +54,13 @@ decay = number("a number in [0, 1)", lambda v: 0 <= v < 1)
 
 RULES = {
     "C": number("a number above 0 (inf for no penalty)", lambda v: v > 0),
+    "Cs": either(
+        positive_integer,
+        Rule(
+            lambda v: np.ndim(v) == 1 and len(v) > 0 and all(positive.holds(c) for c in v),
+            "a sequence of finite numbers above 0",
+        ),
+    ),
     "alpha": weight,
     "activation": one_of(*ACTIVATIONS),
     "batch_size": either(one_of("auto"), positive_integer),
@@ -81,6 +88,7 @@ RULES = {
     "momentum": number("a number in [0, 1]", lambda v: 0 <= v <= 1),
     "n_iter_no_change": positive_integer,
     "nesterovs_momentum": flag,
+    "refit": flag,
     "shuffle": flag,
     "solver": one_of("lbfgs", "gd", "sgd", "adam"),
     "tol": weight,

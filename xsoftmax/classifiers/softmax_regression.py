@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from ..arrays import Array, namespace
-from ..network import Layer, Network
+from ..network import Network
 from .base import BaseSoftmaxClassifier
+from .linear import LinearPredictor, penalty_strength
 
 
-class SoftmaxRegression(BaseSoftmaxClassifier):
+class SoftmaxRegression(LinearPredictor, BaseSoftmaxClassifier):
     """Linear logits, a softmax, and an L2 penalty.
 
     Minimises, with sample weights s_i that sum to S and targets t,
@@ -95,29 +96,10 @@ class SoftmaxRegression(BaseSoftmaxClassifier):
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
 
-    def _network(self, n_features: int, n_classes: int) -> Network:
-        return Network((n_features, n_classes), "identity", self.fit_intercept)
-
     def _fresh_parameters(self, network: Network, random_state: Any, like: Array) -> Array:
         return namespace(like).zeros(
             (1, network.n_parameters), dtype=like.dtype, device=like.device
         )
 
     def _penalty_strength(self, network: Network) -> float:
-        # Two rows that differ by w have ||W||^2 = ||w||^2 / 2 at their best.
-        return (2 if network.layer_sizes[-1] == 2 else 1) / self.C
-
-    def _set_layers(self, layers: list[Layer]) -> None:
-        (W, b), *_ = layers
-        xp = namespace(W)
-        b = xp.zeros(W.shape[:2], dtype=W.dtype, device=W.device) if b is None else b
-        W, b = W[0, ...], b[0, ...]
-        if W.shape[0] == 2:
-            W, b = W[1:, ...] - W[:1, ...], b[1:] - b[:1]
-        self.coef_, self.intercept_ = W, b
-
-    def _layers(self) -> list[Layer]:
-        xp, W, b = namespace(self.coef_), self.coef_, self.intercept_
-        if W.shape[0] == 1:
-            W, b = xp.concat([-W / 2, W / 2]), xp.concat([-b / 2, b / 2])
-        return [(W[None, ...], b[None, ...])]
+        return penalty_strength(self.C, network)

@@ -9,12 +9,21 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
-from ..arrays import Array, compute_dtype, from_host, index_dtype, namespace, to_list
+from ..arrays import (
+    Array,
+    compute_dtype,
+    from_host,
+    index_dtype,
+    namespace,
+    same_place,
+    to_list,
+    where,
+)
 from ..network import Network
 from ..objective import Objective
 from ..rows import ArrayRows
 from ..solvers import LBFGS, SGD, Adam, GradientDescent, Solution, Status
-from .validation import Targets
+from .validation import Targets, check_sample_weight, check_X, check_y
 
 #: Steps that suit features of about one; scikit-learn's for adam.
 LEARNING_RATES = {"gd": 0.1, "sgd": 0.01, "adam": 0.001}
@@ -40,6 +49,30 @@ class Samples(NamedTuple):
         return Samples(namespace(self.X).take(self.X, indices, axis=0), targets, self.weight[rows])
 
 
+def check_held_out(
+    estimator: Any, samples: Samples, X_val: Any, y_val: Any, weight_val: Any
+) -> Samples | None:
+    """Held-out rows that fit the training samples, if there are any."""
+    if (X_val is None) != (y_val is None) or (X_val is None and weight_val is not None):
+        raise ValueError(
+            "X_val and y_val (and with them sample_weight_val) go together; pass both or neither."
+        )
+    if X_val is None:
+        return None
+    X_val = check_X(estimator, X_val, reset=False)
+    if not same_place(samples.X, X_val):
+        raise ValueError(
+            f"X and X_val must lie in one place, but X is {where(samples.X)} and X_val is "
+            f"{where(X_val)}. Move one of them."
+        )
+    weight = check_sample_weight(X_val, weight_val, "sample_weight_val")
+    try:
+        targets = check_y(estimator, X_val, y_val, samples.targets.classes)
+    except ValueError as error:
+        raise ValueError(f"y_val does not fit: {error}") from error
+    return Samples(X_val, targets, weight)
+
+
 def hold_out(samples: Samples, fraction: float, random_state: Any) -> tuple[Samples, Samples]:
     """Split a `fraction` of the rows off, stratified by class: (training, held out)."""
     try:
@@ -60,24 +93,31 @@ def hold_out(samples: Samples, fraction: float, random_state: Any) -> tuple[Samp
     return samples.take(train), samples.take(held)
 
 
-def objective_of(estimator: Any, network: Network, samples: Samples, strength: float) -> Objective:
-    """The mean loss with the estimator's class weights, and a penalty strength / (2 S) ||W||^2."""
+def objective_of(
+    estimator: Any, network: Network, samples: Samples, strength: float, weights: Any = None
+) -> Objective:
+    """The mean loss with the estimator's class weights, and a penalty strength / (2 S) ||W||^2.
+
+    `weights` (n_problems, n_samples) make a batch of problems, such as folds; by default there is
+    one problem, with the weights of `samples`.
+    """
     X, targets, weight = samples
+    weights = weight[None, :] if weights is None else weights
     if estimator.class_weight is not None:
-        weight = weight * _class_weight(estimator, samples)
-    total, dtype = weight.sum(), compute_dtype(X)
-    if not 0 < total < np.inf:
+        weights = np.stack([row * _class_weight(estimator, samples, row) for row in weights])
+    total, dtype = weights.sum(axis=1, keepdims=True), compute_dtype(X)
+    if not np.all((total > 0) & (total < np.inf)):
         raise ValueError(
             "sample_weight times class_weight must be finite and not all zero; the weights sum to "
-            f"{total}."
+            f"{total.ravel()}."
         )
-    weights = from_host(weight[None, :] / total, like=X, dtype=dtype)
+    moved = from_host(weights / total, like=X, dtype=dtype)
     if targets.is_soft:
         columns = from_host(np.ascontiguousarray(targets.values.T), like=X, dtype=dtype)
     else:
         columns = from_host(targets.values, like=X, dtype=index_dtype(X))
-    penalty = network.weight_mask(weights) * float(strength / total)
-    return Objective(network, ArrayRows(X, columns, weights, dtype), penalty)
+    penalty = network.weight_mask(moved) * from_host(strength / total, like=X, dtype=dtype)
+    return Objective(network, ArrayRows(X, columns, moved, dtype), penalty)
 
 
 def solver_of(estimator: Any, n_samples: int, random_state: Any, judged: bool = False) -> Any:
@@ -141,13 +181,13 @@ def check_finite(estimator: Any, *arrays: Array) -> None:
             )
 
 
-def _class_weight(estimator: Any, samples: Samples) -> np.ndarray:
-    """(n_samples,): the weight of each sample's class."""
+def _class_weight(estimator: Any, samples: Samples, weight: np.ndarray) -> np.ndarray:
+    """(n_samples,): the weight of each sample's class, where samples weigh `weight`."""
     classes, values = samples.targets
     if samples.targets.is_soft:
         raise ValueError("class_weight needs labels, but y holds probabilities.")
     if estimator.class_weight == "balanced":
-        counts = np.bincount(values, weights=samples.weight, minlength=len(classes))
+        counts = np.bincount(values, weights=weight, minlength=len(classes))
         present = np.maximum(np.count_nonzero(counts), 1)
         weights = counts.sum() / (present * np.where(counts > 0, counts, 1))
     else:

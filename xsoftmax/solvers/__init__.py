@@ -4,7 +4,17 @@ from .adam import Adam
 from .gradient_descent import GradientDescent
 from .lbfgs import LBFGS
 from .minimize import minimize
+from .path import follow_path
 from .sgd import SGD
 from .solution import Solution, Status
 
-__all__ = ["LBFGS", "SGD", "Adam", "GradientDescent", "Solution", "Status", "minimize"]
+__all__ = [
+    "LBFGS",
+    "SGD",
+    "Adam",
+    "GradientDescent",
+    "Solution",
+    "Status",
+    "follow_path",
+    "minimize",
+]

@@ -68,22 +68,24 @@ class LBFGSState(NamedTuple):
 
 @dataclass(frozen=True)
 class LBFGS:
-    """Converged when the gap, relative to the value, is at most `tol`.
+    """Converged when the gap is at most `tol` of the value, and of what was gained since theta = 0.
 
     Stalled where rounding hides what is left to gain. A new preconditioner is made when as many
     iterations were done with the last as it cost, but at least `refresh`; it may cost half of all
-    iterations so far. `metric` is one to begin with, from a problem nearby.
+    iterations so far. `metric` is one to begin with, from a problem nearby, and `point` is the
+    start, if it was evaluated already.
     """
 
     tol: float = 1e-4
     memory: int = 10
     refresh: int = 8
     metric: Metric | None = None
+    point: Point | None = None
 
     def init(self, objective: Objective, parameters: Array) -> LBFGSState:
         """One pass for value and gradient, and a first preconditioner."""
         xp = namespace(parameters)
-        point = objective.at(parameters)
+        point = objective.at(parameters) if self.point is None else self.point
         metric = self.metric
         if metric is None:
             metric = Metric(objective.preconditioner(point, self.refresh // 2), 0, 0)
@@ -140,8 +142,10 @@ class LBFGS:
         hidden = promised <= 0.01 * xp.finfo(value.dtype).eps * xp.abs(value)
         left = xp.where(hidden, promised, _extrapolated(values))
         tiny = xp.finfo(value.dtype).smallest_normal ** 0.5
-        gap = xp.maximum(promised, left) / (xp.abs(value) + resolution + tiny)
-        status = converged_where((gap <= self.tol) | (promised == 0), value)
+        left = xp.maximum(promised, left)
+        gap = left / (xp.abs(value) + resolution + tiny)
+        close = (gap <= self.tol) & (hidden | (left <= self.tol * (objective.null_value - value)))
+        status = converged_where(close | (promised == 0), value)
         status = xp.where((status == 0) & hidden, float(Status.STALLED), status)
         norm = max_norm(point.gradient)
         return LBFGSState(

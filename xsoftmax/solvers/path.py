@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from ..arrays import Array, namespace
-from ..objective import Objective
+from ..arrays import Array, namespace, to_list
+from ..objective import Objective, Point
 from .lbfgs import LBFGS, Metric
 from .minimize import minimize
 from .solution import Solution
-
-#: (index of the objective, iteration, values) -> whether to stop
-PathCallback = Callable[[int, int, list[float]], bool | None]
 
 
 def follow_path(
@@ -22,7 +19,6 @@ def follow_path(
     solver: LBFGS,
     *,
     max_iter: int,
-    callback: PathCallback | None = None,
 ) -> Iterator[Solution]:
     """Minimise a sequence of objectives that differ little, such as along a grid of C.
 
@@ -35,26 +31,33 @@ def follow_path(
     objectives : of the same problems, best ordered from the strongest penalty to the weakest
     parameters : (n_problems, n_parameters) where the first starts
     """
-    before, metric = parameters, None
-    for i, objective in enumerate(objectives):
-        start = _better(objective, parameters, parameters + (parameters - before))
-        latest: list[Metric | None] = [metric]
-
-        def watch(iteration: int, state: Any, values: list[float], i: int = i) -> bool:
-            latest[0] = state.metric  # noqa: B023
-            return bool(callback is not None and callback(i, iteration, values))
-
-        solution = minimize(
-            objective, start, replace(solver, metric=metric), max_iter=max_iter, callback=watch
-        )
-        before, parameters, metric = parameters, solution.parameters, latest[0]
+    before, keeper, point = parameters, _MetricKeeper(), None
+    solution: Solution | None = None
+    for objective in objectives:
+        start = parameters
+        if solution is not None:
+            point = _beyond(objective, solution, before)
+            before, start = parameters, point.parameters
+        warm = replace(solver, metric=keeper.metric, point=point)
+        solution = minimize(objective, start, warm, max_iter=max_iter, callback=keeper)
+        parameters = solution.parameters
         yield solution
 
 
-def _better(objective: Objective, known: Array, guess: Array) -> Array:
-    """Problem by problem, the one with the lower value."""
-    if known is guess:
-        return known
-    xp = namespace(known)
-    lower = objective.at(guess).value < objective.at(known).value
-    return xp.where(lower[:, None], guess, known)
+class _MetricKeeper:
+    """A callback that remembers the solver's last metric."""
+
+    metric: Metric | None = None
+
+    def __call__(self, iteration: int, state: Any, values: list[float]) -> None:
+        self.metric = state.metric
+
+
+def _beyond(objective: Objective, solution: Solution, before: Array) -> Point:
+    """Problem by problem, the better of the last minimum and as far beyond it."""
+    xp, known = namespace(before), solution.parameters
+    guess = objective.at(known + (known - before))
+    lower = guess.value < objective.at(known).value
+    if to_list(xp.all(lower)):
+        return guess
+    return objective.at(xp.where(lower[:, None], guess.parameters, known))

@@ -1,0 +1,95 @@
+"""Cross-validation as a batch: a fold is a row of weights, zero where its problem must not look."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.metrics import check_scoring
+from sklearn.model_selection import check_cv
+
+from ..arrays import Array, is_numpy, namespace, to_host
+from ..network import Layer, Network
+from .linear import published
+from .training import Samples
+
+
+class Fold(NamedTuple):
+    """Indices of rows."""
+
+    train: np.ndarray
+    test: np.ndarray
+
+
+def split(cv: Any, samples: Samples, groups: Any) -> list[Fold]:
+    """The folds of a splitter, a number of (stratified) folds, or an iterable of pairs of indices.
+
+    Raises
+    ------
+    ValueError
+        If there are no folds, or the training rows of one weigh nothing or hold a single class.
+    """
+    X = samples.X if is_numpy(samples.X) else np.zeros((samples.X.shape[0], 1))
+    splitter = check_cv(cv, samples.labels, classifier=True)
+    folds = [Fold(*map(_indices, pair)) for pair in splitter.split(X, samples.labels, groups)]
+    if not folds:
+        raise ValueError(f"cv={cv!r} yields no folds; pass at least one pair of row indices.")
+    for i, fold in enumerate(folds):
+        seen = samples.labels[fold.train][samples.weight[fold.train] > 0]
+        if len(np.unique(seen)) < 2:
+            raise ValueError(
+                f"cv={cv!r}: the training rows of fold {i} hold fewer than 2 classes (with weight "
+                "above zero). Use fewer folds, or a stratified splitter."
+            )
+    return folds
+
+
+def _indices(rows: Any) -> np.ndarray:
+    rows = np.asarray(rows)
+    return np.flatnonzero(rows) if rows.dtype == bool else rows
+
+
+def weights_of(samples: Samples, folds: list[Fold]) -> np.ndarray:
+    """(n_folds, n_samples): what each sample weighs in the training of each fold."""
+    weights = np.zeros((len(folds), samples.X.shape[0]))
+    for row, fold in zip(weights, folds, strict=True):
+        np.add.at(row, fold.train, samples.weight[fold.train])  # a row named twice counts twice
+    return weights
+
+
+class Scorer:
+    """Scores a batch of linear models, each on the rows that its fold holds out.
+
+    Accuracy is computed where X lies; any other scorer gets `model` and rows on the host.
+    """
+
+    def __init__(self, model: Any, samples: Samples, folds: list[Fold], scoring: Any) -> None:
+        self.model, self.samples, self.folds = model, samples, folds
+        self.scorer: Any = None
+        if scoring not in (None, "accuracy"):
+            self.scorer = check_scoring(model, scoring=scoring)
+
+    def __call__(self, network: Network, parameters: Array, problems: range) -> list[float]:
+        """The score of each of the batch's problems, which are the folds `problems`."""
+        score = self._accuracy if self.scorer is None else self._call_scorer
+        scores = []
+        for row, k in enumerate(problems):
+            test = self.folds[k].test
+            held_out = self.samples.take(test)
+            layers = network.unpack(parameters[row : row + 1, :])
+            scores.append(score(network, layers, held_out))
+        return scores
+
+    def _accuracy(self, network: Network, layers: list[Layer], held_out: Samples) -> float:
+        xp, dtype = namespace(held_out.X), layers[0][0].dtype
+        logits = network.logits(layers, xp.astype(held_out.X, dtype, copy=False))
+        winners = to_host(xp.argmax(logits[0, ...], axis=0))
+        right = held_out.targets.classes[winners] == held_out.labels
+        return float(np.average(right, weights=held_out.weight))
+
+    def _call_scorer(self, network: Network, layers: list[Layer], held_out: Samples) -> float:
+        coef, intercept = published(layers)
+        self.model.coef_, self.model.intercept_ = to_host(coef)[0], to_host(intercept)[0]
+        weighted = not np.all(held_out.weight == 1)
+        weights = {"sample_weight": held_out.weight} if weighted else {}
+        return float(self.scorer(self.model, to_host(held_out.X), held_out.labels, **weights))

@@ -1,0 +1,247 @@
+"""Softmax regression with C chosen by cross-validation, all folds solved as one batch."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from ..arrays import (
+    Array,
+    namespace,
+    on_device_of,
+)
+from ..network import Network
+from ..objective import Objective
+from ..solvers import LBFGS, Solution, Status, follow_path, minimize
+from .folds import Fold, Scorer, split, weights_of
+from .linear import LinearPredictor, penalty_strength, published
+from .rules import check_parameters
+from .softmax_regression import SoftmaxRegression
+from .training import Samples, check_finite, check_held_out, objective_of
+from .validation import check_sample_weight, check_X, check_y, classes_for
+
+#: Parameters, directions and memory of a batch may hold this many values; more folds take turns.
+BATCH_VALUES = 1 << 27
+
+#: (n_finished, n_problems) -> nothing
+Monitor = Callable[[int, int], Any]
+
+
+class SoftmaxRegressionCV(LinearPredictor):
+    """`SoftmaxRegression` with the best C of a grid, as scikit-learn's LogisticRegressionCV.
+
+    The folds are one batch of problems that share every pass over X. The batch follows the grid
+    from the strongest penalty to the weakest, each solution starting from those before it.
+
+    Parameters
+    ----------
+    Cs : number of values, spaced logarithmically from 1e-4 to 1e4, or the values themselves
+    cv : number of folds (stratified by class), a scikit-learn splitter, or pairs of row indices
+    scoring : None or "accuracy", or any scorer of scikit-learn (those run on the host)
+    refit : whether to fit all rows with the best C; otherwise ``coef_``, ``intercept_`` and ``C_``
+        are means over the folds, each at its own best C
+    fit_intercept : whether there is an intercept
+    class_weight : dict from label to weight, or "balanced" within the training rows of each fold
+    tol : each problem stops when its bound on (objective - minimum) / minimum is no larger
+    max_iter : iterations for each value of C
+
+    Attributes
+    ----------
+    classes_ : (n_classes,)
+    C_ : the best value: of those with the highest mean score, the first in ``Cs_``
+    Cs_ : (n_Cs,), as given
+    scores_ : (n_folds, n_Cs)
+    coefs_paths_ : (n_folds, n_Cs, n_classes, n_features + 1), the intercept last (if there is one);
+        for two classes (n_folds, n_Cs, 1, n_features + 1)
+    n_iter_ : (n_folds, n_Cs)
+    gaps_ : (n_folds, n_Cs), bounds on (objective - minimum) / minimum
+    coef_, intercept_ : as for `SoftmaxRegression`
+    n_features_in_, feature_names_in_ : what was seen in `fit`
+    """
+
+    def __init__(
+        self,
+        Cs: Any = 10,
+        *,
+        cv: Any = 5,
+        scoring: Any = None,
+        refit: bool = True,
+        fit_intercept: bool = True,
+        class_weight: Any = None,
+        tol: float = 1e-4,
+        max_iter: int = 1000,
+    ) -> None:
+        self.Cs = Cs
+        self.cv = cv
+        self.scoring = scoring
+        self.refit = refit
+        self.fit_intercept = fit_intercept
+        self.class_weight = class_weight
+        self.tol = tol
+        self.max_iter = max_iter
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        groups: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+        monitor: Monitor | None = None,
+    ) -> Any:
+        """Score every C on every fold, choose, and refit, where X lives.
+
+        Parameters
+        ----------
+        X, y, sample_weight : as for `SoftmaxRegression.fit`; scores are weighted too
+        groups : (n_samples,) for splitters that need them
+        X_val, y_val, sample_weight_val : rows to choose C on, instead of `cv`: the only fold trains
+            on X and scores these, and the refit takes both
+        monitor : called as ``monitor(n_finished, n_problems)`` as problems finish
+
+        Raises
+        ------
+        ValueError
+            If a parameter, X, y, a weight or a fold breaks its rule.
+        """
+        check_parameters(self)
+        X = check_X(self, X, reset=True)
+        samples = Samples(X, check_y(self, X, y), check_sample_weight(X, sample_weight))
+        held_out = check_held_out(self, samples, X_val, y_val, sample_weight_val)
+        with on_device_of(X):
+            if held_out is None:
+                folds = split(self.cv, samples, groups)
+            else:
+                samples, folds = _joined(samples, held_out)
+            return self._fit(samples, folds, monitor or (lambda *_: None))
+
+    def _fit(self, samples: Samples, folds: list[Fold], monitor: Monitor) -> Any:
+        classes = classes_for(samples.X, samples.targets.classes)
+        network = self._network(samples.X.shape[1], len(samples.targets.classes))
+        Cs = np.logspace(-4, 4, self.Cs) if isinstance(self.Cs, Integral) else np.asarray(self.Cs)
+        order = np.argsort(Cs, kind="stable")
+        paths = _Paths(len(folds), len(Cs))
+        scorer = Scorer(self._host_model(samples), samples, folds, self.scoring)
+        for problems in _turns(len(folds), network):
+            weights = weights_of(samples, folds)[problems.start : problems.stop]
+            unit = objective_of(self, network, samples, penalty_strength(1.0, network), weights)
+            for j, solution in zip(order, self._follow(unit, Cs[order]), strict=True):
+                scores = scorer(network, solution.parameters, problems)
+                paths.record(problems, int(j), solution, scores)
+                monitor(paths.n_finished, paths.n_problems)
+        paths.warn(self)
+        best = int(np.argmax(paths.scores.mean(axis=0)))
+        parameters = self._final(network, samples, paths, Cs, best)
+        self.classes_, self.Cs_, self.scores_ = classes, Cs, paths.scores
+        self.n_iter_, self.gaps_ = paths.n_iter, paths.gaps
+        self.C_ = float(Cs[best] if self.refit else Cs[paths.scores.argmax(axis=1)].mean())
+        self.coefs_paths_ = paths.published(network)
+        self._set_layers(network.unpack(parameters))
+        return self
+
+    def _follow(self, unit: Objective, Cs: np.ndarray) -> Iterator[Solution]:
+        """The solutions of the batch at every C, in ascending order."""
+        start = namespace(unit.penalty).zeros_like(unit.penalty)
+        objectives = (replace(unit, penalty=unit.penalty / float(C)) for C in Cs)
+        solver = LBFGS(tol=self.tol)
+        for solution in follow_path(objectives, start, solver, max_iter=self.max_iter):
+            if Status.INTERRUPTED in solution.statuses:
+                raise KeyboardInterrupt
+            check_finite(self, solution.parameters)
+            yield solution
+
+    def _final(
+        self, network: Network, samples: Samples, paths: _Paths, Cs: np.ndarray, best: int
+    ) -> Array:
+        """The parameters (1, n_parameters) to publish."""
+        xp = namespace(samples.X)
+        if not self.refit:
+            own = [paths.parameters[k][j] for k, j in enumerate(paths.scores.argmax(axis=1))]
+            return xp.mean(xp.concat(own), axis=0, keepdims=True)
+        objective = objective_of(self, network, samples, penalty_strength(Cs[best], network))
+        start = xp.mean(xp.concat([path[best] for path in paths.parameters]), axis=0, keepdims=True)
+        solution = minimize(objective, start, LBFGS(tol=self.tol), max_iter=self.max_iter)
+        if Status.INTERRUPTED in solution.statuses:
+            raise KeyboardInterrupt
+        check_finite(self, solution.parameters)
+        return solution.parameters
+
+    def _host_model(self, samples: Samples) -> SoftmaxRegression:
+        """A classifier for scorers to ask; its coefficients are set before each question."""
+        model = SoftmaxRegression(fit_intercept=self.fit_intercept)
+        model.classes_, model.n_features_in_ = samples.targets.classes, samples.X.shape[1]
+        return model
+
+
+def _joined(samples: Samples, held_out: Samples) -> tuple[Samples, list[Fold]]:
+    """All rows, and the one fold that trains on the first and scores the others."""
+    X, xp = samples.X, namespace(samples.X)
+    n_train, n_held_out = X.shape[0], held_out.X.shape[0]
+    values = np.concatenate([samples.targets.values, held_out.targets.values])
+    together = Samples(
+        xp.concat([X, xp.astype(held_out.X, X.dtype, copy=False)]),
+        samples.targets._replace(values=values),
+        np.concatenate([samples.weight, held_out.weight]),
+    )
+    return together, [Fold(np.arange(n_train), n_train + np.arange(n_held_out))]
+
+
+class _Paths:
+    """What is known of each fold at each C."""
+
+    def __init__(self, n_folds: int, n_Cs: int) -> None:
+        self.scores = np.full((n_folds, n_Cs), np.nan)
+        self.gaps = np.full((n_folds, n_Cs), np.inf)
+        self.n_iter = np.zeros((n_folds, n_Cs), dtype=int)
+        self.parameters: list[list[Any]] = [[None] * n_Cs for _ in range(n_folds)]
+        self.n_finished, self.n_problems, self.n_unconverged = 0, n_folds * n_Cs, 0
+
+    def record(self, problems: range, j: int, solution: Solution, scores: list[float]) -> None:
+        """The outcome of some folds at the j-th C."""
+        rows = slice(problems.start, problems.stop)
+        self.scores[rows, j], self.gaps[rows, j] = scores, solution.gaps
+        self.n_iter[rows, j] = solution.n_iter
+        for row, k in enumerate(problems):
+            self.parameters[k][j] = solution.parameters[row : row + 1, ...]
+        self.n_finished += len(problems)
+        self.n_unconverged += sum(status != Status.CONVERGED for status in solution.statuses)
+
+    def published(self, network: Network) -> Array:
+        """(n_folds, n_Cs, n_classes, n_features + 1)."""
+        xp = namespace(self.parameters[0][0])
+        folds = []
+        for path in self.parameters:
+            coef, intercept = published(network.unpack(xp.concat(path)))
+            if network.fit_intercept:
+                coef = xp.concat([coef, xp.expand_dims(intercept, axis=2)], axis=2)
+            folds.append(coef)
+        return xp.stack(folds)
+
+    def warn(self, estimator: SoftmaxRegressionCV) -> None:
+        """One warning for all problems that did not converge."""
+        if self.n_unconverged and estimator.tol > 0:
+            warnings.warn(
+                f"{type(estimator).__name__}: {self.n_unconverged} of {self.n_problems} problems "
+                f"did not reach tol={estimator.tol:g}; the largest bound on the relative gap is "
+                f"{self.gaps.max():.2g}. Try max_iter above {estimator.max_iter}, a larger tol, or "
+                "features scaled to about one.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+
+
+def _turns(n_folds: int, network: Network) -> Iterator[range]:
+    """Batches of folds that fit in memory together."""
+    values = (2 * LBFGS.memory + 12) * network.n_parameters
+    size = max(1, min(n_folds, BATCH_VALUES // values))
+    for start in range(0, n_folds, size):
+        yield range(start, min(start + size, n_folds))
