@@ -85,3 +85,15 @@ def test_a_shape_that_does_not_fit():
         plots.plot_samples(images(), range(20), image_shape=(3, 4))
     with pytest.raises(ValueError, match="of 15 pixels; got None"):
         plots.plot_samples(np.zeros((1, 15)), [0])
+
+
+def test_sweep():
+    scores = np.asarray([[0.5, 0.9, 0.7], [0.7, 0.7, 0.9]])
+    ax = plots.plot_sweep([1.0, 0.1, 10.0], scores, best=10.0, name="accuracy")
+    *folds, mean, best = ax.lines
+    assert len(folds) == 2
+    np.testing.assert_allclose(mean.get_xdata(), [0.1, 1.0, 10.0])
+    np.testing.assert_allclose(mean.get_ydata(), [0.8, 0.6, 0.8])
+    assert best.get_xdata()[0] == 10.0
+    assert ax.get_xscale() == "log"
+    assert ax.get_title() == "Accuracy held out, 2 folds"

@@ -33,6 +33,14 @@ def model_pictures(model: Any, dataset: Dataset, folder: Path) -> list[Path]:
         return paths
 
 
+def sweep_picture(model: Any, scoring: str, folder: Path) -> Path:
+    """Of a sweep: score against C."""
+    name = scoring.replace("_", " ")
+    with matplotlib.rc_context({"backend": "agg"}):
+        axes = plots.plot_sweep(model.Cs_, model.scores_, best=model.C_, name=name)
+        return _write(axes, folder / "sweep.png")
+
+
 def result_pictures(dataset: Dataset, predictions: np.ndarray, folder: Path) -> list[Path]:
     """Of the rows to test on: predictions, if they are images, and the confusion matrix."""
     shape, names = dataset.image_shape, _names(dataset)

@@ -75,6 +75,26 @@ def plot_loss_curve(
     return ax
 
 
+def plot_sweep(
+    Cs: Any, scores: Any, *, best: float | None = None, name: str = "score", ax: Axes | None = None
+) -> Axes:
+    """Score against C: every fold, their mean, and the `best` C.
+
+    `Cs` and `scores` (n_folds, n_Cs) are ``Cs_`` and ``scores_`` of `SoftmaxRegressionCV`.
+    """
+    order = np.argsort(Cs)
+    Cs, scores = np.asarray(Cs)[order], np.asarray(scores)[:, order]
+    ax = _axes(ax)
+    ax.semilogx(Cs, scores.T, color="tab:blue", alpha=0.3, lw=1)
+    ax.semilogx(Cs, scores.mean(axis=0), color="tab:blue", marker=".", label="mean of the folds")
+    if best is not None:
+        ax.axvline(best, color="tab:red", ls="--", label=f"best C = {best:.3g}")
+    ax.set(xlabel="C", ylabel=name, title=f"{name} held out, {len(scores)} folds".capitalize())
+    ax.grid(alpha=0.3)
+    ax.legend()
+    return ax
+
+
 def plot_confusion_matrix(y_true: Any, y_pred: Any, *, ax: Axes | None = None) -> Axes:
     """How often each true class (row) was predicted as each class (column)."""
     y_true, y_pred = _host(y_true), _host(y_pred)

@@ -62,6 +62,7 @@ class SoftmaxRegressionCV(LinearPredictor):
     n_iter_ : (n_folds, n_Cs)
     gaps_ : (n_folds, n_Cs), bounds on (objective - minimum) / minimum
     coef_, intercept_ : as for `SoftmaxRegression`
+    best_estimator_ : the refitted `SoftmaxRegression`, for `save`; only with `refit`
     n_features_in_, feature_names_in_ : what was seen in `fit`
     """
 
@@ -125,28 +126,47 @@ class SoftmaxRegressionCV(LinearPredictor):
             return self._fit(samples, folds, monitor or (lambda *_: None))
 
     def _fit(self, samples: Samples, folds: list[Fold], monitor: Monitor) -> Any:
-        classes = classes_for(samples.X, samples.targets.classes)
         network = self._network(samples.X.shape[1], len(samples.targets.classes))
         Cs = np.logspace(-4, 4, self.Cs) if isinstance(self.Cs, Integral) else np.asarray(self.Cs)
+        paths = self._paths(network, samples, folds, Cs, monitor)
+        paths.warn(self)
+        self.classes_ = classes_for(samples.X, samples.targets.classes)
+        self.__dict__.pop("best_estimator_", None)
+        if self.refit:
+            best = int(paths.scores.mean(axis=0).argmax())
+            self.C_ = float(Cs[best])
+            parameters = self._refit(network, samples, paths.mean([best] * len(folds)))
+        else:
+            own = paths.scores.argmax(axis=1)
+            self.C_ = float(Cs[own].mean())
+            parameters = paths.mean(own)
+        self._set_layers(network.unpack(parameters))
+        self.Cs_, self.scores_ = Cs, paths.scores
+        self.n_iter_, self.gaps_ = paths.n_iter, paths.gaps
+        self.coefs_paths_ = paths.published(network)
+        return self
+
+    def _paths(
+        self,
+        network: Network,
+        samples: Samples,
+        folds: list[Fold],
+        Cs: np.ndarray,
+        monitor: Monitor,
+    ) -> _Paths:
+        """Every fold at every C."""
         order = np.argsort(Cs, kind="stable")
         paths = _Paths(len(folds), len(Cs))
         scorer = Scorer(self._host_model(samples), samples, folds, self.scoring)
+        weights, strength = weights_of(samples, folds), penalty_strength(1.0, network)
         for problems in _turns(len(folds), network):
-            weights = weights_of(samples, folds)[problems.start : problems.stop]
-            unit = objective_of(self, network, samples, penalty_strength(1.0, network), weights)
+            rows = weights[problems.start : problems.stop]
+            unit = objective_of(self, network, samples, strength, rows)
             for j, solution in zip(order, self._follow(unit, Cs[order]), strict=True):
                 scores = scorer(network, solution.parameters, problems)
                 paths.record(problems, int(j), solution, scores)
                 monitor(paths.n_finished, paths.n_problems)
-        paths.warn(self)
-        best = int(np.argmax(paths.scores.mean(axis=0)))
-        parameters = self._final(network, samples, paths, Cs, best)
-        self.classes_, self.Cs_, self.scores_ = classes, Cs, paths.scores
-        self.n_iter_, self.gaps_ = paths.n_iter, paths.gaps
-        self.C_ = float(Cs[best] if self.refit else Cs[paths.scores.argmax(axis=1)].mean())
-        self.coefs_paths_ = paths.published(network)
-        self._set_layers(network.unpack(parameters))
-        return self
+        return paths
 
     def _follow(self, unit: Objective, Cs: np.ndarray) -> Iterator[Solution]:
         """The solutions of the batch at every C, in ascending order."""
@@ -159,20 +179,26 @@ class SoftmaxRegressionCV(LinearPredictor):
             check_finite(self, solution.parameters)
             yield solution
 
-    def _final(
-        self, network: Network, samples: Samples, paths: _Paths, Cs: np.ndarray, best: int
-    ) -> Array:
-        """The parameters (1, n_parameters) to publish."""
-        xp = namespace(samples.X)
-        if not self.refit:
-            own = [paths.parameters[k][j] for k, j in enumerate(paths.scores.argmax(axis=1))]
-            return xp.mean(xp.concat(own), axis=0, keepdims=True)
-        objective = objective_of(self, network, samples, penalty_strength(Cs[best], network))
-        start = xp.mean(xp.concat([path[best] for path in paths.parameters]), axis=0, keepdims=True)
+    def _refit(self, network: Network, samples: Samples, start: Array) -> Array:
+        """The parameters (1, n_parameters) that fit all rows with the chosen C."""
+        model = SoftmaxRegression(
+            C=self.C_,
+            fit_intercept=self.fit_intercept,
+            class_weight=self.class_weight,
+            tol=self.tol,
+            max_iter=self.max_iter,
+        )
+        objective = objective_of(self, network, samples, penalty_strength(self.C_, network))
         solution = minimize(objective, start, LBFGS(tol=self.tol), max_iter=self.max_iter)
         if Status.INTERRUPTED in solution.statuses:
             raise KeyboardInterrupt
         check_finite(self, solution.parameters)
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(self, name):
+                setattr(model, name, getattr(self, name))
+        self.best_estimator_ = model._publish(
+            network, self.classes_, solution.parameters, solution.n_iter[0], solution.curves[0]
+        )
         return solution.parameters
 
     def _host_model(self, samples: Samples) -> SoftmaxRegression:
@@ -214,6 +240,12 @@ class _Paths:
             self.parameters[k][j] = solution.parameters[row : row + 1, ...]
         self.n_finished += len(problems)
         self.n_unconverged += sum(status != Status.CONVERGED for status in solution.statuses)
+
+    def mean(self, at: Any) -> Array:
+        """(1, n_parameters): the mean over the folds, the k-th at the `at[k]`-th C."""
+        chosen = [path[j] for path, j in zip(self.parameters, at, strict=True)]
+        xp = namespace(chosen[0])
+        return xp.mean(xp.concat(chosen), axis=0, keepdims=True)
 
     def published(self, network: Network) -> Array:
         """(n_folds, n_Cs, n_classes, n_features + 1)."""

@@ -11,6 +11,7 @@ from .evaluate import evaluate
 from .info import info
 from .predict import predict
 from .reproduce import reproduce
+from .sweep import sweep
 from .train import train
 
 app = typer.Typer(
@@ -19,7 +20,7 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, evaluate, predict, reproduce, info):
+for command in (train, sweep, evaluate, predict, reproduce, info):
     app.command()(command)
 
 

@@ -7,6 +7,7 @@ import math
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,30 @@ def print_files(paths: Iterable[Path]) -> None:
 @contextmanager
 def training_progress(description: str, max_iter: int, *, quiet: bool) -> Iterator[Any]:
     """A live bar on stderr; yields a monitor for ``fit(monitor=...)``."""
+    with _progress(description, max_iter, quiet) as update:
+
+        def monitor(iteration: int, model: Any) -> None:
+            figures = f"loss {model.loss_curve_[-1]:.6f}"
+            if getattr(model, "validation_scores_", None):
+                figures += f"  validation accuracy {model.validation_scores_[-1]:.4f}"
+            update(completed=iteration, figures=figures)
+
+        yield monitor
+
+
+@contextmanager
+def sweep_progress(description: str, *, quiet: bool) -> Iterator[Any]:
+    """A live bar of problems finished; yields a monitor for ``SoftmaxRegressionCV.fit``."""
+    with _progress(description, None, quiet) as update:
+
+        def monitor(n_finished: int, n_problems: int) -> None:
+            update(completed=n_finished, total=n_problems, figures="problems")
+
+        yield monitor
+
+
+@contextmanager
+def _progress(description: str, total: int | None, quiet: bool) -> Iterator[Any]:
     progress = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -66,15 +91,7 @@ def training_progress(description: str, max_iter: int, *, quiet: bool) -> Iterat
         disable=quiet,
     )
     with progress:
-        task = progress.add_task(description, total=max_iter, figures="")
-
-        def monitor(iteration: int, model: Any) -> None:
-            figures = f"loss {model.loss_curve_[-1]:.6f}"
-            if getattr(model, "validation_scores_", None):
-                figures += f"  validation accuracy {model.validation_scores_[-1]:.4f}"
-            progress.update(task, completed=iteration, figures=figures)
-
-        yield monitor
+        yield partial(progress.update, progress.add_task(description, total=total, figures=""))
 
 
 @contextmanager

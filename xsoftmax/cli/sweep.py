@@ -1,0 +1,145 @@
+"""``xsoftmax sweep``."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from .. import arrays, datasets, model_file
+from ..classifiers import SoftmaxRegressionCV
+from ..evaluation import evaluate
+from . import options
+from .console import (
+    err,
+    print_files,
+    print_json,
+    print_line,
+    print_scores,
+    print_table,
+    sweep_progress,
+)
+from .train import INTERRUPTED
+
+
+def sweep(
+    data: options.Data = "digits",
+    labels: options.Labels = None,
+    label_column: options.LabelColumn = None,
+    test_size: options.TestSize = 0.2,
+    data_dir: options.DataDir = None,
+    backend: options.BackendName = "numpy",
+    device: options.Device = None,
+    dtype: options.Dtype = "float32",
+    grid: Annotated[
+        str,
+        typer.Option(
+            "--Cs", help="FROM:TO:COUNT, spaced logarithmically, or values like 0.1,1,10."
+        ),
+    ] = "1e-4:1e4:10",
+    cv: Annotated[int, typer.Option(help="Folds, stratified by class.", min=2)] = 5,
+    scoring: Annotated[str, typer.Option(help="accuracy, or any scorer of scikit-learn.")] = (
+        "accuracy"
+    ),
+    tol: Annotated[float, typer.Option(help="Relative gap at which a problem stops.")] = 1e-4,
+    max_iter: Annotated[int, typer.Option(help="Iterations for each C at most.")] = 1000,
+    seed: options.Seed = 0,
+    save_to: Annotated[
+        Path, typer.Option("--out", help="Folder, or .safetensors file, for the model.")
+    ] = Path("xsoftmax-out"),
+    plots: options.Plots = None,
+    no_plots: Annotated[bool, typer.Option("--no-plots", help="Draw no picture.")] = False,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Choose C of a softmax regression by cross-validation, then fit all rows with the best.
+
+    Ctrl-C ends it and writes nothing.
+    """
+    estimator = SoftmaxRegressionCV(
+        _values(grid), cv=cv, scoring=scoring, tol=tol, max_iter=max_iter
+    )
+    place = arrays.backend(backend, device)
+    dataset = datasets.load(
+        data,
+        labels=labels,
+        label_column=label_column,
+        data_dir=data_dir,
+        test_size=test_size,
+        random_state=seed,
+    ).astype(dtype)
+    X_train, X_test = place.asarray(dataset.X_train), place.asarray(dataset.X_test)
+    title = f"sweep of C on {dataset.name}"
+
+    start = time.perf_counter()
+    try:
+        with sweep_progress(title, quiet=quiet) as monitor:
+            estimator.fit(X_train, dataset.y_train.tolist(), monitor=monitor)
+    except KeyboardInterrupt:
+        err.print("interrupted; nothing was written")
+        raise typer.Exit(INTERRUPTED) from None
+    seconds = time.perf_counter() - start
+
+    is_file = save_to.suffix == ".safetensors"
+    path = save_to if is_file else save_to / "model.safetensors"
+    model_file.save(estimator.best_estimator_, path)
+    on_train = evaluate(estimator, X_train, dataset.y_train)
+    on_test = evaluate(estimator, X_test, dataset.y_test)
+    pictures: list[Path] = []
+    if not no_plots:
+        from ..pictures import sweep_picture
+
+        pictures = [sweep_picture(estimator, scoring, plots or path.parent)]
+    if as_json:
+        print_json(
+            {
+                "C": estimator.C_,
+                "Cs": estimator.Cs_.tolist(),
+                "scores": estimator.scores_.tolist(),
+                "n_iter": estimator.n_iter_.tolist(),
+                "gaps": estimator.gaps_.tolist(),
+                "train_accuracy": on_train.accuracy,
+                "test_accuracy": on_test.accuracy,
+                "seconds": seconds,
+                "model": str(path),
+                "plots": [str(picture) for picture in pictures],
+            }
+        )
+        return
+    print_table(f"{title}, {cv} folds", ["C", scoring, "± std", "iterations"], _rows(estimator))
+    print_scores(f"best C = {estimator.C_:.4g}", {"train": on_train, "test": on_test})
+    print_line(f"{estimator.scores_.size} problems and a refit in {seconds:.2f} s on {backend}")
+    print_files([path, *pictures])
+
+
+def _rows(estimator: Any) -> list[list[str]]:
+    columns = zip(estimator.Cs_, estimator.scores_.T, estimator.n_iter_.T, strict=True)
+    return [
+        [
+            f"{C:.4g}{' *' if estimator.C_ == C else ''}",
+            f"{scores.mean():.4f}",
+            f"{scores.std():.4f}",
+            str(n_iter.max()),
+        ]
+        for C, scores, n_iter in columns
+    ]
+
+
+def _values(grid: str) -> np.ndarray:
+    try:
+        if ":" in grid:
+            low, high, count = grid.split(":")
+            values = np.geomspace(float(low), float(high), int(count))
+        else:
+            values = np.asarray([float(C) for C in grid.split(",")])
+    except ValueError:
+        values = np.zeros(0)
+    if values.size == 0 or not np.all(np.isfinite(values) & (values > 0)):
+        raise typer.BadParameter(
+            "--Cs must be FROM:TO:COUNT with numbers above 0, like 1e-6:1e5:45, or values with "
+            f"commas between, like 0.1,1,10; got {grid!r}."
+        )
+    return values
