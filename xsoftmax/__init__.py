@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import datasets, functional, plots
-    from .classifiers import MLPClassifier, SoftmaxRegression, SoftmaxRegressionCV
+    from .classifiers import (
+        BatchedGridSearchCV,
+        MLPClassifier,
+        SoftmaxRegression,
+        SoftmaxRegressionCV,
+    )
     from .model_file import load, save
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "BatchedGridSearchCV": "classifiers",
     "MLPClassifier": "classifiers",
     "SoftmaxRegression": "classifiers",
     "SoftmaxRegressionCV": "classifiers",
@@ -23,6 +29,7 @@ _HOMES = {
 _MODULES = ("datasets", "functional", "plots")
 
 __all__ = [
+    "BatchedGridSearchCV",
     "MLPClassifier",
     "SoftmaxRegression",
     "SoftmaxRegressionCV",

@@ -1,7 +1,8 @@
 """The classifiers: scikit-learn's contract over `xsoftmax.solvers`, thin."""
 
+from .batched_search import BatchedGridSearchCV
 from .mlp import MLPClassifier
 from .softmax_regression import SoftmaxRegression
 from .softmax_regression_cv import SoftmaxRegressionCV
 
-__all__ = ["MLPClassifier", "SoftmaxRegression", "SoftmaxRegressionCV"]
+__all__ = ["BatchedGridSearchCV", "MLPClassifier", "SoftmaxRegression", "SoftmaxRegressionCV"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +11,6 @@ from sklearn.model_selection import check_cv
 
 from ..arrays import Array, is_numpy, namespace, to_host
 from ..network import Layer, Network
-from .linear import published
 from .training import Samples
 
 
@@ -58,7 +58,7 @@ def weights_of(samples: Samples, folds: list[Fold]) -> np.ndarray:
 
 
 class Scorer:
-    """Scores a batch of linear models, each on the rows that its fold holds out.
+    """Scores a batch of networks, each on the rows that its fold holds out.
 
     Accuracy is computed where X lies; any other scorer gets `model` and rows on the host.
     """
@@ -69,8 +69,8 @@ class Scorer:
         if scoring not in (None, "accuracy"):
             self.scorer = check_scoring(model, scoring=scoring)
 
-    def __call__(self, network: Network, parameters: Array, problems: range) -> list[float]:
-        """The score of each of the batch's problems, which are the folds `problems`."""
+    def __call__(self, network: Network, parameters: Array, problems: Iterable[int]) -> list[float]:
+        """The score of each of the batch's problems, which belong to the folds `problems`."""
         score = self._accuracy if self.scorer is None else self._call_scorer
         scores = []
         for row, k in enumerate(problems):
@@ -88,8 +88,7 @@ class Scorer:
         return float(np.average(right, weights=held_out.weight))
 
     def _call_scorer(self, network: Network, layers: list[Layer], held_out: Samples) -> float:
-        coef, intercept = published(layers)
-        self.model.coef_, self.model.intercept_ = to_host(coef)[0], to_host(intercept)[0]
+        self.model._set_layers([(to_host(W), None if b is None else to_host(b)) for W, b in layers])
         weighted = not np.all(held_out.weight == 1)
         weights = {"sample_weight": held_out.weight} if weighted else {}
         return float(self.scorer(self.model, to_host(held_out.X), held_out.labels, **weights))

@@ -94,12 +94,12 @@ def hold_out(samples: Samples, fraction: float, random_state: Any) -> tuple[Samp
 
 
 def objective_of(
-    estimator: Any, network: Network, samples: Samples, strength: float, weights: Any = None
+    estimator: Any, network: Network, samples: Samples, strength: Any, weights: Any = None
 ) -> Objective:
     """The mean loss with the estimator's class weights, and a penalty strength / (2 S) ||W||^2.
 
     `weights` (n_problems, n_samples) make a batch of problems, such as folds; by default there is
-    one problem, with the weights of `samples`.
+    one problem, with the weights of `samples`. `strength` is one number or (n_problems, 1).
     """
     X, targets, weight = samples
     weights = weight[None, :] if weights is None else weights
@@ -120,9 +120,15 @@ def objective_of(
     return Objective(network, ArrayRows(X, columns, moved, dtype), penalty)
 
 
-def solver_of(estimator: Any, n_samples: int, random_state: Any, judged: bool = False) -> Any:
-    """The solver that the estimator names; `judged` when held-out samples decide when it ends."""
-    rate = estimator.learning_rate_init or LEARNING_RATES.get(estimator.solver)
+def solver_of(
+    estimator: Any, n_samples: int, random_state: Any, judged: bool = False, rate: Any = None
+) -> Any:
+    """The solver that the estimator names; `judged` when held-out samples decide when it ends.
+
+    `rate` (n_problems,) overrules the estimator's learning rate.
+    """
+    if rate is None:
+        rate = estimator.learning_rate_init or LEARNING_RATES.get(estimator.solver)
     if estimator.solver == "lbfgs":
         return LBFGS(tol=estimator.tol)
     if estimator.solver == "gd":
