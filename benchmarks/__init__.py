@@ -1,0 +1,1 @@
+"""Benchmarks: ``python -m benchmarks fit|sweep|mlp|memory|all``."""

@@ -1,0 +1,88 @@
+"""Ours and the peers, each with a ladder of settings from loose to tight."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from xsoftmax import SoftmaxRegression, arrays
+
+from .problems import Problem
+from .timing import threads
+
+Answer = tuple[Any, Any]  #: coef_ and intercept_, as NumPy arrays
+
+
+class Contender(NamedTuple):
+    """`solve(problem, setting)` answers; settings go from loose to tight."""
+
+    settings: tuple[float, ...]
+    solve: Callable[[Problem, float], Answer]
+
+
+def ours(backend: str = "numpy", **options: Any) -> Contender:
+    """xsoftmax; on a GPU the rows are there already, and the answer is copied back."""
+    place = arrays.backend(backend)
+    moved: dict[int, Any] = {}
+
+    def solve(problem: Problem, tol: float) -> Answer:
+        if backend != "numpy" and id(problem.X) not in moved:
+            moved.clear()
+            moved[id(problem.X)] = place.asarray(problem.X)
+        X = moved.get(id(problem.X), problem.X)
+        model = SoftmaxRegression(problem.C, tol=tol, max_iter=20_000, **options)
+        model.fit(X, problem.y.tolist() if backend != "numpy" else problem.y)
+        return arrays.to_host(model.coef_), arrays.to_host(model.intercept_)
+
+    return Contender(tuple(10.0**-k for k in range(1, 10)), solve)
+
+
+def scikit_learn(solver: str, n_threads: int | None = None) -> Contender:
+    """LogisticRegression, with at most so many BLAS threads."""
+
+    def solve(problem: Problem, tol: float) -> Answer:
+        with threads(n_threads):
+            model = LogisticRegression(C=problem.C, solver=solver, tol=tol, max_iter=20_000)
+            model.fit(problem.X, problem.y)
+        return model.coef_, model.intercept_
+
+    return Contender(tuple(10.0**-k for k in range(1, 10)), solve)
+
+
+def torch_lbfgs(device: str = "cpu") -> Contender:
+    """torch.optim.LBFGS with its strong Wolfe line search; the setting is the iterations."""
+    import torch
+
+    def solve(problem: Problem, max_iter: float) -> Answer:
+        X = torch.as_tensor(problem.X, device=device)
+        y = torch.as_tensor(problem.y, device=device)
+        n_classes = int(problem.y.max()) + 1
+        W = torch.zeros(n_classes, X.shape[1], dtype=X.dtype, device=device, requires_grad=True)
+        b = torch.zeros(n_classes, dtype=X.dtype, device=device, requires_grad=True)
+        # Two rows that differ by w have ||W||^2 = ||w||^2 / 2.
+        strength = (2 if n_classes == 2 else 1) / (2 * problem.C * len(X))
+        optimizer = torch.optim.LBFGS(
+            [W, b],
+            max_iter=int(max_iter),
+            max_eval=10 * int(max_iter),
+            tolerance_grad=0,
+            tolerance_change=0,
+            line_search_fn="strong_wolfe",
+        )
+
+        def closure() -> Any:
+            optimizer.zero_grad()
+            loss = torch.nn.functional.cross_entropy(X @ W.T + b, y) + strength * (W * W).sum()
+            loss.backward()
+            return loss
+
+        optimizer.step(closure)
+        coef, intercept = W.detach().cpu().numpy(), b.detach().cpu().numpy()
+        if n_classes == 2:
+            return np.diff(coef, axis=0), np.diff(intercept)
+        return coef, intercept
+
+    return Contender(tuple(float(5 * 2**k) for k in range(9)), solve)

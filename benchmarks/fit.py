@@ -1,0 +1,161 @@
+"""Time to an objective: MNIST, and a table of problems at several gaps."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from . import contenders
+from .contenders import Contender
+from .problems import Problem, mnist_fit, objective, table
+from .timing import timed
+
+GAPS = (1e-2, 1e-4, 1e-6)
+
+
+def run(backend: str, repeats: int) -> dict[str, Any]:
+    """All fits; the figures of every rung that was climbed."""
+    results: dict[str, Any] = {"gaps": GAPS, "problems": []}
+    for problem in table():
+        rungs = climb(problem, _contenders(problem, backend), repeats, limit=20.0)
+        results["problems"].append(summary(problem, rungs))
+        print(line(results["problems"][-1]), flush=True)
+    ratios = [ratio for entry in results["problems"] for ratio in entry["ratios"].values()]
+    results["median_ratio"], results["worst_ratio"] = float(np.median(ratios)), min(ratios)
+    print(f"median ratio {median(ratios):.2f}, worst {min(ratios):.2f}")
+    return results
+
+
+def run_mnist(backend: str, repeats: int) -> dict[str, Any]:
+    """MNIST at C=1 in float32, to where scikit-learn's lbfgs stops and to a gap of 1e-5."""
+    problem = mnist_fit()
+    peers = {"scikit-learn lbfgs, 1 thread": 1, "scikit-learn lbfgs, all threads": None}
+    runs: dict[str, list[float]] = {name: [] for name in peers}
+    rungs: list[dict[str, Any]] = []
+    ours, stop = contenders.ours(backend), []
+    for _ in range(repeats):
+        for name, n_threads in peers.items():
+            seconds, answer = timed(
+                lambda n=n_threads: contenders.scikit_learn("lbfgs", n).solve(problem, 1e-4)
+            )
+            runs[name].append(seconds)
+            stop.append(objective(problem, *answer))
+        for tol in (1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 1e-4, 1e-5, 1e-6):
+            seconds, answer = timed(lambda tol=tol: ours.solve(problem, tol))
+            rungs.append({"tol": tol, "seconds": seconds, "value": objective(problem, *answer)})
+    best = min(rung["value"] for rung in rungs)
+    theirs = min(median(seconds) for seconds in runs.values())
+    target = min(stop)
+    to_stop, to_gap = _fastest(rungs, target), _fastest(rungs, best * (1 + 1e-5))
+    result = {
+        "problem": "mnist 60000 x 784 x 10, C=1, float32",
+        "peers": runs,
+        "peer_value": target,
+        "peer_gap": target / best - 1,
+        "rungs": rungs,
+        "seconds_to_peer_value": to_stop,
+        "seconds_to_1e-5": to_gap,
+        "ratio": theirs / to_stop,
+        "ratio_to_1e-5": theirs / to_gap,
+    }
+    print(
+        f"mnist: scikit-learn {theirs:.2f} s (gap {result['peer_gap']:.1e}); ours {to_stop:.2f} s "
+        f"to the same, {result['ratio']:.1f} x; {to_gap:.2f} s to 1e-5"
+    )
+    return result
+
+
+def _fastest(rungs: list[dict[str, Any]], value: float) -> float:
+    """The median seconds of the fastest setting that always got to `value`."""
+    found = []
+    for tol in {rung["tol"] for rung in rungs}:
+        own = [rung for rung in rungs if rung["tol"] == tol]
+        if all(rung["value"] <= value for rung in own):
+            found.append(median(rung["seconds"] for rung in own))
+    return min(found)
+
+
+def _contenders(problem: Problem, backend: str) -> dict[str, Contender]:
+    found = {
+        "xsoftmax": contenders.ours(backend),
+        "scikit-learn lbfgs, 1 thread": contenders.scikit_learn("lbfgs", 1),
+        "scikit-learn lbfgs, all threads": contenders.scikit_learn("lbfgs"),
+    }
+    n_parameters = problem.X.shape[1] * len(np.unique(problem.y))
+    if n_parameters <= 2000:  # its Hessian is square in them
+        found["scikit-learn newton-cholesky"] = contenders.scikit_learn("newton-cholesky")
+    try:
+        found["torch LBFGS"] = contenders.torch_lbfgs("cuda" if backend == "cupy" else "cpu")
+    except ImportError:
+        print("torch is not installed: left out")
+    return found
+
+
+def climb(
+    problem: Problem, ladder: dict[str, Contender], repeats: int, limit: float
+) -> list[dict[str, Any]]:
+    """Every contender on every rung, until it is at the smallest gap or takes longer than `limit`.
+
+    Runs are interleaved. What one fit needs is measured as a whole, checks included.
+    """
+    rungs: list[dict[str, Any]] = []
+    best = objective(problem, *ladder["xsoftmax"].solve(problem, 1e-11))
+    done: set[str] = set()
+    for step in range(max(len(contender.settings) for contender in ladder.values())):
+        for repeat in range(repeats):
+            for name, contender in ladder.items():
+                if name in done or step >= len(contender.settings):
+                    continue
+                setting = contender.settings[step]
+                seconds, answer = timed(lambda c=contender, s=setting: c.solve(problem, s))
+                value = objective(problem, *answer)
+                rungs.append({"name": name, "setting": setting, "seconds": seconds, "value": value})
+                if repeat == repeats - 1 and seconds > limit:
+                    done.add(name)
+        latest = {rung["name"]: rung["value"] for rung in rungs}
+        done |= {name for name, value in latest.items() if value <= best * (1 + GAPS[-1] / 2)}
+    return rungs
+
+
+def summary(problem: Problem, rungs: list[dict[str, Any]]) -> dict[str, Any]:
+    """For each gap, the median seconds of each contender's fastest setting that reaches it."""
+    best = min(rung["value"] for rung in rungs)
+    names = list(dict.fromkeys(rung["name"] for rung in rungs))
+    seconds: dict[str, dict[str, float]] = {}
+    for gap in GAPS:
+        seconds[f"{gap:g}"] = {}
+        for name in names:
+            found = []
+            for setting in {rung["setting"] for rung in rungs if rung["name"] == name}:
+                own = [r for r in rungs if (r["name"], r["setting"]) == (name, setting)]
+                if all(rung["value"] <= best * (1 + gap) for rung in own):
+                    found.append(median(rung["seconds"] for rung in own))
+            if found:
+                seconds[f"{gap:g}"][name] = min(found)
+    ratios = {}
+    for gap, times in seconds.items():
+        peers = [value for name, value in times.items() if name != "xsoftmax"]
+        if "xsoftmax" in times and peers:
+            ratios[gap] = min(peers) / times["xsoftmax"]
+    shape = [*problem.X.shape, len(np.unique(problem.y))]
+    return {
+        "name": problem.name,
+        "shape": shape,
+        "C": problem.C,
+        "minimum": best,
+        "seconds": seconds,
+        "ratios": ratios,
+        "rungs": rungs,
+    }
+
+
+def line(entry: dict[str, Any]) -> str:
+    """One entry of the table for the screen."""
+    shape = " x ".join(map(str, entry["shape"]))
+    ratios = "  ".join(
+        f"{gap}: {entry['seconds'][gap]['xsoftmax']:.3f} s ({ratio:.2f} x)"
+        for gap, ratio in entry["ratios"].items()
+    )
+    return f"{entry['name']:26s} {shape:20s} C={entry['C']:<7g} {ratios}"
