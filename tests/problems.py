@@ -70,7 +70,7 @@ class Quadratic:
 
         return ray
 
-    def preconditioner(self, point, n_evaluations):
+    def preconditioner(self, point, n_evaluations, damping):
         return None
 
     def precondition(self, preconditioner, gradient):

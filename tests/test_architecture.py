@@ -18,6 +18,7 @@ FLOORS = [
     ("arrays",),
     ("activations", "functional"),
     ("network", "rows"),
+    ("curvature",),
     ("preconditioner",),
     ("objective",),
     ("solvers",),

@@ -123,12 +123,17 @@ class Objective:
 
         return ray
 
-    def preconditioner(self, point: Point, n_evaluations: int) -> Preconditioner | None:
-        """An inverse Hessian at `point` that costs about as much as `n_evaluations` of f."""
+    def preconditioner(
+        self, point: Point, n_evaluations: int, damping: float
+    ) -> Preconditioner | None:
+        """An inverse Hessian at `point` that costs about as much as `n_evaluations` of f.
+
+        The further the minimum may be, from 0 to 1, the more `damping` should there be.
+        """
         if not self.network.is_linear:
             return None
         layers = self.network.unpack(point.parameters)
-        return precondition(self.network, self.rows, self.penalty, layers, n_evaluations)
+        return precondition(self.network, self.rows, self.penalty, layers, n_evaluations, damping)
 
     def precondition(self, preconditioner: Preconditioner | None, gradient: Array) -> Array:
         """The preconditioner's product with a gradient, with the penalties of these problems."""

@@ -14,9 +14,6 @@ and H = (1/c)(I - 11'/c) (x) X'SX + penalty (Boehning, 1992, "Multinomial logist
 algorithm"). Two forms, chosen by what they cost: a factor of every block, or one block for all
 classes with a scale for each. The second is one eigendecomposition, so it serves every penalty, and
 where there are too many features it keeps the leading eigenvectors of a few rows.
-
-Rows are sampled: a block needs a few rows for each feature, taken where s p (1 - p) is large. The
-sampled block is then scaled to the exact diagonal, which keeps features that are rarely active.
 """
 
 from __future__ import annotations
@@ -26,7 +23,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from .arrays import Array, namespace, to_list
-from .functional import softmax
+from .curvature import Curvature, diagonal_matrix, floored
 from .network import Layer, Network
 from .rows import ArrayRows
 
@@ -36,8 +33,8 @@ FACTOR_VALUES = 1 << 24
 SAMPLE_VALUES = 1 << 23
 #: What an evaluation costs besides its products, in multiplications.
 OVERHEAD = 10_000_000
-#: All of so few rows are used; of more, a sample.
-MIN_ROWS = 1024
+#: No more rows are sampled for a matrix.
+ROWS_PER_FEATURE = 12
 #: A matrix of more features than this is never formed, but a few eigenvectors are kept.
 MAX_FEATURES, MAX_RANK = 4096, 512
 
@@ -129,6 +126,7 @@ def precondition(
     penalty: Array,
     layers: Sequence[Layer],
     n_evaluations: int,
+    damping: float = 0.0,
 ) -> Preconditioner:
     """Approximate the mean of the problems' Hessians at `layers`, those of a linear network.
 
@@ -137,6 +135,8 @@ def precondition(
     Parameters
     ----------
     penalty : (n_problems, n_parameters), the same for all weights of a problem
+    damping : share of curvature that is spread evenly over all rows; far from the minimum, rows
+        that will matter are not yet those that matter where the layers stand
     """
     xp = namespace(penalty)
     n_samples, (n_features, n_classes) = rows.n_samples, network.layer_sizes
@@ -145,11 +145,11 @@ def precondition(
     columns = n_classes * penalty.shape[0] + 32
     evaluation = 2 * n_samples * n_features * columns + OVERHEAD
     work = n_evaluations * evaluation
-    curvature = _Curvature(network, rows, layers)
+    curvature = Curvature(network, rows, layers, damping)
     shared = not to_list(xp.any(layers[0][0] != 0))  # at zero all classes have one block
     n_picked = int(work / n_classes / n_features**2 - 2 * n_features)
     if n_classes * n_features**2 <= FACTOR_VALUES and n_picked >= 2 * n_features and not shared:
-        n_picked = min(n_picked, 8 * n_features, rows.n_samples)
+        n_picked = min(n_picked, ROWS_PER_FEATURE * n_features, rows.n_samples)
         core: Core = _inverses(curvature, xp.mean(xp.max(penalty, axis=1)), n_picked)
         cost = n_classes * n_features**2 * (n_picked + 2 * n_features) / evaluation
         mean, mass = curvature.mean, curvature.mass
@@ -159,73 +159,10 @@ def precondition(
         cost = min(n_evaluations, 18 * n_features**3 / evaluation)
         mean, mass = curvature.mean, curvature.mass * curvature.share
     floor = n_features * xp.finfo(penalty.dtype).eps * xp.max(curvature.diagonal)
-    return Preconditioner(network, core, mean, _floored(mass), _floored(floor), cost)
+    return Preconditioner(network, core, mean, floored(mass), floored(floor), cost)
 
 
-class _Curvature:
-    """Weights s p (1 - p) c / (c - 1) of rows, and the moments of x under them, for each class."""
-
-    def __init__(self, network: Network, rows: ArrayRows, layers: Sequence[Layer]) -> None:
-        n_features, n_classes = network.layer_sizes
-        weights, sums, squares = [], 0.0, 0.0
-        size = max(64, (1 << 18) // max(n_features // 4, n_classes * layers[0][0].shape[0]))
-        for block in rows.blocks(size):
-            xp = namespace(block.X)
-            p = softmax(network.logits(layers, block.X), axis=1)
-            w = xp.mean(block.weights * p * (1.0 - p), axis=0) * (n_classes / (n_classes - 1))
-            weights.append(w)
-            sums = sums + xp.matmul(w, block.X)
-            squares = squares + xp.matmul(w, block.X * block.X)
-        self.rows, self.fit_intercept = rows, network.fit_intercept
-        self.share = 1.0  #: (n_classes,) or 1: what a pooled class has of the mean mass
-        self._moments(xp.concat(weights, axis=1), sums, squares)
-
-    def _moments(self, weights: Array, sums: Array, squares: Array) -> None:
-        xp = namespace(weights)
-        self.weights, self.sums, self.squares = weights, sums, squares
-        self.mass = xp.sum(weights, axis=1)
-        mass = _floored(self.mass)[:, None]
-        self.mean = sums / mass if self.fit_intercept else xp.zeros_like(sums)
-        self.diagonal = xp.maximum(squares - mass * self.mean * self.mean, xp.zeros_like(squares))
-
-    def pooled(self) -> _Curvature:
-        """One class with the mean of all weights; `share` tells what each class had of it."""
-        xp = namespace(self.weights)
-        self.share = self.mass / _floored(xp.mean(self.mass, keepdims=True))
-        parts = (self.weights, self.sums, self.squares)
-        self._moments(*(xp.mean(part, axis=0, keepdims=True) for part in parts))
-        return self
-
-    def picked(self, k: int, n_picked: int) -> Array:
-        """A of about `n_picked` centred rows with A'A the covariance of class k."""
-        xp, weights = namespace(self.weights), self.weights[k, :]
-        X = self.rows.X
-        if X.shape[0] > max(n_picked, MIN_ROWS):
-            cumulative = xp.cumulative_sum(weights)
-            steps = xp.arange(n_picked, dtype=weights.dtype, device=weights.device) + 0.5
-            chosen = xp.searchsorted(cumulative, steps * (cumulative[-1] / n_picked))
-            chosen = xp.clip(chosen, max=X.shape[0] - 1)
-            X, root = xp.take(X, chosen, axis=0), xp.sqrt(self.mass[k] / n_picked)
-        else:
-            root = xp.sqrt(weights)[:, None]
-        A = xp.astype(X, weights.dtype) - self.mean[k, :]
-        A *= root
-        return A
-
-    def matrix(self, k: int, n_picked: int) -> Array:
-        """The covariance of class k, with its exact diagonal."""
-        xp = namespace(self.weights)
-        A = self.picked(k, n_picked)
-        H = xp.matmul(xp.matrix_transpose(A), A)
-        diagonal, sampled = self.diagonal[k, :], xp.linalg.diagonal(H)
-        seen = sampled > 0
-        scale = xp.where(seen, xp.sqrt(diagonal / xp.where(seen, sampled, 1.0)), 0.0)
-        H *= scale
-        H *= scale[:, None]
-        return H + _diagonal(diagonal - xp.linalg.diagonal(H))
-
-
-def _inverses(curvature: _Curvature, strength: Array, n_picked: int) -> Inverses:
+def _inverses(curvature: Curvature, strength: Array, n_picked: int) -> Inverses:
     xp = namespace(strength)
     n_classes, n_features = curvature.mean.shape
     rounding = n_features * xp.finfo(strength.dtype).eps
@@ -237,7 +174,7 @@ def _inverses(curvature: _Curvature, strength: Array, n_picked: int) -> Inverses
         H *= scale
         H *= scale[:, None]
         # Unit diagonal: what rounding may take from an eigenvalue is known, and given back.
-        H += _diagonal(1.0 + rounding - xp.linalg.diagonal(H))
+        H += diagonal_matrix(1.0 + rounding - xp.linalg.diagonal(H))
         F = _inverse_cholesky(H) * scale
         inverses.append(xp.matmul(F.T, F))
     return Inverses(xp.stack(inverses))
@@ -258,12 +195,13 @@ def _inverse_cholesky(A: Array) -> Array:
     )
 
 
-def _spectrum(curvature: _Curvature, work: float) -> Spectrum:
+def _spectrum(curvature: Curvature, work: float) -> Spectrum:
     """The eigenvectors of the whole matrix, or the leading ones of a few rows, as `work` allows."""
     xp = namespace(curvature.mean)
     n_features, n_rows = curvature.mean.shape[1], curvature.weights.shape[1]
-    n_picked = min(n_rows, 8 * n_features)
-    if n_features <= MAX_FEATURES and n_picked * n_features**2 + 10 * n_features**3 <= work:
+    affordable = int(work / n_features**2) - 10 * n_features
+    n_picked = min(n_rows, affordable, ROWS_PER_FEATURE * n_features)
+    if n_features <= MAX_FEATURES and n_picked >= min(n_rows, 4 * n_features):
         e, V = xp.linalg.eigh(curvature.matrix(0, n_picked))
     else:
         rank = min(n_rows, n_features, MAX_RANK)
@@ -278,18 +216,3 @@ def _spectrum(curvature: _Curvature, work: float) -> Spectrum:
     rest = (xp.sum(curvature.diagonal) - xp.sum(e)) / max(n_features - e.shape[0], 1)
     share = xp.where(curvature.share > 0.01, curvature.share, 0.01)
     return Spectrum(V, e, xp.where(rest > 0, rest, 0.0), share[:, None])
-
-
-def _diagonal(values: Array) -> Array:
-    """The square matrix with `values` on its diagonal."""
-    xp = namespace(values)
-    return values * xp.eye(values.shape[0], dtype=values.dtype, device=values.device)
-
-
-def _floored(mass: Array) -> Array:
-    """`mass`, but not so near 0 that dividing by it overflows."""
-    xp = namespace(mass)
-    tiny = xp.asarray(
-        xp.finfo(mass.dtype).smallest_normal ** 0.5, dtype=mass.dtype, device=mass.device
-    )
-    return xp.maximum(mass, tiny)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
-from ..arrays import Array, namespace
+from ..arrays import Array, namespace, to_list
 from ..objective import Objective, Point
 from .criteria import converged_where, max_norm
 from .line_search import strong_wolfe
@@ -88,7 +88,7 @@ class LBFGS:
         point = objective.at(parameters) if self.point is None else self.point
         metric = self.metric
         if metric is None:
-            metric = Metric(objective.preconditioner(point, self.refresh // 2), 0, 0)
+            metric = Metric(objective.preconditioner(point, self.refresh // 2, 1.0), 0, 0)
         resolution = xp.finfo(parameters.dtype).eps * xp.abs(point.value)
         return self._state(objective, point, (), (), metric, resolution)
 
@@ -103,16 +103,19 @@ class LBFGS:
             point,
             values=state.values,
             pairs=(*state.pairs, pair)[-self.memory :],
-            metric=self._next_metric(objective, point, state.metric),
+            metric=self._next_metric(objective, point, state),
             resolution=state.resolution,
         )
         stalled = (state.status == 0) & (length == 0)
         return state._replace(status=xp.where(stalled, float(Status.STALLED), state.status))
 
-    def _next_metric(self, objective: Objective, point: Point, metric: Metric) -> Metric:
-        preconditioner, age, n_iter = metric.preconditioner, metric.age + 1, metric.n_iter + 1
+    def _next_metric(self, objective: Objective, point: Point, state: LBFGSState) -> Metric:
+        preconditioner, age, n_iter = state.metric
+        age, n_iter = age + 1, n_iter + 1
         if preconditioner is not None and age >= max(self.refresh, preconditioner.cost):
-            preconditioner = objective.preconditioner(point, max(self.refresh, n_iter // 2))
+            gap = to_list(namespace(state.gap).max(state.gap))
+            n_evaluations = max(self.refresh, n_iter // 2)
+            preconditioner = objective.preconditioner(point, n_evaluations, min(1.0, gap))
             age = 0
         return Metric(preconditioner, age, n_iter)
 

@@ -1,0 +1,120 @@
+"""How curved the objective of softmax regression is, for each class: weighted covariances of rows.
+
+With p the probabilities, class k weighs row i by s_i p_ki (1 - p_ki) c / (c - 1); see
+`preconditioner`. Far from the minimum a row that is wrong for sure has p (1 - p) near 0 but a large
+gradient, so the square of its residual p - t counts where that is more; where probabilities are
+right, the two agree in the mean.
+
+Rows are sampled: a covariance needs a few rows for each feature, taken where they weigh much. It is
+then scaled to the exact diagonal, which keeps features that are rarely active.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .arrays import Array, namespace
+from .functional import softmax, weighted_cross_entropy
+from .network import Layer, Network
+from .rows import ArrayRows
+
+#: All of so few rows are used; of more, a sample.
+MIN_ROWS = 1024
+#: A sample of as many rows as features loses this share of what is off the diagonal: it says too
+#: little of directions that few rows have.
+SHRINKAGE = 0.05
+#: Values per temporary.
+BLOCK_VALUES = 1 << 18
+
+
+class Curvature:
+    """Weights of rows, and the moments of x under them, for each class."""
+
+    def __init__(
+        self, network: Network, rows: ArrayRows, layers: Sequence[Layer], damping: float
+    ) -> None:
+        n_features, n_classes = network.layer_sizes
+        parts: list[Array] = []
+        sums: Any = 0.0
+        squares: Any = 0.0
+        size = max(256, BLOCK_VALUES // max(n_features // 4, n_classes * layers[0][0].shape[0]))
+        for block in rows.blocks(size):
+            xp = namespace(block.X)
+            logits, even = network.logits(layers, block.X), xp.ones_like(block.weights)
+            _, residual = weighted_cross_entropy(logits, block.targets, even, axis=1)
+            p = softmax(logits, axis=1)
+            spread = xp.maximum(p * (1.0 - p), residual * residual)
+            spread = xp.concat([spread, xp.ones_like(spread[:, :1, :])], axis=1)
+            w = xp.mean(block.weights * spread, axis=0) * (n_classes / (n_classes - 1))
+            parts.append(w)
+            sums = sums + xp.matmul(w, block.X)
+            squares = squares + xp.matmul(w, block.X * block.X)
+        weights = xp.concat(parts, axis=1)
+        even_share = damping * xp.sum(weights[:-1, :], axis=1) / xp.sum(weights[-1, :])
+        self.rows, self.fit_intercept = rows, network.fit_intercept
+        self.share = 1.0  #: (n_classes,) or 1: what a pooled class has of the mean mass
+        self._moments(
+            *(x[:-1, :] + even_share[:, None] * x[-1, :] for x in (weights, sums, squares))
+        )
+
+    def _moments(self, weights: Array, sums: Array, squares: Array) -> None:
+        xp = namespace(weights)
+        self.weights, self.sums, self.squares = weights, sums, squares
+        self.mass = xp.sum(weights, axis=1)
+        mass = floored(self.mass)[:, None]
+        self.mean = sums / mass if self.fit_intercept else xp.zeros_like(sums)
+        self.diagonal = xp.maximum(squares - mass * self.mean * self.mean, xp.zeros_like(squares))
+
+    def pooled(self) -> Curvature:
+        """One class with the mean of all weights; `share` tells what each class had of it."""
+        xp = namespace(self.weights)
+        self.share = self.mass / floored(xp.mean(self.mass, keepdims=True))
+        parts = (self.weights, self.sums, self.squares)
+        self._moments(*(xp.mean(part, axis=0, keepdims=True) for part in parts))
+        return self
+
+    def picked(self, k: int, n_picked: int) -> Array:
+        """A of about `n_picked` centred rows with A'A the covariance of class k."""
+        xp, weights = namespace(self.weights), self.weights[k, :]
+        X = self.rows.X
+        if X.shape[0] > max(2 * n_picked, MIN_ROWS):
+            cumulative = xp.cumulative_sum(weights)
+            steps = xp.arange(n_picked, dtype=weights.dtype, device=weights.device) + 0.5
+            chosen = xp.searchsorted(cumulative, steps * (cumulative[-1] / n_picked))
+            chosen = xp.clip(chosen, max=X.shape[0] - 1)
+            X, root = xp.take(X, chosen, axis=0), xp.sqrt(self.mass[k] / n_picked)
+        else:
+            root = xp.sqrt(weights)[:, None]
+        A = xp.astype(X, weights.dtype) - self.mean[k, :]
+        A *= root
+        return A
+
+    def matrix(self, k: int, n_picked: int) -> Array:
+        """The covariance of class k, with its exact diagonal."""
+        xp = namespace(self.weights)
+        A = self.picked(k, n_picked)
+        H = xp.matmul(xp.matrix_transpose(A), A)
+        diagonal, sampled = self.diagonal[k, :], xp.linalg.diagonal(H)
+        seen = sampled > 0
+        scale = xp.where(seen, xp.sqrt(diagonal / xp.where(seen, sampled, 1.0)), 0.0)
+        if A.shape[0] < self.rows.n_samples:
+            scale = scale * (1.0 - SHRINKAGE * A.shape[1] / A.shape[0]) ** 0.5
+        H *= scale
+        H *= scale[:, None]
+        return H + diagonal_matrix(diagonal - xp.linalg.diagonal(H))
+
+
+def diagonal_matrix(values: Array) -> Array:
+    """The square matrix with `values` on its diagonal."""
+    xp = namespace(values)
+    return values * xp.eye(values.shape[0], dtype=values.dtype, device=values.device)
+
+
+def floored(mass: Array) -> Array:
+    """`mass`, but not so near 0 that dividing by it overflows."""
+    xp = namespace(mass)
+    tiny = xp.asarray(
+        xp.finfo(mass.dtype).smallest_normal ** 0.5, dtype=mass.dtype, device=mass.device
+    )
+    return xp.maximum(mass, tiny)
