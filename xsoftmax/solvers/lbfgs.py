@@ -70,10 +70,10 @@ class LBFGSState(NamedTuple):
 class LBFGS:
     """Converged when the gap is at most `tol` of the value, and of what was gained since theta = 0.
 
-    Stalled where rounding hides what is left to gain. A new preconditioner is made when as many
-    iterations were done with the last as it cost, but at least `refresh`; it may cost half of all
-    iterations so far. `metric` is one to begin with, from a problem nearby, and `point` is the
-    start, if it was evaluated already.
+    Stalled where rounding hides what is left to gain. A preconditioner serves 1.5 times as many
+    iterations as it cost, and at least `refresh`; the next may cost half of all iterations so far.
+    `metric` is one to begin with, from a problem nearby, and `point` is the start, if it was
+    evaluated already.
     """
 
     tol: float = 1e-4
@@ -112,10 +112,10 @@ class LBFGS:
     def _next_metric(self, objective: Objective, point: Point, state: LBFGSState) -> Metric:
         preconditioner, age, n_iter = state.metric
         age, n_iter = age + 1, n_iter + 1
-        if preconditioner is not None and age >= max(self.refresh, preconditioner.cost):
+        if preconditioner is not None and age >= max(self.refresh, 1.5 * preconditioner.cost):
             gap = to_list(namespace(state.gap).max(state.gap))
             n_evaluations = max(self.refresh, n_iter // 2)
-            preconditioner = objective.preconditioner(point, n_evaluations, min(1.0, gap))
+            preconditioner = objective.preconditioner(point, n_evaluations, min(1.0, 0.1 * gap))
             age = 0
         return Metric(preconditioner, age, n_iter)
 
