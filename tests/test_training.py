@@ -222,3 +222,10 @@ def test_batches_may_lack_a_class_that_has_a_weight():
     balanced = SoftmaxRegression(class_weight="balanced")
     balanced.fit(X, y, sample_weight=(y != 2).astype(float))
     assert np.all(np.isfinite(balanced.coef_))
+
+
+@pytest.mark.filterwarnings("ignore:.*overflow|.*invalid value|.*divide by zero:RuntimeWarning")
+def test_features_whose_squares_overflow_are_an_error_that_says_what_to_change():
+    X, y = blobs()
+    with pytest.raises(ValueError, match="cale the features to about one"):
+        SoftmaxRegression().fit((X * 1e25).astype(np.float32), y)

@@ -127,10 +127,11 @@ def precondition(
     layers: Sequence[Layer],
     n_evaluations: int,
     damping: float = 0.0,
-) -> Preconditioner:
+) -> Preconditioner | None:
     """Approximate the mean of the problems' Hessians at `layers`, those of a linear network.
 
-    Costs about as much as `n_evaluations` of value and gradient, of one problem or of many.
+    None where squares of X overflow. Costs about as much as `n_evaluations` of value and gradient,
+    of one problem or of many.
 
     Parameters
     ----------
@@ -146,6 +147,8 @@ def precondition(
     evaluation = 2 * n_samples * n_features * columns + OVERHEAD
     work = n_evaluations * evaluation
     curvature = Curvature(network, rows, layers, damping)
+    if not to_list(xp.all(xp.isfinite(curvature.diagonal))):
+        return None
     shared = not to_list(xp.any(layers[0][0] != 0))  # at zero all classes have one block
     n_picked = int(work / n_classes / n_features**2 - 2 * n_features)
     if n_classes * n_features**2 <= FACTOR_VALUES and n_picked >= 2 * n_features and not shared:
