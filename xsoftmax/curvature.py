@@ -42,7 +42,7 @@ class Curvature:
         for block in rows.blocks(size):
             xp = namespace(block.X)
             logits, even = network.logits(layers, block.X), xp.ones_like(block.weights)
-            _, residual = weighted_cross_entropy(logits, block.targets, even, axis=1)
+            _, residual = weighted_cross_entropy(logits, block.targets, even)
             p = softmax(logits, axis=1)
             spread = xp.maximum(p * (1.0 - p), residual * residual)
             spread = xp.concat([spread, xp.ones_like(spread[:, :1, :])], axis=1)

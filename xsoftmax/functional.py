@@ -157,55 +157,70 @@ def softmax_cross_entropy(
         If a shape does not fit, a label is out of range, or weights or probabilities are negative.
     """
     logits = _floating(logits)
+    xp = namespace(logits)
     targets = _check_targets(logits, targets, axis, "softmax_cross_entropy")
     weights = _mean_weights(logits, sample_weight, axis, "softmax_cross_entropy")
-    losses, gradient = weighted_cross_entropy(logits, targets, weights, axis=axis)
-    return namespace(logits).sum(losses), gradient
+    first = xp.moveaxis(logits, axis, 0)
+    by_class = xp.reshape(first, (1, first.shape[0], -1))
+    soft = targets.ndim == logits.ndim
+    columns = xp.reshape(xp.moveaxis(targets, axis, 0), by_class.shape[1:]) if soft else targets
+    losses, gradient = weighted_cross_entropy(
+        by_class, columns if soft else xp.reshape(targets, (-1,)), xp.reshape(weights, (1, 1, -1))
+    )
+    return xp.sum(losses), xp.moveaxis(xp.reshape(gradient, first.shape), 0, axis)
 
 
-def weighted_cross_entropy(
-    logits: Array, targets: Array, weights: Array, *, axis: int
-) -> tuple[Array, Array]:
+def weighted_cross_entropy(logits: Array, targets: Array, weights: Array) -> tuple[Array, Array]:
     """The primitive of all training: w_i loss_i, and its gradient w_i (softmax(z)_i - t_i).
 
-    Nothing is validated or reduced. `weights` and probability `targets` broadcast against `logits`
-    (so `weights` has length 1 along `axis`); label `targets` broadcast against it without `axis`.
-    The losses keep `axis` with length 1.
+    Nothing is validated or reduced.
+
+    Parameters
+    ----------
+    logits : (n_problems, n_classes, n_samples)
+    targets : labels (n_samples,) or probabilities (n_classes, n_samples)
+    weights : (n_problems or 1, 1, n_samples)
+
+    Returns
+    -------
+    losses : (n_problems, 1, n_samples)
+    gradient : shaped like `logits`
     """
     xp = namespace(logits)
-    axis = axis % logits.ndim - logits.ndim  # from the end, where targets may lack leading axes
-    shifted = _shifted(logits, axis)
-    if xp.isdtype(targets.dtype, "integral"):
-        losses, gradient = _label_losses(shifted, targets, weights, axis)
+    shifted = _shifted(logits, 1)
+    if targets.ndim == 1:
+        losses, gradient = _label_losses(shifted, targets, weights)
     else:
         possible = xp.where(targets == 0, 0.0, shifted)  # 0 times -inf is nan
-        target_logit = xp.sum(targets * possible, axis=axis, keepdims=True)
-        losses = _log_total(shifted, axis) - target_logit
-        exponentials = xp.exp(shifted)
-        total = xp.sum(exponentials, axis=axis, keepdims=True)
-        gradient = exponentials * (weights / total) - targets * weights
+        target_logit = xp.sum(targets * possible, axis=1, keepdims=True)
+        losses = _log_total(shifted, 1) - target_logit
+        gradient = xp.exp(shifted)
+        gradient *= weights / xp.sum(gradient, axis=1, keepdims=True)
+        gradient -= targets * weights
     return weights * xp.where(weights > 0, losses, 0.0), gradient  # 0 times inf is nan
 
 
-def _label_losses(shifted: Array, labels: Array, weights: Array, axis: int) -> tuple[Array, Array]:
+def _label_losses(shifted: Array, labels: Array, weights: Array) -> tuple[Array, Array]:
     """The losses at labels, and the weighted gradient.
 
-    Everything is made from the sum over the *other* classes, so that neither a loss nor a gradient
-    loses its digits to 1 - p where p, the label's probability, is nearly 1.
+    Both are made from the sum over the *other* classes, so that neither loses its digits to 1 - p
+    where p, the label's probability, is nearly 1: the loss is log(1 + others / own).
     """
     xp = namespace(shifted)
-    label = _one_hot(labels, shifted.shape[axis], axis, shifted.dtype)
-    label_logit = _at_labels(shifted, labels, axis)
-    own = xp.exp(label_logit)
-    others = xp.exp(shifted)
-    others *= 1.0 - label
-    rest = xp.sum(others, axis=axis, keepdims=True)
-    scale = weights / (rest + own)
-    others *= scale
-    others -= label * (rest * scale)
-    likely = own > 0.25
-    odds = rest / xp.where(likely, own, 1.0)
-    return xp.where(likely, xp.log1p(odds), xp.log(rest + own) - label_logit), others
+    n_problems, n_classes, n_samples = shifted.shape
+    labels = xp.astype(labels, index_dtype(shifted), copy=False)
+    label = _one_hot(labels, n_classes, 0, shifted.dtype)
+    flat = labels * n_samples + xp.arange(n_samples, dtype=labels.dtype, device=labels.device)
+    own_logit = xp.take(xp.reshape(shifted, (n_problems, -1)), flat, axis=1)[:, None, :]
+    own = xp.exp(own_logit)
+    gradient = xp.exp(shifted)
+    gradient *= 1.0 - label
+    others = xp.sum(gradient, axis=1, keepdims=True)
+    scale = weights / (others + own)
+    gradient *= scale
+    gradient -= label * (others * scale)
+    # The larger of own and the others is at least 1, so that own - 1 takes no digit away.
+    return xp.log1p(others + (own - 1.0)) - own_logit, gradient
 
 
 def _one_hot(labels: Array, n_classes: int, axis: int, dtype) -> Array:

@@ -89,7 +89,7 @@ class Objective:
         gradient = self.penalty * parameters
         for block in self.rows.blocks(self.block_size):
             logits, backward = self.network.forward(layers, block.X)
-            losses, dlogits = weighted_cross_entropy(logits, block.targets, block.weights, axis=1)
+            losses, dlogits = weighted_cross_entropy(logits, block.targets, block.weights)
             value = value + xp.sum(losses, axis=(1, 2))
             gradient = gradient + self.network.pack(backward(dlogits))
         return value, gradient
@@ -179,7 +179,7 @@ class _LinearRay:
         for span, block, change in self._read() if first else self.kept:
             logits = step[:, None, None] * change
             logits += self.start.logits[:, :, span]
-            losses, dlogits = weighted_cross_entropy(logits, block.targets, block.weights, axis=1)
+            losses, dlogits = weighted_cross_entropy(logits, block.targets, block.weights)
             value = value + xp.sum(losses, axis=(1, 2))
             slope = slope + xp.sum(xp.vecdot(dlogits, change), axis=1)
             if first:  # the first step is mostly the last, and these rows are in the cache
@@ -209,6 +209,6 @@ class _LinearRay:
         network, objective = self.objective.network, self.objective
         gradient = objective.penalty * parameters
         for block, part in zip(objective.rows.blocks(objective.block_size), logits, strict=True):
-            _, dlogits = weighted_cross_entropy(part, block.targets, block.weights, axis=1)
+            _, dlogits = weighted_cross_entropy(part, block.targets, block.weights)
             gradient = gradient + network.pack(network.linear_gradient(dlogits, block.X))
         return gradient
