@@ -62,6 +62,8 @@ class Quadratic:
     def at(self, x):
         return Point(x, *self.value_and_gradient(x))
 
+    start = at
+
     def along(self, start, direction):
         def ray(step):
             point = self.at(start.parameters + step[:, None] * direction)

@@ -33,7 +33,14 @@ LIBRARIES = ("numpy", "cupy", "torch", "jax", "array_api_strict")
 
 def namespace(*arrays: Array) -> Any:
     """The Array API namespace that all `arrays` belong to."""
-    return array_namespace(*arrays)
+    types = tuple(map(type, arrays))
+    if types not in _NAMESPACES:
+        _NAMESPACES[types] = array_namespace(*arrays)
+    return _NAMESPACES[types]
+
+
+#: What `namespace` found: it is asked several times for every operation on small arrays.
+_NAMESPACES: dict[tuple[type, ...], Any] = {}
 
 
 def is_array(x: object) -> bool:

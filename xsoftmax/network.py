@@ -75,6 +75,13 @@ class Network:
         ]  # fmt: skip
         return xp.concat(parts, axis=1)
 
+    def centered(self, parameters: Array) -> Array:
+        """The same probabilities with the least weights: the last layer's classes sum to zero."""
+        xp = namespace(parameters)
+        *hidden, last = self.unpack(parameters)
+        W, b = (None if x is None else x - xp.mean(x, axis=1, keepdims=True) for x in last)
+        return self.pack([*hidden, (W, b)])
+
     def weight_mask(self, like: Array) -> Array:
         """(1, n_parameters): 1 for a weight, 0 for an intercept, which no penalty touches."""
         xp = namespace(like)

@@ -20,8 +20,9 @@ from typing import Any, NamedTuple
 
 from .arrays import Array, from_host, index_dtype, namespace
 from .functional import weighted_cross_entropy
+from .hessian import ExactHessian, exact_hessian, exact_hessian_cost
 from .network import Network
-from .preconditioner import Preconditioner, precondition
+from .preconditioner import Preconditioner, evaluation_cost, precondition
 from .rows import ArrayRows, Block, row_slices
 
 #: Values per temporary while one block is computed: a few of them fit a processor's cache.
@@ -77,6 +78,13 @@ class Objective:
         return self.network.is_linear and n_logits <= KEPT_VALUES
 
     @property
+    def hessian_is_cheap(self) -> bool:
+        """Whether the exact Hessians cost no more than the evaluations that they save."""
+        n_problems, network = self.penalty.shape[0], self.network
+        exact = exact_hessian_cost(network, self.n_samples, n_problems)
+        return exact <= 4 * evaluation_cost(network, self.n_samples, n_problems)
+
+    @property
     def null_value(self) -> float:
         """f where all parameters are 0 and every class is as probable as any other."""
         return log(self.network.layer_sizes[-1])
@@ -93,6 +101,14 @@ class Objective:
             value = value + xp.sum(losses, axis=(1, 2))
             gradient = gradient + self.network.pack(backward(dlogits))
         return value, gradient
+
+    def start(self, parameters: Array) -> Point:
+        """Where to start, at `parameters` or lower.
+
+        A linear model drops what its classes have in common: that changes no probability, and no
+        step from there brings it back.
+        """
+        return self.at(self.network.centered(parameters) if self.network.is_linear else parameters)
 
     def at(self, parameters: Array) -> Point:
         """The point at `parameters`, in one pass over the rows."""
@@ -125,17 +141,20 @@ class Objective:
 
     def preconditioner(
         self, point: Point, n_evaluations: int, damping: float
-    ) -> Preconditioner | None:
-        """An inverse Hessian at `point` that costs about as much as `n_evaluations` of f.
+    ) -> ExactHessian | Preconditioner | None:
+        """An inverse Hessian at `point`: the exact one where that is cheap.
 
-        The further the minimum may be, from 0 to 1, the more `damping` should there be.
+        Else one that costs about as much as `n_evaluations` of f; the further the minimum may be,
+        from 0 to 1, the more `damping` should there be.
         """
         if not self.network.is_linear:
             return None
         layers = self.network.unpack(point.parameters)
+        if self.hessian_is_cheap:
+            return exact_hessian(self.network, self.rows, self.penalty, layers, point.logits)
         return precondition(self.network, self.rows, self.penalty, layers, n_evaluations, damping)
 
-    def precondition(self, preconditioner: Preconditioner | None, gradient: Array) -> Array:
+    def precondition(self, preconditioner: ExactHessian | Preconditioner | None, gradient: Array) -> Array:
         """The preconditioner's product with a gradient, with the penalties of these problems."""
         return gradient if preconditioner is None else preconditioner.apply(gradient, self.penalty)
 

@@ -86,10 +86,10 @@ class Spectrum:
 
 @dataclass(frozen=True)
 class Preconditioner:
-    """A core with the classes' common part split off and the intercept eliminated.
+    """A core where classes sum to zero, with the intercept eliminated.
 
-    The loss does not see what all classes have in common, so only the penalty curves it. In
-    x - mean_k the intercept of class k does not interact with its weights:
+    Parameters whose classes sum to zero have gradients whose classes do, so that nothing but
+    rounding is lost of what all classes have in common. In x - mean_k the intercept of class k does not interact with its weights:
     b_k = b'_k - W_k mean_k, and mass_k is the curvature of b'_k.
     """
 
@@ -99,25 +99,33 @@ class Preconditioner:
     mass: Array  #: (n_classes,)
     floor: Array  #: 0-dimensional, what rounding leaves of a penalty of 0
     cost: float  #: in evaluations of value and gradient
+    exact = False
 
     def apply(self, gradient: Array, penalty: Array) -> Array:
         """The product with gradients (n_problems, n_parameters) of problems with `penalty`."""
         xp = namespace(gradient)
         strength = xp.maximum(xp.max(penalty, axis=1), self.floor)[:, None, None]
         ((W, b),) = self.network.unpack(gradient)
-        common = xp.mean(W, axis=1, keepdims=True)
-        W = W - common
+        W = _sum_zero(W)
         if b is None:
             W = self.core.apply(W, strength)
         else:
             b = _sum_zero(b)
             W = self.core.apply(W - b[:, :, None] * self.mean, strength)
             b = _sum_zero(b / self.mass - xp.sum(W * self.mean, axis=2))
-        return self.network.pack([(_sum_zero(W) + common / strength, b)])
+        return self.network.pack([(_sum_zero(W), b)])
 
 
 def _sum_zero(x: Array) -> Array:
+    """x (n_problems, n_classes, ...) without what all classes have in common."""
     return x - namespace(x).mean(x, axis=1, keepdims=True)
+
+
+def evaluation_cost(network: Network, n_samples: int, n_problems: int) -> float:
+    """Multiplications that take as long as value and gradient of all problems."""
+    n_features, n_classes = network.layer_sizes
+    # A product with few columns costs as much as one with about 32.
+    return 2 * n_samples * n_features * (n_classes * n_problems + 32) + OVERHEAD
 
 
 def precondition(
@@ -142,9 +150,7 @@ def precondition(
     xp = namespace(penalty)
     n_samples, (n_features, n_classes) = rows.n_samples, network.layer_sizes
     rows = rows.every(1 + rows.n_samples * n_classes // SAMPLE_VALUES)
-    # A product with few columns costs as much as one with about 32.
-    columns = n_classes * penalty.shape[0] + 32
-    evaluation = 2 * n_samples * n_features * columns + OVERHEAD
+    evaluation = evaluation_cost(network, n_samples, penalty.shape[0])
     work = n_evaluations * evaluation
     curvature = Curvature(network, rows, layers, damping)
     if not to_list(xp.all(xp.isfinite(curvature.diagonal))):

@@ -40,6 +40,11 @@ class Metric(NamedTuple):
     age: int  #: iterations since it was made
     n_iter: int  #: iterations since the first one
 
+    @property
+    def is_newton(self) -> bool:
+        """Whether it is the Hessian itself, which is renewed always and needs no pairs."""
+        return self.preconditioner is not None and self.preconditioner.exact
+
 
 class LBFGSState(NamedTuple):
     """Where the solver stands, and where it will go next."""
@@ -85,9 +90,9 @@ class LBFGS:
     def init(self, objective: Objective, parameters: Array) -> LBFGSState:
         """One pass for value and gradient, and a first preconditioner."""
         xp = namespace(parameters)
-        point = objective.at(parameters) if self.point is None else self.point
+        point = self.point or objective.start(parameters)
         metric = self.metric
-        if metric is None:
+        if metric is None or metric.is_newton:
             metric = Metric(objective.preconditioner(point, self.refresh // 2, 1.0), 0, 0)
         resolution = xp.finfo(parameters.dtype).eps * xp.abs(point.value)
         return self._state(objective, point, (), (), metric, resolution)
@@ -98,12 +103,13 @@ class LBFGS:
         ray = objective.along(start, state.direction)
         length, point = strong_wolfe(ray, start.value, state.slope, self._first_step(state))
         pair = _pair(point.parameters - start.parameters, point.gradient - start.gradient)
+        metric = self._next_metric(objective, point, state)
         state = self._state(
             objective,
             point,
             values=state.values,
-            pairs=(*state.pairs, pair)[-self.memory :],
-            metric=self._next_metric(objective, point, state),
+            pairs=() if metric.is_newton else (*state.pairs, pair)[-self.memory :],
+            metric=metric,
             resolution=state.resolution,
         )
         stalled = (state.status == 0) & (length == 0)
@@ -112,6 +118,8 @@ class LBFGS:
     def _next_metric(self, objective: Objective, point: Point, state: LBFGSState) -> Metric:
         preconditioner, age, n_iter = state.metric
         age, n_iter = age + 1, n_iter + 1
+        if state.metric.is_newton:
+            return Metric(objective.preconditioner(point, 1, 0.0), 0, n_iter)
         if preconditioner is not None and age >= max(self.refresh, 1.5 * preconditioner.cost):
             gap = to_list(namespace(state.gap).max(state.gap))
             n_evaluations = max(self.refresh, n_iter // 2)
@@ -143,7 +151,8 @@ class LBFGS:
         promised = -0.5 * slope
         values = (*values, value)[-WINDOW:]
         hidden = promised <= 0.01 * xp.finfo(value.dtype).eps * xp.abs(value)
-        left = xp.where(hidden, promised, _extrapolated(values))
+        # Newton's decrement, twice what the model promises, stands for exponential tails too.
+        left = -slope if metric.is_newton else xp.where(hidden, promised, _extrapolated(values))
         tiny = xp.finfo(value.dtype).smallest_normal ** 0.5
         left = xp.maximum(promised, left)
         gap = left / (xp.abs(value) + resolution + tiny)

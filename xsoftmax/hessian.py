@@ -1,0 +1,115 @@
+"""The exact Hessian of softmax regression, for problems where it is small.
+
+With p_i the probabilities of row i and x~_i the row with a 1 for the intercept,
+
+    H = sum_i s_i (diag(p_i) - p_i p_i') (x) x~_i x~_i' + penalty.
+
+It is singular where all classes move together, so it is taken in an orthonormal basis Q of the
+vectors that sum to zero over the classes: W = Q V, and Q'Q = 1 leaves the penalty as it is. For two
+classes that is one block. Newton's step with it is the metric that L-BFGS would have to learn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from math import sqrt
+from typing import Any
+
+from .arrays import Array, from_host, namespace
+from .functional import softmax
+from .network import Layer, Network
+from .rows import ArrayRows, row_slices
+
+#: Values per temporary; products that small run best from the nearest cache.
+BLOCK_VALUES = 1 << 15
+
+
+@dataclass(frozen=True)
+class ExactHessian:
+    """H, factored anew for every gradient: it serves one point."""
+
+    network: Network
+    basis: Array  #: Q (n_classes, n_classes - 1)
+    H: Array  #: (n_problems, n, n) with n = (n_classes - 1)(n_features + 1)
+    exact = True
+    cost = 0.0  #: it is renewed at every iteration, whatever it cost
+
+    def apply(self, gradient: Array, penalty: Array) -> Array:
+        """H^-1 times gradients (n_problems, n_parameters); `penalty` is already in H."""
+        xp, n_classes = namespace(gradient), self.network.layer_sizes[-1]
+        ((W, b),) = self.network.unpack(gradient)
+        if b is not None:
+            W = xp.concat([W, b[:, :, None]], axis=2)
+        contrasts = xp.matmul(self.basis.T, W)
+        right = xp.reshape(contrasts, (contrasts.shape[0], -1, 1))
+        # Unit diagonal: what rounding may take from an eigenvalue is known, and given back.
+        diagonal = xp.linalg.diagonal(self.H)
+        largest = xp.max(diagonal, axis=1, keepdims=True)
+        rounding = diagonal.shape[1] * xp.finfo(gradient.dtype).eps
+        scale = 1.0 / xp.sqrt(xp.maximum(diagonal, rounding * largest))
+        H = self.H * scale[:, :, None] * scale[:, None, :] + rounding * _identity(diagonal)
+        step = xp.linalg.solve(H, scale[:, :, None] * right) * scale[:, :, None]
+        V = xp.matmul(self.basis, xp.reshape(step, contrasts.shape))
+        n_features = self.network.layer_sizes[0]
+        parts = (V[:, :, :n_features], None if b is None else V[:, :, n_features])
+        return self.network.pack([parts])
+
+
+def exact_hessian_cost(network: Network, n_samples: int, n_problems: int) -> float:
+    """Multiplications that the Hessians of all problems and one solution with each cost."""
+    n_features, n_classes = network.layer_sizes
+    order = n_classes - 1
+    blocks = order**2 * n_samples * n_features * (2 * n_features + 10)
+    return n_problems * (blocks + (order * (n_features + 1)) ** 3)
+
+
+def exact_hessian(
+    network: Network, rows: ArrayRows, penalty: Array, layers: list[Layer], logits: Array | None
+) -> ExactHessian:
+    """The Hessians at `layers` (and their `logits`, where those are known), in one pass."""
+    xp, (n_features, n_classes) = namespace(penalty), network.layer_sizes
+    n_problems, order = penalty.shape[0], n_classes - 1
+    basis = from_host(_contrasts(n_classes), like=penalty, dtype=penalty.dtype)
+    products = xp.reshape(basis[:, :, None] * basis[:, None, :], (n_classes, -1))
+    xx: Any = 0.0
+    x1: Any = 0.0
+    mass: Any = 0.0
+    size = max(64, BLOCK_VALUES // (n_problems * order**2 * n_features))
+    for span, block in zip(row_slices(rows.n_samples, size), rows.blocks(size), strict=True):
+        p = softmax(
+            network.logits(layers, block.X) if logits is None else logits[:, :, span], axis=1
+        )
+        u = xp.matmul(basis.T, p)
+        uu = xp.reshape(u[:, :, None, :] * u[:, None, :, :], (n_problems, order**2, -1))
+        M = (xp.matmul(products.T, p) - uu) * block.weights
+        MX = M[:, :, None, :] * block.X.T
+        xx = xx + xp.matmul(MX, block.X)
+        x1 = x1 + xp.sum(MX, axis=3)
+        mass = mass + xp.sum(M, axis=2)
+    if network.fit_intercept:
+        x1 = x1[:, :, :, None]
+        last = xp.concat([xp.matrix_transpose(x1), mass[:, :, None, None]], axis=3)
+        xx = xp.concat([xp.concat([xx, x1], axis=3), last], axis=2)
+    n = xx.shape[2]
+    H = xp.permute_dims(xp.reshape(xx, (n_problems, order, order, n, n)), (0, 1, 3, 2, 4))
+    H = xp.reshape(H, (n_problems, order * n, order * n))
+    ((W, b),) = network.unpack(penalty)
+    strength = W if b is None else xp.concat([W, b[:, :, None]], axis=2)
+    strength = xp.reshape(strength[:, 1:, :], (n_problems, order * n))
+    return ExactHessian(network, basis, H + strength[:, :, None] * _identity(strength))
+
+
+@cache
+def _contrasts(n_classes: int) -> list[list[float]]:
+    """Helmert's orthonormal basis of the vectors that sum to zero, in columns."""
+    scales = [1 / sqrt(j * (j + 1)) for j in range(1, n_classes)]
+    return [
+        [scale * (1 if k < j else -j if k == j else 0) for j, scale in enumerate(scales, start=1)]
+        for k in range(n_classes)
+    ]
+
+
+def _identity(like: Array) -> Array:
+    xp = namespace(like)
+    return xp.eye(like.shape[-1], dtype=like.dtype, device=like.device)
