@@ -18,7 +18,7 @@ FLOORS = [
     ("arrays",),
     ("activations", "functional"),
     ("network", "rows"),
-    ("curvature",),
+    ("curvature", "hessian", "row_space"),
     ("preconditioner",),
     ("objective",),
     ("solvers",),

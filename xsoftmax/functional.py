@@ -2,8 +2,8 @@
 
 Every function takes logits (scores before the softmax) with the classes along `axis` and any other
 dimensions around it, keeps float32 and float64, and is stable: the maximum is subtracted row by
-row, so that a row far below the rest of the matrix is as exact as any other, and finite logits of
-any size never give nan. A logit of -inf is a class of probability 0.
+row, so that a row far below the rest is as exact as any other, and finite logits of any size never
+give nan. A logit of -inf is a class of probability 0.
 """
 
 from __future__ import annotations
@@ -161,12 +161,11 @@ def softmax_cross_entropy(
     targets = _check_targets(logits, targets, axis, "softmax_cross_entropy")
     weights = _mean_weights(logits, sample_weight, axis, "softmax_cross_entropy")
     first = xp.moveaxis(logits, axis, 0)
-    by_class = xp.reshape(first, (1, first.shape[0], -1))
+    columns = xp.reshape(first, (1, first.shape[0], -1))
     soft = targets.ndim == logits.ndim
-    columns = xp.reshape(xp.moveaxis(targets, axis, 0), by_class.shape[1:]) if soft else targets
-    losses, gradient = weighted_cross_entropy(
-        by_class, columns if soft else xp.reshape(targets, (-1,)), xp.reshape(weights, (1, 1, -1))
-    )
+    targets = xp.moveaxis(targets, axis, 0) if soft else targets
+    targets = xp.reshape(targets, columns.shape[1:] if soft else (-1,))
+    losses, gradient = weighted_cross_entropy(columns, targets, xp.reshape(weights, (1, 1, -1)))
     return xp.sum(losses), xp.moveaxis(xp.reshape(gradient, first.shape), 0, axis)
 
 
@@ -225,8 +224,8 @@ def _label_losses(shifted: Array, labels: Array, weights: Array) -> tuple[Array,
 
 def _one_hot(labels: Array, n_classes: int, axis: int, dtype) -> Array:
     xp = namespace(labels)
-    axis = axis % (labels.ndim + 1)
-    shape = tuple(n_classes if i == axis else 1 for i in range(labels.ndim + 1))
+    n_axes = labels.ndim + 1
+    shape = tuple(n_classes if i == axis % n_axes else 1 for i in range(n_axes))
     classes = xp.reshape(xp.arange(n_classes, dtype=labels.dtype, device=labels.device), shape)
     return xp.astype(xp.expand_dims(labels, axis=axis) == classes, dtype)
 

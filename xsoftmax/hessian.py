@@ -37,8 +37,7 @@ class ExactHessian:
 
     def apply(self, gradient: Array, penalty: Array) -> Array:
         """H^-1 times gradients (n_problems, n_parameters); `penalty` is already in H."""
-        xp, n_classes = namespace(gradient), self.network.layer_sizes[-1]
-        ((W, b),) = self.network.unpack(gradient)
+        xp, ((W, b),) = namespace(gradient), self.network.unpack(gradient)
         if b is not None:
             W = xp.concat([W, b[:, :, None]], axis=2)
         contrasts = xp.matmul(self.basis.T, W)

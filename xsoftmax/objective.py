@@ -154,7 +154,9 @@ class Objective:
             return exact_hessian(self.network, self.rows, self.penalty, layers, point.logits)
         return precondition(self.network, self.rows, self.penalty, layers, n_evaluations, damping)
 
-    def precondition(self, preconditioner: ExactHessian | Preconditioner | None, gradient: Array) -> Array:
+    def precondition(
+        self, preconditioner: ExactHessian | Preconditioner | None, gradient: Array
+    ) -> Array:
         """The preconditioner's product with a gradient, with the penalties of these problems."""
         return gradient if preconditioner is None else preconditioner.apply(gradient, self.penalty)
 

@@ -32,7 +32,7 @@ FACTOR_VALUES = 1 << 24
 #: Probabilities that are kept while rows are chosen.
 SAMPLE_VALUES = 1 << 23
 #: What an evaluation costs besides its products, in multiplications.
-OVERHEAD = 10_000_000
+OVERHEAD = 60_000_000
 #: No more rows are sampled for a matrix.
 ROWS_PER_FEATURE = 12
 #: A matrix of more features than this is never formed, but a few eigenvectors are kept.
@@ -89,8 +89,8 @@ class Preconditioner:
     """A core where classes sum to zero, with the intercept eliminated.
 
     Parameters whose classes sum to zero have gradients whose classes do, so that nothing but
-    rounding is lost of what all classes have in common. In x - mean_k the intercept of class k does not interact with its weights:
-    b_k = b'_k - W_k mean_k, and mass_k is the curvature of b'_k.
+    rounding is lost of what all classes have in common. In x - mean_k the intercept of class k does
+    not interact with its weights: b_k = b'_k - W_k mean_k, and mass_k is the curvature of b'_k.
     """
 
     network: Network
@@ -155,12 +155,16 @@ def precondition(
     curvature = Curvature(network, rows, layers, damping)
     if not to_list(xp.all(xp.isfinite(curvature.diagonal))):
         return None
-    shared = not to_list(xp.any(layers[0][0] != 0))  # at zero all classes have one block
-    n_picked = int(work / n_classes / n_features**2 - 2 * n_features)
-    if n_classes * n_features**2 <= FACTOR_VALUES and n_picked >= 2 * n_features and not shared:
-        n_picked = min(n_picked, ROWS_PER_FEATURE * n_features, rows.n_samples)
+    if not to_list(xp.any(layers[0][0] != 0)):  # at zero all classes have one block
+        curvature = curvature.pooled()
+    n_blocks = curvature.mean.shape[0]
+    n_picked = int(work / n_blocks / n_features**2 - 2 * n_features)
+    n_picked = min(n_picked, ROWS_PER_FEATURE * n_features, rows.n_samples)
+    alone = penalty.shape[0] == 1 and n_features <= MAX_FEATURES
+    affordable = n_picked >= min(2 * n_features, rows.n_samples)
+    if n_blocks * n_features**2 <= FACTOR_VALUES and affordable and (n_blocks > 1 or alone):
         core: Core = _inverses(curvature, xp.mean(xp.max(penalty, axis=1)), n_picked)
-        cost = n_classes * n_features**2 * (n_picked + 2 * n_features) / evaluation
+        cost = n_blocks * n_features**2 * (n_picked + 2 * n_features) / evaluation
         mean, mass = curvature.mean, curvature.mass
     else:
         curvature = curvature.pooled()

@@ -19,6 +19,7 @@ from ..arrays import (
     to_list,
 )
 from ..network import Layer, Network
+from ..row_space import RowSpace, row_space
 from ..solvers import Status, minimize
 from .predictor import Predictor
 from .rules import check_parameters
@@ -122,13 +123,17 @@ class BaseSoftmaxClassifier(Predictor):
     ) -> Any:
         random_state = check_random_state(self.random_state)
         network, start = self._start(samples, random_state, resume)
-        objective = objective_of(self, network, samples, self._penalty_strength(network))
+        space = RowSpace(network, samples.X)
+        if self.solver == "lbfgs":
+            space = row_space(network, samples.X)
+        rows = samples._replace(X=space.rows(start.dtype))
+        objective = objective_of(self, space.network, rows, self._penalty_strength(network))
         judged = held_out is not None and self.early_stopping
         classes = classes_for(samples.X, samples.targets.classes)
-        watch = self._watch(network, classes, held_out, monitor)
+        watch = self._watch(space, classes, held_out, monitor)
         solution = minimize(
             objective,
-            start,
+            space.project(start),
             solver_of(self, samples.X.shape[0], random_state, judged),
             max_iter=self.max_iter,
             callback=watch,
@@ -141,7 +146,7 @@ class BaseSoftmaxClassifier(Predictor):
             parameters = solution.parameters
             if judged and watch.best_parameters is not None:
                 parameters = watch.best_parameters
-            self._publish(network, classes, parameters, solution.n_iter[0], solution.curves[0])
+            self._publish(space, classes, parameters, solution.n_iter[0], solution.curves[0])
             self._random_state = random_state
             self.__dict__.pop("_memory", None)
         if interrupted:
@@ -177,7 +182,9 @@ class BaseSoftmaxClassifier(Predictor):
             check_finite(self, state.parameters, state.value)
             losses = [*(getattr(self, "loss_curve_", []) if resume else []), *to_list(state.value)]
             known = classes_for(samples.X, samples.targets.classes)
-            self._publish(network, known, state.parameters, len(losses), losses)
+            self._publish(
+                RowSpace(network, samples.X), known, state.parameters, len(losses), losses
+            )
         # What the solver remembers of past gradients; all else is in the parameters.
         names = ("moments", "n_steps") if hasattr(state, "moments") else ()
         self._memory = key, {name: getattr(state, name) for name in names}
@@ -234,10 +241,10 @@ class BaseSoftmaxClassifier(Predictor):
         return [(W, b if network.fit_intercept else None) for W, b in layers]
 
     def _watch(
-        self, network: Network, classes: Array, held_out: Samples | None, monitor: Any
+        self, space: RowSpace, classes: Array, held_out: Samples | None, monitor: Any
     ) -> Watch:
         def publish(parameters: Array, n_iter: int, losses: list[float]) -> Any:
-            return self._publish(network, classes, parameters, n_iter, losses)
+            return self._publish(space, classes, parameters, n_iter, losses)
 
         self.__dict__.pop("validation_scores_", None)
         if held_out is None:
@@ -252,8 +259,8 @@ class BaseSoftmaxClassifier(Predictor):
         return watch
 
     def _publish(
-        self, network: Network, classes: Array, parameters: Array, n_iter: int, losses: list[float]
+        self, space: RowSpace, classes: Array, parameters: Array, n_iter: int, losses: list[float]
     ) -> Any:
-        self._set_layers(network.unpack(parameters))
+        self._set_layers(space.full.unpack(space.expand(parameters)))
         self.classes_, self.n_iter_, self.loss_curve_ = classes, n_iter, losses
         return self

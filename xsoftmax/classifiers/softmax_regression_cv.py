@@ -13,11 +13,13 @@ from sklearn.exceptions import ConvergenceWarning
 
 from ..arrays import (
     Array,
+    compute_dtype,
     namespace,
     on_device_of,
 )
 from ..network import Network
 from ..objective import Objective
+from ..row_space import row_space
 from ..solvers import LBFGS, Solution, Status, follow_path, minimize
 from .folds import Fold, Scorer, split, weights_of
 from .linear import LinearPredictor, penalty_strength, published
@@ -157,12 +159,15 @@ class SoftmaxRegressionCV(LinearPredictor):
         """Every fold at every C."""
         order = np.argsort(Cs, kind="stable")
         paths = _Paths(len(folds), len(Cs))
+        space = row_space(network, samples.X)
+        rows_there = samples._replace(X=space.rows(compute_dtype(samples.X)))
         scorer = Scorer(self._host_model(samples), samples, folds, self.scoring)
         weights, strength = weights_of(samples, folds), penalty_strength(1.0, network)
         for problems in _turns(len(folds), network):
             rows = weights[problems.start : problems.stop]
-            unit = objective_of(self, network, samples, strength, rows)
+            unit = objective_of(self, space.network, rows_there, strength, rows)
             for j, solution in zip(order, self._follow(unit, Cs[order]), strict=True):
+                solution = solution._replace(parameters=space.expand(solution.parameters))
                 scores = scorer(network, solution.parameters, problems)
                 paths.record(problems, int(j), solution, scores)
                 monitor(paths.n_finished, paths.n_problems)
@@ -188,8 +193,12 @@ class SoftmaxRegressionCV(LinearPredictor):
             tol=self.tol,
             max_iter=self.max_iter,
         )
-        objective = objective_of(self, network, samples, penalty_strength(self.C_, network))
-        solution = minimize(objective, start, LBFGS(tol=self.tol), max_iter=self.max_iter)
+        space = row_space(network, samples.X)
+        rows = samples._replace(X=space.rows(start.dtype))
+        objective = objective_of(self, space.network, rows, penalty_strength(self.C_, network))
+        solution = minimize(
+            objective, space.project(start), LBFGS(tol=self.tol), max_iter=self.max_iter
+        )
         if Status.INTERRUPTED in solution.statuses:
             raise KeyboardInterrupt
         check_finite(self, solution.parameters)
@@ -197,9 +206,9 @@ class SoftmaxRegressionCV(LinearPredictor):
             if hasattr(self, name):
                 setattr(model, name, getattr(self, name))
         self.best_estimator_ = model._publish(
-            network, self.classes_, solution.parameters, solution.n_iter[0], solution.curves[0]
+            space, self.classes_, solution.parameters, solution.n_iter[0], solution.curves[0]
         )
-        return solution.parameters
+        return space.expand(solution.parameters)
 
     def _host_model(self, samples: Samples) -> SoftmaxRegression:
         """A classifier for scorers to ask; its coefficients are set before each question."""

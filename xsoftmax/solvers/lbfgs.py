@@ -3,7 +3,9 @@
 The direction is -H g, with H the inverse Hessian estimate that the last pairs s = change of
 parameters, y = change of gradient imply: the two-loop recursion of Nocedal (1980), "Updating
 quasi-Newton matrices with limited storage", from H_0 = (s'y / y'Py) P. P is the objective's
-preconditioner, made anew where the solver stands every few iterations, or 1 if it has none.
+preconditioner, made anew where the solver stands every few iterations, or 1 if it has none. Where
+P y points further from s than y does, 1 is the better metric, and serves until that changes: of
+classes that are well apart the loss is flat, and only the penalty curves.
 
 The gap to the minimum is taken to be the larger of two estimates. In the metric of H the quadratic
 model promises a decrease of 1/2 g'Hg, which is exact near a minimum once H is. And if the last
@@ -55,6 +57,7 @@ class LBFGSState(NamedTuple):
     status: Array
     direction: Array
     slope: Array
+    plain: Array  #: (n_problems,), whether the metric was 1
     pairs: tuple[Pair, ...]  #: newest last
     metric: Metric
     values: tuple[Array, ...]  #: the latest, newest last
@@ -93,7 +96,7 @@ class LBFGS:
         point = self.point or objective.start(parameters)
         metric = self.metric
         if metric is None or metric.is_newton:
-            metric = Metric(objective.preconditioner(point, self.refresh // 2, 1.0), 0, 0)
+            metric = Metric(objective.preconditioner(point, self.refresh, 1.0), 0, 0)
         resolution = xp.finfo(parameters.dtype).eps * xp.abs(point.value)
         return self._state(objective, point, (), (), metric, resolution)
 
@@ -121,10 +124,10 @@ class LBFGS:
         if state.metric.is_newton:
             return Metric(objective.preconditioner(point, 1, 0.0), 0, n_iter)
         if preconditioner is not None and age >= max(self.refresh, 1.5 * preconditioner.cost):
-            gap = to_list(namespace(state.gap).max(state.gap))
-            n_evaluations = max(self.refresh, n_iter // 2)
-            preconditioner = objective.preconditioner(point, n_evaluations, min(1.0, 0.1 * gap))
-            age = 0
+            xp, age = namespace(state.gap), 0
+            if not to_list(xp.all(state.plain)):
+                gap, n_evaluations = to_list(xp.max(state.gap)), max(self.refresh, n_iter // 2)
+                preconditioner = objective.preconditioner(point, n_evaluations, min(1.0, 0.1 * gap))
         return Metric(preconditioner, age, n_iter)
 
     def _first_step(self, state: LBFGSState) -> Array:
@@ -147,7 +150,7 @@ class LBFGS:
         """The direction from `point`, and what it says of the gap there."""
         xp, value = namespace(point.value), point.value
         precondition = partial(objective.precondition, metric.preconditioner)
-        direction, slope = _descent(point.gradient, pairs, precondition)
+        direction, slope, plain = _descent(point.gradient, pairs, precondition)
         promised = -0.5 * slope
         values = (*values, value)[-WINDOW:]
         hidden = promised <= 0.01 * xp.finfo(value.dtype).eps * xp.abs(value)
@@ -161,7 +164,7 @@ class LBFGS:
         status = xp.where((status == 0) & hidden, float(Status.STALLED), status)
         norm = max_norm(point.gradient)
         return LBFGSState(
-            point, norm, gap, status, direction, slope, pairs, metric, values, resolution
+            point, norm, gap, status, direction, slope, plain, pairs, metric, values, resolution
         )  # fmt: skip
 
 
@@ -180,34 +183,46 @@ def _extrapolated(values: tuple[Array, ...]) -> Array:
 
 def _descent(
     gradient: Array, pairs: tuple[Pair, ...], precondition: Precondition
-) -> tuple[Array, Array]:
-    """-H g and its slope; steepest descent where rounding has spoilt H."""
+) -> tuple[Array, Array, Array]:
+    """-H g and its slope, and where P was 1; steepest descent where rounding has spoilt H."""
     xp = namespace(gradient)
-    direction = -_apply_inverse_hessian(gradient, pairs, precondition)
+    direction, plain = _apply_inverse_hessian(gradient, pairs, precondition)
+    direction = -direction
     slope = xp.vecdot(direction, gradient)
     uphill = ~(slope < 0)
     direction = xp.where(uphill[:, None], -gradient, direction)
-    return direction, xp.where(uphill, -xp.vecdot(gradient, gradient), slope)
+    return direction, xp.where(uphill, -xp.vecdot(gradient, gradient), slope), plain
 
 
 def _apply_inverse_hessian(
     gradient: Array, pairs: tuple[Pair, ...], precondition: Precondition
-) -> Array:
+) -> tuple[Array, Array]:
+    """H g, and where P was 1."""
     xp = namespace(gradient)
     q, alphas = gradient, []
     for s, y, inverse_sy in reversed(pairs):
         alpha = inverse_sy * xp.vecdot(s, q)
         q = q - alpha[:, None] * y
         alphas.append(alpha)
-    r = precondition(q)
+    r, plain = precondition(q), xp.zeros_like(gradient[:, 0]) > 0
     if pairs:
-        _, y, inverse_sy = pairs[-1]
-        curvature = inverse_sy * xp.vecdot(y, precondition(y))  # y'Py / s'y
+        s, y, inverse_sy = pairs[-1]
+        Py = precondition(y)
+        plain = _alignment(s, y) > _alignment(s, Py)
+        r = xp.where(plain[:, None], q, r)
+        curvature = inverse_sy * xp.vecdot(y, xp.where(plain[:, None], y, Py))  # y'Py / s'y
         r = r / xp.where(curvature > 0, curvature, 1.0)[:, None]
     for (s, y, inverse_sy), alpha in zip(pairs, reversed(alphas), strict=True):
         beta = inverse_sy * xp.vecdot(y, r)
         r = r + (alpha - beta)[:, None] * s
-    return r
+    return r, plain
+
+
+def _alignment(s: Array, x: Array) -> Array:
+    """(n_problems,): the cosine between s and x, times the length of s."""
+    xp = namespace(s)
+    square = xp.vecdot(x, x)
+    return xp.vecdot(s, x) / xp.sqrt(xp.where(square > 0, square, 1.0))
 
 
 def _pair(s: Array, y: Array) -> Pair:

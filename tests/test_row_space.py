@@ -1,0 +1,65 @@
+"""More features than rows: the same minimum, found in the space of the rows."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from xsoftmax import SoftmaxRegression, SoftmaxRegressionCV
+from xsoftmax.network import Network
+from xsoftmax.row_space import row_space
+
+from .problems import blobs
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_coordinates_keep_logits_and_penalty(xp, dtype):
+    X, _ = blobs(n_samples=12, n_features=40)
+    X = xp(X, dtype)
+    space = row_space(Network((40, 3)), X)
+    reduced = space.L is not None
+    assert reduced or "jax" in type(X).__module__  # without float64 there is nothing to gain
+    rng = np.random.default_rng(0)
+    there = xp(rng.standard_normal((2, space.network.n_parameters)), dtype)
+    here = space.expand(there)
+    logits = space.full.logits(space.full.unpack(here), X)
+    same = space.network.logits(space.network.unpack(there), space.rows(X.dtype))
+    tolerance = 1e4 * np.finfo(dtype).eps
+    np.testing.assert_allclose(xp.host(logits), xp.host(same), atol=tolerance)
+    np.testing.assert_allclose(xp.host(space.project(here)), xp.host(there), atol=tolerance)
+    (W, _), (B, _) = space.full.unpack(here)[0], space.network.unpack(there)[0]
+    np.testing.assert_allclose(np.sum(xp.host(W) ** 2), np.sum(xp.host(B) ** 2), rtol=tolerance)
+
+
+@pytest.mark.parametrize("C", [1e-2, 1.0, 1e3])
+@pytest.mark.parametrize("n_copies", [1, 2])
+def test_minimum_is_scikit_learns_even_with_equal_rows(C, n_copies):
+    X, y = blobs(n_samples=30, n_features=100, spread=3.0)
+    X, y = np.tile(X, (n_copies, 1)), np.tile(y, n_copies)
+    y[0] = 2  # where there are two equal rows, they disagree
+    reference = LogisticRegression(C=C, tol=1e-12, max_iter=10_000).fit(X, y)
+    model = SoftmaxRegression(C=C, tol=1e-12).fit(X, y)
+
+    def objective(fitted):
+        loss = -np.log(fitted.predict_proba(X)[np.arange(len(y)), y]).sum()
+        return loss + np.sum(fitted.coef_**2) / (2 * C)
+
+    assert objective(model) <= objective(reference) * (1 + 1e-10)
+    np.testing.assert_allclose(model.predict_proba(X), reference.predict_proba(X), atol=1e-4)
+
+
+def test_a_warm_start_is_projected():
+    X, y = blobs(n_samples=20, n_features=60)
+    model = SoftmaxRegression(tol=1e-10, warm_start=True).fit(X, y)
+    coef, n_iter = model.coef_, model.n_iter_
+    model.fit(X, y)
+    assert model.n_iter_ < n_iter
+    np.testing.assert_allclose(model.coef_, coef, atol=1e-6)
+
+
+def test_cross_validation_reports_coefficients_of_the_features():
+    X, y = blobs(n_samples=40, n_features=80, spread=2.0)
+    Cs = [1e-2, 1.0]
+    model = SoftmaxRegressionCV(Cs, cv=4, tol=1e-10).fit(X, y)
+    assert model.coefs_paths_.shape == (4, 2, 3, 81)
+    reference = LogisticRegression(C=model.C_, tol=1e-12, max_iter=10_000).fit(X, y)
+    np.testing.assert_allclose(model.coef_, reference.coef_, atol=1e-5)

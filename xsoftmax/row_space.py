@@ -1,0 +1,85 @@
+"""Fewer features than samples, always: a penalised linear model only looks where its rows lie.
+
+The weights of the minimum are combinations of the rows of X, because what is orthogonal to all rows
+changes no logit and costs penalty (the representer theorem, Kimeldorf and Wahba, 1971). So let
+X X' = L L'. With the orthonormal basis Q = X' L^-T of the rows, W = B Q' loses nothing, and B is
+the minimum of softmax regression on the rows X Q = L with the same penalty: n_samples features.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .arrays import Array, namespace
+from .network import Network
+from .rows import row_slices
+
+#: Up to so many rows the Gram matrix and its factor pay.
+MAX_ROWS = 2048
+#: Values per temporary.
+BLOCK_VALUES = 1 << 20
+
+
+@dataclass(frozen=True)
+class RowSpace:
+    """Coordinates in which a linear network is solved; without L those that it has."""
+
+    full: Network
+    X: Array  #: (n_samples, n_features)
+    L: Array | None = None  #: (n_samples, n_samples), float64
+
+    @property
+    def network(self) -> Network:
+        """The network in these coordinates."""
+        if self.L is None:
+            return self.full
+        return replace(self.full, layer_sizes=(self.L.shape[0], self.full.layer_sizes[-1]))
+
+    def rows(self, dtype: Any) -> Array:
+        """X in these coordinates."""
+        return self.X if self.L is None else namespace(self.L).astype(self.L, dtype)
+
+    def project(self, parameters: Array) -> Array:
+        """These coordinates of parameters (n_problems, n_parameters) of the full network."""
+        if self.L is None:
+            return parameters
+        xp, ((W, b),) = namespace(parameters), self.full.unpack(parameters)
+        logits = xp.matmul(W, xp.astype(self.X, W.dtype).T)
+        return self.network.pack([(self._divided(self.L, logits), b)])
+
+    def expand(self, parameters: Array) -> Array:
+        """The parameters of the full network; inverse of `project` on the span of the rows."""
+        if self.L is None:
+            return parameters
+        xp, ((B, b),) = namespace(parameters), self.network.unpack(parameters)
+        combination = self._divided(self.L.T, B)
+        return self.full.pack([(xp.matmul(combination, xp.astype(self.X, B.dtype)), b)])
+
+    def _divided(self, factor: Array, rows: Array) -> Array:
+        """factor^-1 times each of the last axis, in float64."""
+        xp, (*batch, n) = namespace(rows), rows.shape
+        columns = xp.astype(xp.reshape(rows, (-1, n)), factor.dtype).T
+        return xp.reshape(xp.astype(xp.linalg.solve(factor, columns).T, rows.dtype), (*batch, n))
+
+
+def row_space(network: Network, X: Array) -> RowSpace:
+    """Coordinates for rows X (n_samples, n_features).
+
+    The Gram matrix squares the rows' condition, so it is made in float64; where a library has none,
+    or there is little to save, the features stay as they are.
+    """
+    xp, (n_samples, n_features) = namespace(X), X.shape
+    if not network.is_linear or n_samples > MAX_ROWS or n_features < 1.5 * n_samples:
+        return RowSpace(network, X)
+    gram = xp.zeros((n_samples, n_samples), dtype=xp.float64, device=X.device)
+    if gram.dtype != xp.float64:
+        return RowSpace(network, X)
+    for columns in row_slices(n_features, max(1, BLOCK_VALUES // n_samples)):
+        part = xp.astype(X[:, columns], xp.float64)
+        gram += xp.matmul(part, part.T)
+    # As if each row had a feature of its own, too small to matter: rows may be alike.
+    own = n_samples * xp.finfo(xp.float64).eps * xp.max(xp.linalg.diagonal(gram))
+    own = own + xp.finfo(xp.float64).smallest_normal
+    gram += own * xp.eye(n_samples, dtype=xp.float64, device=X.device)
+    return RowSpace(network, X, xp.linalg.cholesky(gram))
