@@ -17,6 +17,7 @@ from math import sqrt
 from typing import Any
 
 from .arrays import Array, from_host, namespace
+from .curvature import floored
 from .functional import softmax
 from .network import Layer, Network
 from .rows import ArrayRows, row_slices
@@ -46,7 +47,7 @@ class ExactHessian:
         diagonal = xp.linalg.diagonal(self.H)
         largest = xp.max(diagonal, axis=1, keepdims=True)
         rounding = diagonal.shape[1] * xp.finfo(gradient.dtype).eps
-        scale = 1.0 / xp.sqrt(xp.maximum(diagonal, rounding * largest))
+        scale = 1.0 / xp.sqrt(xp.maximum(diagonal, floored(rounding * largest)))
         H = self.H * scale[:, :, None] * scale[:, None, :] + rounding * _identity(diagonal)
         step = xp.linalg.solve(H, scale[:, :, None] * right) * scale[:, :, None]
         V = xp.matmul(self.basis, xp.reshape(step, contrasts.shape))

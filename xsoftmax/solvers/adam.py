@@ -30,11 +30,16 @@ class Adam(Stochastic):
     def step(
         self, moments: Moments, gradient: Array, learning_rate: Array, n_steps: int
     ) -> tuple[Array, Moments]:
-        """One minibatch."""
-        first = self.beta_1 * moments[0] + (1 - self.beta_1) * gradient
-        second = self.beta_2 * moments[1] + (1 - self.beta_2) * gradient * gradient
-        # Both corrections of the bias act on scalars, so that they cost no pass over an array.
-        spread = sqrt(1 - self.beta_2**n_steps)
-        rate = learning_rate * (spread / (1 - self.beta_1**n_steps))
-        scale = namespace(second).sqrt(second) + self.epsilon * spread
-        return -rate * first / scale, (first, second)
+        """One minibatch; the moments are kept as m / (1 - b1) and v / (1 - b2), for fewer passes."""
+        first = self.beta_1 * moments[0]
+        first += gradient
+        second = self.beta_2 * moments[1]
+        second += gradient * gradient
+        # The corrections of the bias, too, act on scalars.
+        spread = sqrt((1 - self.beta_2**n_steps) / (1 - self.beta_2))
+        rate = learning_rate * (spread * (1 - self.beta_1) / (1 - self.beta_1**n_steps))
+        scale = namespace(second).sqrt(second)
+        scale += self.epsilon * spread
+        move = first / scale
+        move *= -rate
+        return move, (first, second)
