@@ -46,6 +46,7 @@ class Quadratic:
     """1/2 x' diag(d) x - b' x for each row of d; the minimum is at b / d."""
 
     null_value = np.inf
+    n_samples = 1
 
     def __init__(self, d, b):
         self.d, self.b = d, b
@@ -77,6 +78,9 @@ class Quadratic:
 
     def precondition(self, preconditioner, gradient):
         return gradient
+
+    def minibatches(self, batch_size, random_state):
+        yield self
 
     def take(self, problems):
         xp = namespace(problems)

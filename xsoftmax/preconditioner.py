@@ -34,7 +34,7 @@ SAMPLE_VALUES = 1 << 23
 #: What an evaluation costs besides its products, in multiplications.
 OVERHEAD = 60_000_000
 #: No more rows are sampled for a matrix.
-ROWS_PER_FEATURE = 12
+ROWS_PER_FEATURE = 4
 #: A matrix of more features than this is never formed, but a few eigenvectors are kept.
 MAX_FEATURES, MAX_RANK = 4096, 512
 

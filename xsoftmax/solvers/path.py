@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from ..arrays import Array, namespace, to_list
+from ..arrays import Array, from_host, namespace, to_list
 from ..objective import Objective, Point
 from .lbfgs import LBFGS, Metric
 from .minimize import minimize
@@ -33,14 +33,15 @@ def follow_path(
     """
     before, keeper, point = parameters, _MetricKeeper(), None
     solution: Solution | None = None
+    last: Objective | None = None
     for objective in objectives:
         start = parameters
-        if solution is not None:
-            point = _beyond(objective, solution, before)
+        if solution is not None and last is not None:
+            point = _beyond(objective, last, solution, before)
             before, start = parameters, point.parameters
         warm = replace(solver, metric=keeper.metric, point=point)
         solution = minimize(objective, start, warm, max_iter=max_iter, callback=keeper)
-        parameters = solution.parameters
+        parameters, last = solution.parameters, objective
         yield solution
 
 
@@ -53,11 +54,14 @@ class _MetricKeeper:
         self.metric = state.metric
 
 
-def _beyond(objective: Objective, solution: Solution, before: Array) -> Point:
+def _beyond(objective: Objective, last: Objective, solution: Solution, before: Array) -> Point:
     """Problem by problem, the better of the last minimum and as far beyond it."""
     xp, known = namespace(before), solution.parameters
     guess = objective.at(known + (known - before))
-    lower = guess.value < objective.at(known).value
+    # Of the last minimum nothing but the penalty has changed, so that its value needs no pass.
+    change = 0.5 * xp.sum((objective.penalty - last.penalty) * known * known, axis=1)
+    values = from_host(solution.values, like=known, dtype=known.dtype) + change
+    lower = guess.value < values
     if to_list(xp.all(lower)):
         return guess
     return objective.at(xp.where(lower[:, None], guess.parameters, known))

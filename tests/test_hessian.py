@@ -1,0 +1,113 @@
+"""The exact Hessian, and how near its approximations come, against finite differences."""
+
+import numpy as np
+import pytest
+
+from xsoftmax.hessian import exact_hessian
+from xsoftmax.network import Network
+from xsoftmax.preconditioner import precondition
+
+from .problems import blobs, objective_on, start
+
+
+def differences(objective, parameters, step=1e-5):
+    """(n_problems, n_parameters, n_parameters), one column for each parameter."""
+    columns = []
+    for j in range(parameters.shape[1]):
+        shift = np.zeros_like(parameters)
+        shift[:, j] = step
+        ahead = objective.value_and_gradient(parameters + shift)[1]
+        behind = objective.value_and_gradient(parameters - shift)[1]
+        columns.append((ahead - behind) / (2 * step))
+    return np.stack(columns, axis=2)
+
+
+def a_gradient(objective, parameters):
+    """Some gradient whose classes sum to zero, as all of them do."""
+    rng = np.random.default_rng(0)
+    return objective.network.centered(rng.standard_normal(parameters.shape))
+
+
+def batch(n_classes, dtype="float64"):
+    X, y = blobs(n_samples=40, n_features=3, n_classes=n_classes, spread=1.5)
+    weights = np.random.default_rng(0).uniform(size=(2, 40))
+    return objective_on(np.asarray, X, y, Cs=(0.5, 20.0), weights=weights)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 5])
+@pytest.mark.parametrize("known_logits", [True, False])
+def test_newtons_step_solves_with_the_true_hessian(n_classes, known_logits):
+    objective = batch(n_classes)
+    network = objective.network
+    parameters = network.centered(start(objective))
+    logits = objective.at(parameters).logits if known_logits else None
+    layers = network.unpack(parameters)
+    hessian = exact_hessian(network, objective.rows, objective.penalty, layers, logits)
+    gradient = a_gradient(objective, parameters)
+    step = hessian.apply(gradient, objective.penalty)
+    back = np.einsum("kij,kj->ki", differences(objective, parameters), step)
+    np.testing.assert_allclose(back, gradient, atol=1e-6)
+    np.testing.assert_allclose(network.centered(step), step, atol=1e-12)
+
+
+def test_newtons_step_is_the_same_everywhere(xp):
+    X, y = blobs(n_samples=30)
+    here, there = objective_on(np.asarray, X, y), objective_on(xp, X, y)
+    point, other = here.at(start(here)), there.at(start(there))
+    expected = here.preconditioner(point, 1, 0.0).apply(point.gradient, here.penalty)
+    found = there.preconditioner(other, 1, 0.0).apply(other.gradient, there.penalty)
+    np.testing.assert_allclose(xp.host(found), expected, rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_without_features_that_vary_a_step_is_finite(fit_intercept):
+    X, y = np.zeros((6, 2)), np.arange(6) % 3
+    objective = objective_on(np.asarray, X, y, Cs=(np.inf,))
+    network = Network((2, 3), "identity", fit_intercept)
+    penalty = np.zeros((1, network.n_parameters))
+    layers = network.unpack(penalty)
+    hessian = exact_hessian(network, objective.rows, penalty, layers, None)
+    assert np.all(np.isfinite(hessian.apply(np.ones_like(penalty), penalty)))
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_at_zero_the_preconditioner_is_the_hessian_but_for_scale(n_classes):
+    X, y = blobs(n_samples=40, n_features=3, n_classes=n_classes, spread=1.5)
+    # Without a penalty: the loss's curvature alone is taken too large, by residuals of more than
+    # p (1 - p), and the first scaling of the solver corrects that.
+    objective = objective_on(np.asarray, X, y, Cs=(1e9,))
+    _check_inverse(objective, np.zeros_like(objective.penalty), scaled=n_classes > 2)
+
+
+def test_for_two_classes_the_preconditioner_is_the_hessian_where_rows_are_right_in_the_mean():
+    X, y = blobs(n_samples=40, n_features=3, n_classes=2, spread=1.5)
+    objective = objective_on(np.asarray, X, y, Cs=(0.5,))
+    small = objective.network.centered(1e-4 * start(objective))  # residuals are about p (1 - p)
+    _check_inverse(objective, small, atol=1e-3)
+
+
+def _check_inverse(objective, parameters, atol=1e-6, scaled=False):
+    network, point = objective.network, objective.at(parameters)
+    layers = network.unpack(parameters)
+    P = precondition(network, objective.rows, objective.penalty, layers, 10**6)
+    gradient = a_gradient(objective, point.parameters)
+    step = P.apply(gradient, objective.penalty)
+    back = np.einsum("kij,kj->ki", differences(objective, parameters), step)
+    if scaled:
+        back = back * (np.vdot(gradient, gradient) / np.vdot(gradient, back))
+    np.testing.assert_allclose(back, gradient, atol=atol * np.abs(gradient).max())
+
+
+def test_few_eigenvectors_serve_many_features():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((60, 8)) @ rng.standard_normal((8, 5000)) / 50
+    objective = objective_on(np.asarray, X, np.arange(60) % 3, Cs=(1.0,))
+    parameters = np.zeros_like(objective.penalty)
+    network, layers = objective.network, objective.network.unpack(parameters)
+    P = precondition(network, objective.rows, objective.penalty, layers, 8)
+    assert P.core.V.shape[0] == 5000 > 10 * P.core.V.shape[1]
+    gradient = objective.value_and_gradient(parameters)[1]
+    step = P.apply(gradient, objective.penalty)
+    ahead, _ = objective.along(objective.at(parameters), -step)(np.ones(1))[:2]
+    plain, _ = objective.along(objective.at(parameters), -gradient)(np.ones(1))[:2]
+    assert ahead < plain < np.log(3)
