@@ -204,3 +204,12 @@ def test_validation_rows_must_come_with_labels():
         SoftmaxRegressionCV().fit(X, y, X_val=X)
     with pytest.raises(ValueError, match="X_val and y_val"):
         SoftmaxRegressionCV().fit(X, y, y_val=y)
+
+
+def test_a_fold_that_cannot_score_is_refused():
+    X, y = blobs(n_samples=30)
+    weight = np.ones(30)
+    weight[:10] = 0
+    folds = [(np.arange(10, 30), np.arange(10))]
+    with pytest.raises(ValueError, match="fold 0 has no test rows"):
+        SoftmaxRegressionCV(cv=folds).fit(X, y, sample_weight=weight)

@@ -229,3 +229,15 @@ def test_features_whose_squares_overflow_are_an_error_that_says_what_to_change()
     X, y = blobs()
     with pytest.raises(ValueError, match="cale the features to about one"):
         SoftmaxRegression().fit((X * 1e25).astype(np.float32), y)
+
+
+@pytest.mark.parametrize("solver", ["lbfgs", "gd", "adam"])
+@pytest.mark.parametrize("kind", [SoftmaxRegression, MLPClassifier])
+def test_block_rows_change_only_the_rounding(kind, solver):
+    X, y = blobs(n_samples=50)
+    settings = {"solver": solver, "max_iter": 5, "tol": 0, "random_state": 0}
+    whole = kind(**settings).fit(X, y)
+    parts = kind(block_rows=7, **settings).fit(X, y)
+    np.testing.assert_allclose(parts.loss_curve_, whole.loss_curve_, rtol=1e-10)
+    with pytest.raises(ValueError, match="block_rows"):
+        kind(block_rows=0).fit(X, y)

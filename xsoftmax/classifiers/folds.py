@@ -27,7 +27,8 @@ def split(cv: Any, samples: Samples, groups: Any) -> list[Fold]:
     Raises
     ------
     ValueError
-        If there are no folds, or the training rows of one weigh nothing or hold a single class.
+        If there are no folds, the training rows of one weigh nothing or hold a single class, or its
+        test rows weigh nothing.
     """
     X = samples.X if is_numpy(samples.X) else np.zeros((samples.X.shape[0], 1))
     splitter = check_cv(cv, samples.labels, classifier=True)
@@ -40,6 +41,11 @@ def split(cv: Any, samples: Samples, groups: Any) -> list[Fold]:
             raise ValueError(
                 f"cv={cv!r}: the training rows of fold {i} hold fewer than 2 classes (with weight "
                 "above zero). Use fewer folds, or a stratified splitter."
+            )
+        if not samples.weight[fold.test].sum() > 0:
+            raise ValueError(
+                f"cv={cv!r}: fold {i} has no test rows with weight above zero to score on; its "
+                f"{len(fold.test)} test rows weigh nothing. Use fewer folds, or other weights."
             )
     return folds
 

@@ -45,6 +45,8 @@ class MLPClassifier(BaseSoftmaxClassifier):
         held-out samples by `tol`, and keep the best parameters
     validation_fraction : held out for that, unless `fit` is given X_val
     n_iter_no_change : see `tol` and `early_stopping`
+    block_rows : rows worked on at a time, which bounds the memory of a pass; None lets temporaries
+        fit a processor's cache
 
     Attributes
     ----------
@@ -80,6 +82,7 @@ class MLPClassifier(BaseSoftmaxClassifier):
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 10,
+        block_rows: int | None = None,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -101,6 +104,7 @@ class MLPClassifier(BaseSoftmaxClassifier):
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
+        self.block_rows = block_rows
 
     def _network(self, n_features: int, n_classes: int) -> Network:
         hidden = self.hidden_layer_sizes

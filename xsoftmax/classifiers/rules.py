@@ -64,6 +64,7 @@ RULES = {
     "alpha": weight,
     "activation": one_of(*ACTIVATIONS),
     "batch_size": either(one_of("auto"), positive_integer),
+    "block_rows": either(none, positive_integer),
     "beta_1": decay,
     "beta_2": decay,
     "class_weight": either(

@@ -41,6 +41,8 @@ class SoftmaxRegression(LinearPredictor, BaseSoftmaxClassifier):
         held-out samples by `tol`, and keep the best parameters
     validation_fraction : held out for that, unless `fit` is given X_val
     n_iter_no_change : see `tol` and `early_stopping`
+    block_rows : rows worked on at a time, which bounds the memory of a pass; None lets temporaries
+        fit a processor's cache
 
     Attributes
     ----------
@@ -75,6 +77,7 @@ class SoftmaxRegression(LinearPredictor, BaseSoftmaxClassifier):
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 10,
+        block_rows: int | None = None,
     ) -> None:
         self.C = C
         self.solver = solver
@@ -95,6 +98,7 @@ class SoftmaxRegression(LinearPredictor, BaseSoftmaxClassifier):
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
+        self.block_rows = block_rows
 
     def _fresh_parameters(self, network: Network, random_state: Any, like: Array) -> Array:
         return namespace(like).zeros(

@@ -25,7 +25,13 @@ from .folds import Fold, Scorer, split, weights_of
 from .linear import LinearPredictor, penalty_strength, published
 from .rules import check_parameters
 from .softmax_regression import SoftmaxRegression
-from .training import Samples, check_finite, check_held_out, objective_of
+from .training import (
+    Samples,
+    check_finite,
+    check_held_out,
+    objective_of,
+    warn_unless_converged,
+)
 from .validation import check_sample_weight, check_X, check_y, classes_for
 
 #: Parameters, directions and memory of a batch may hold this many values; more folds take turns.
@@ -52,6 +58,7 @@ class SoftmaxRegressionCV(LinearPredictor):
     class_weight : dict from label to weight, or "balanced" within the training rows of each fold
     tol : each problem stops when its bound on (objective - minimum) / minimum is no larger
     max_iter : iterations for each value of C
+    block_rows : rows worked on at a time; None lets temporaries fit a processor's cache
 
     Attributes
     ----------
@@ -79,6 +86,7 @@ class SoftmaxRegressionCV(LinearPredictor):
         class_weight: Any = None,
         tol: float = 1e-4,
         max_iter: int = 1000,
+        block_rows: int | None = None,
     ) -> None:
         self.Cs = Cs
         self.cv = cv
@@ -88,6 +96,7 @@ class SoftmaxRegressionCV(LinearPredictor):
         self.class_weight = class_weight
         self.tol = tol
         self.max_iter = max_iter
+        self.block_rows = block_rows
 
     def fit(
         self,
@@ -133,6 +142,8 @@ class SoftmaxRegressionCV(LinearPredictor):
         paths = self._paths(network, samples, folds, Cs, monitor)
         paths.warn(self)
         self.classes_ = classes_for(samples.X, samples.targets.classes)
+        self.Cs_, self.scores_ = Cs, paths.scores
+        self.n_iter_, self.gaps_ = paths.n_iter, paths.gaps
         self.__dict__.pop("best_estimator_", None)
         if self.refit:
             best = int(paths.scores.mean(axis=0).argmax())
@@ -143,8 +154,6 @@ class SoftmaxRegressionCV(LinearPredictor):
             self.C_ = float(Cs[own].mean())
             parameters = paths.mean(own)
         self._set_layers(network.unpack(parameters))
-        self.Cs_, self.scores_ = Cs, paths.scores
-        self.n_iter_, self.gaps_ = paths.n_iter, paths.gaps
         self.coefs_paths_ = paths.published(network)
         return self
 
@@ -192,6 +201,7 @@ class SoftmaxRegressionCV(LinearPredictor):
             class_weight=self.class_weight,
             tol=self.tol,
             max_iter=self.max_iter,
+            block_rows=self.block_rows,
         )
         space = row_space(network, samples.X)
         rows = samples._replace(X=space.rows(start.dtype))
@@ -202,6 +212,8 @@ class SoftmaxRegressionCV(LinearPredictor):
         if Status.INTERRUPTED in solution.statuses:
             raise KeyboardInterrupt
         check_finite(self, solution.parameters)
+        if not self.gaps_.max() > self.tol:  # else the paths have given their one warning
+            warn_unless_converged(model, objective, solution)
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(self, name):
                 setattr(model, name, getattr(self, name))

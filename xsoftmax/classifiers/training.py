@@ -117,7 +117,8 @@ def objective_of(
     else:
         columns = from_host(targets.values, like=X, dtype=index_dtype(X))
     penalty = network.weight_mask(moved) * from_host(strength / total, like=X, dtype=dtype)
-    return Objective(network, ArrayRows(X, columns, moved, dtype), penalty)
+    rows = ArrayRows(X, columns, moved, dtype)
+    return Objective(network, rows, penalty, estimator.block_rows)
 
 
 def solver_of(

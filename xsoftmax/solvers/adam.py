@@ -30,7 +30,7 @@ class Adam(Stochastic):
     def step(
         self, moments: Moments, gradient: Array, learning_rate: Array, n_steps: int
     ) -> tuple[Array, Moments]:
-        """One minibatch; the moments are kept as m / (1 - b1) and v / (1 - b2), for fewer passes."""
+        """One minibatch; what is kept is m / (1 - b1) and v / (1 - b2), for fewer passes."""
         first = self.beta_1 * moments[0]
         first += gradient
         second = self.beta_2 * moments[1]
