@@ -1,10 +1,10 @@
-"""``python -m benchmarks fit|table|sweep|mlp|memory|all [--backend cupy] [--repeats N]``."""
+"""``python -m benchmarks fit|table|sweep|mlp|passes|memory|all [--backend cupy] [--repeats N]``."""
 
 from __future__ import annotations
 
 import argparse
 
-from . import fit, memory, mlp, report, sweep
+from . import fit, memory, mlp, passes, report, sweep
 from .timing import save
 
 BENCHMARKS = {
@@ -12,6 +12,7 @@ BENCHMARKS = {
     "table": fit.run,
     "sweep": sweep.run,
     "mlp": mlp.run,
+    "passes": passes.run,
     "memory": memory.run,
 }
 

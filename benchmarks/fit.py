@@ -19,7 +19,7 @@ def run(backend: str, repeats: int) -> dict[str, Any]:
     """All fits; the figures of every rung that was climbed."""
     results: dict[str, Any] = {"gaps": GAPS, "problems": []}
     for problem in table():
-        rungs = climb(problem, _contenders(problem, backend), repeats, limit=20.0)
+        rungs = climb(problem, _contenders(problem, backend), repeats, limit=5.0)
         results["problems"].append(summary(problem, rungs))
         print(line(results["problems"][-1]), flush=True)
     ratios = [ratio for entry in results["problems"] for ratio in entry["ratios"].values()]
@@ -90,6 +90,10 @@ def _contenders(problem: Problem, backend: str) -> dict[str, Contender]:
         found["torch LBFGS"] = contenders.torch_lbfgs("cuda" if backend == "cupy" else "cpu")
     except ImportError:
         print("torch is not installed: left out")
+    try:
+        found["SciPy L-BFGS-B, JAX jit"] = contenders.jax_lbfgs()
+    except ImportError:
+        print("JAX is not installed: left out")
     return found
 
 

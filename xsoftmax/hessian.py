@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from math import sqrt
+from math import isqrt, sqrt
 from typing import Any
 
 from .arrays import Array, from_host, namespace
@@ -68,36 +68,43 @@ def exact_hessian(
     network: Network, rows: ArrayRows, penalty: Array, layers: list[Layer], logits: Array | None
 ) -> ExactHessian:
     """The Hessians at `layers` (and their `logits`, where those are known), in one pass."""
-    xp, (n_features, n_classes) = namespace(penalty), network.layer_sizes
-    n_problems, order = penalty.shape[0], n_classes - 1
+    xp, n_classes = namespace(penalty), network.layer_sizes[-1]
     basis = from_host(_contrasts(n_classes), like=penalty, dtype=penalty.dtype)
     products = xp.reshape(basis[:, :, None] * basis[:, None, :], (n_classes, -1))
-    xx: Any = 0.0
-    x1: Any = 0.0
-    mass: Any = 0.0
-    size = max(64, BLOCK_VALUES // (n_problems * order**2 * n_features))
+    n_problems, n_blocks = penalty.shape[0], products.shape[1]
+    size = max(64, BLOCK_VALUES // (n_problems * n_blocks * network.layer_sizes[0]))
+    sums: Any = 0.0, 0.0, 0.0
     for span, block in zip(row_slices(rows.n_samples, size), rows.blocks(size), strict=True):
-        p = softmax(
-            network.logits(layers, block.X) if logits is None else logits[:, :, span], axis=1
-        )
+        Z = network.logits(layers, block.X) if logits is None else logits[:, :, span]
+        p = softmax(Z, axis=1)
         u = xp.matmul(basis.T, p)
-        uu = xp.reshape(u[:, :, None, :] * u[:, None, :, :], (n_problems, order**2, -1))
-        M = (xp.matmul(products.T, p) - uu) * block.weights
+        uu = xp.reshape(u[:, :, None, :] * u[:, None, :, :], (n_problems, n_blocks, -1))
+        M = (xp.matmul(products.T, p) - uu) * block.weights  # Q'(diag(p) - p p')Q, row by row
         MX = M[:, :, None, :] * block.X.T
-        xx = xx + xp.matmul(MX, block.X)
-        x1 = x1 + xp.sum(MX, axis=3)
-        mass = mass + xp.sum(M, axis=2)
+        moments = xp.matmul(MX, block.X), xp.sum(MX, axis=3), xp.sum(M, axis=2)
+        sums = [total + moment for total, moment in zip(sums, moments, strict=True)]
+    xx, x1, mass = sums
     if network.fit_intercept:
         x1 = x1[:, :, :, None]
         last = xp.concat([xp.matrix_transpose(x1), mass[:, :, None, None]], axis=3)
         xx = xp.concat([xp.concat([xx, x1], axis=3), last], axis=2)
-    n = xx.shape[2]
-    H = xp.permute_dims(xp.reshape(xx, (n_problems, order, order, n, n)), (0, 1, 3, 2, 4))
-    H = xp.reshape(H, (n_problems, order * n, order * n))
-    ((W, b),) = network.unpack(penalty)
+    return ExactHessian(network, basis, _assembled(xx) + _diagonal(network, penalty))
+
+
+def _assembled(blocks: Array) -> Array:
+    """(n_problems, order n, order n) from (n_problems, order^2, n, n)."""
+    xp, (n_problems, n_blocks, n, _) = namespace(blocks), blocks.shape
+    order = isqrt(n_blocks)
+    grid = xp.reshape(blocks, (n_problems, order, order, n, n))
+    return xp.reshape(xp.permute_dims(grid, (0, 1, 3, 2, 4)), (n_problems, order * n, order * n))
+
+
+def _diagonal(network: Network, penalty: Array) -> Array:
+    """The penalty as diagonal matrices; it is the same for all classes."""
+    xp, ((W, b),) = namespace(penalty), network.unpack(penalty)
     strength = W if b is None else xp.concat([W, b[:, :, None]], axis=2)
-    strength = xp.reshape(strength[:, 1:, :], (n_problems, order * n))
-    return ExactHessian(network, basis, H + strength[:, :, None] * _identity(strength))
+    strength = xp.reshape(strength[:, 1:, :], (penalty.shape[0], -1))
+    return strength[:, :, None] * _identity(strength)
 
 
 @cache

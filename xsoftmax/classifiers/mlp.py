@@ -32,7 +32,7 @@ class MLPClassifier(BaseSoftmaxClassifier):
     batch_size : rows per step of sgd and adam; "auto" is min(200, n_samples)
     learning_rate_init : step of gd, sgd and adam; None means 0.1, 0.01 and 0.001
     max_iter : iterations, or epochs of sgd and adam
-    tol : lbfgs stops when its bound on (objective - minimum) / minimum is no larger; gd when no
+    tol : lbfgs stops when its estimate of (objective - minimum) / minimum is no larger; gd when no
         component of the gradient is; sgd and adam when `n_iter_no_change` epochs in a row improve
         the loss by less. 0 runs `max_iter` iterations, or as far as rounding allows.
     class_weight : dict from label to weight, or "balanced"

@@ -26,7 +26,7 @@ class SoftmaxRegression(LinearPredictor, BaseSoftmaxClassifier):
     solver : "lbfgs", "gd" (gradient descent on all rows), "sgd" or "adam" (minibatches)
     learning_rate_init : step of gd, sgd and adam; None means 0.1, 0.01 and 0.001
     max_iter : iterations, or epochs of sgd and adam
-    tol : lbfgs stops when its bound on (objective - minimum) / minimum is no larger; gd when no
+    tol : lbfgs stops when its estimate of (objective - minimum) / minimum is no larger; gd when no
         component of the gradient is; sgd and adam when `n_iter_no_change` epochs in a row improve
         the loss by less. 0 runs `max_iter` iterations, or as far as rounding allows.
     fit_intercept : whether there is a b

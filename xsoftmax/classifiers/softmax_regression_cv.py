@@ -56,7 +56,7 @@ class SoftmaxRegressionCV(LinearPredictor):
         are means over the folds, each at its own best C
     fit_intercept : whether there is an intercept
     class_weight : dict from label to weight, or "balanced" within the training rows of each fold
-    tol : each problem stops when its bound on (objective - minimum) / minimum is no larger
+    tol : each problem stops when its estimate of (objective - minimum) / minimum is no larger
     max_iter : iterations for each value of C
     block_rows : rows worked on at a time; None lets temporaries fit a processor's cache
 
@@ -69,7 +69,7 @@ class SoftmaxRegressionCV(LinearPredictor):
     coefs_paths_ : (n_folds, n_Cs, n_classes, n_features + 1), the intercept last (if there is one);
         for two classes (n_folds, n_Cs, 1, n_features + 1)
     n_iter_ : (n_folds, n_Cs)
-    gaps_ : (n_folds, n_Cs), bounds on (objective - minimum) / minimum
+    gaps_ : (n_folds, n_Cs), estimates of (objective - minimum) / minimum
     coef_, intercept_ : as for `SoftmaxRegression`
     best_estimator_ : the refitted `SoftmaxRegression`, for `save`; only with `refit`
     n_features_in_, feature_names_in_ : what was seen in `fit`
@@ -284,7 +284,7 @@ class _Paths:
         if self.n_unconverged and estimator.tol > 0:
             warnings.warn(
                 f"{type(estimator).__name__}: {self.n_unconverged} of {self.n_problems} problems "
-                f"did not reach tol={estimator.tol:g}; the largest bound on the relative gap is "
+                f"did not reach tol={estimator.tol:g}; the largest estimate of the relative gap is "
                 f"{self.gaps.max():.2g}. Try max_iter above {estimator.max_iter}, a larger tol, or "
                 "features scaled to about one.",
                 ConvergenceWarning,

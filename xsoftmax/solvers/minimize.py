@@ -22,7 +22,7 @@ class State(Protocol):
     parameters: Array  #: (n_problems, n_parameters)
     value: Array  #: (n_problems,)
     gradient_norm: Array  #: (n_problems,), the largest |component|
-    gap: Array  #: (n_problems,), the bound in `Solution.gaps`
+    gap: Array  #: (n_problems,), the estimate in `Solution.gaps`
     status: Array  #: (n_problems,), a Status in the dtype of `value`
 
 

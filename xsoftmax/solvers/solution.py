@@ -42,7 +42,7 @@ class Solution(NamedTuple):
     parameters: Array  #: (n_problems, n_parameters)
     values: list[float]  #: the last value that the solver saw
     gradient_norms: list[float]  #: the largest |component| of the gradient that went with it
-    gaps: list[float]  #: bounds on (value - minimum) / minimum; inf from solvers that have none
+    gaps: list[float]  #: estimates of (value - minimum) / minimum; inf from solvers that have none
     n_iter: list[int]
     statuses: list[Status]
     curves: list[list[float]]  #: the value at every iteration
