@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from statistics import median
 from typing import Any
 
@@ -16,12 +17,13 @@ GAPS = (1e-2, 1e-4, 1e-6)
 
 
 def run(backend: str, repeats: int) -> dict[str, Any]:
-    """All fits; the figures of every rung that was climbed."""
+    """All fits; the figures of every rung that was climbed. Ctrl-C keeps the problems done."""
     results: dict[str, Any] = {"gaps": GAPS, "problems": []}
-    for problem in table():
-        rungs = climb(problem, _contenders(problem, backend), repeats, limit=5.0)
-        results["problems"].append(summary(problem, rungs))
-        print(line(results["problems"][-1]), flush=True)
+    with contextlib.suppress(KeyboardInterrupt):
+        for problem in table():
+            rungs = climb(problem, _contenders(problem, backend), repeats, limit=5.0)
+            results["problems"].append(summary(problem, rungs))
+            print(line(results["problems"][-1]), flush=True)
     ratios = [ratio for entry in results["problems"] for ratio in entry["ratios"].values()]
     results["median_ratio"], results["worst_ratio"] = float(np.median(ratios)), min(ratios)
     print(f"median ratio {median(ratios):.2f}, worst {min(ratios):.2f}")

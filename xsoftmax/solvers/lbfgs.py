@@ -58,6 +58,7 @@ class LBFGSState(NamedTuple):
     direction: Array
     slope: Array
     plain: Array  #: (n_problems,), whether the metric was 1
+    close: Array  #: (n_problems,), whether the gap is within the tolerance
     pairs: tuple[Pair, ...]  #: newest last
     metric: Metric
     values: tuple[Array, ...]  #: the latest, newest last
@@ -78,10 +79,10 @@ class LBFGSState(NamedTuple):
 class LBFGS:
     """Converged when the gap is at most `tol` of the value, and of what was gained since theta = 0.
 
-    Stalled where rounding hides what is left to gain. A preconditioner serves 1.5 times as many
-    iterations as it cost, and at least `refresh`; the next may cost half of all iterations so far.
-    `metric` is one to begin with, from a problem nearby, and `point` is the start, if it was
-    evaluated already.
+    An approximate metric must say so twice in a row, since it can be too hopeful once. Stalled where
+    rounding hides what is left to gain. A preconditioner serves 1.5 times as many iterations as it
+    cost, and at least `refresh`; the next may cost half of all iterations so far. `metric` is one to
+    begin with, from a problem nearby, and `point` is the start, if it was evaluated already.
     """
 
     tol: float = 1e-4
@@ -98,7 +99,8 @@ class LBFGS:
         if metric is None or metric.is_newton:
             metric = Metric(objective.preconditioner(point, self.refresh, 1.0), 0, 0)
         resolution = xp.finfo(parameters.dtype).eps * xp.abs(point.value)
-        return self._state(objective, point, (), (), metric, resolution)
+        never = xp.zeros_like(point.value) > 0
+        return self._state(objective, point, (), (), metric, resolution, never)
 
     def update(self, objective: Objective, state: LBFGSState) -> LBFGSState:
         """One line search and the next direction."""
@@ -114,6 +116,7 @@ class LBFGS:
             pairs=() if metric.is_newton else (*state.pairs, pair)[-self.memory :],
             metric=metric,
             resolution=state.resolution,
+            was_close=state.close,
         )
         stalled = (state.status == 0) & (length == 0)
         return state._replace(status=xp.where(stalled, float(Status.STALLED), state.status))
@@ -146,6 +149,7 @@ class LBFGS:
         pairs: tuple[Pair, ...],
         metric: Metric,
         resolution: Array,
+        was_close: Array,
     ) -> LBFGSState:
         """The direction from `point`, and what it says of the gap there."""
         xp, value = namespace(point.value), point.value
@@ -160,11 +164,13 @@ class LBFGS:
         left = xp.maximum(promised, left)
         gap = left / (xp.abs(value) + resolution + tiny)
         close = (gap <= self.tol) & (hidden | (left <= self.tol * (objective.null_value - value)))
-        status = converged_where(close | (promised == 0), value)
+        sure = close if metric.is_newton else close & (was_close | hidden)
+        status = converged_where(sure | (promised == 0), value)
         status = xp.where((status == 0) & hidden, float(Status.STALLED), status)
         norm = max_norm(point.gradient)
         return LBFGSState(
-            point, norm, gap, status, direction, slope, plain, pairs, metric, values, resolution
+            point, norm, gap, status, direction, slope, plain, close, pairs, metric, values,
+            resolution,
         )  # fmt: skip
 
 
