@@ -44,7 +44,7 @@ def run_mnist(backend: str, repeats: int) -> dict[str, Any]:
             )
             runs[name].append(seconds)
             stop.append(objective(problem, *answer))
-        for tol in (1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 1e-4, 1e-5, 1e-6):
+        for tol in (1e-1, 3e-2, 1e-2, 5e-3, 2e-3, 1e-3, 1e-4, 1e-5, 1e-6):
             seconds, answer = timed(lambda tol=tol: ours.solve(problem, tol))
             rungs.append({"tol": tol, "seconds": seconds, "value": objective(problem, *answer)})
     best = min(rung["value"] for rung in rungs)

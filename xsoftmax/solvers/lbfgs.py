@@ -79,10 +79,10 @@ class LBFGSState(NamedTuple):
 class LBFGS:
     """Converged when the gap is at most `tol` of the value, and of what was gained since theta = 0.
 
-    An approximate metric must say so twice in a row, since it can be too hopeful once. Stalled where
-    rounding hides what is left to gain. A preconditioner serves 1.5 times as many iterations as it
-    cost, and at least `refresh`; the next may cost half of all iterations so far. `metric` is one to
-    begin with, from a problem nearby, and `point` is the start, if it was evaluated already.
+    An approximate metric must say so twice in a row, since it can be too hopeful once. Stalled
+    where rounding hides what is left to gain. A preconditioner serves 1.5 times as many iterations
+    as it cost, and at least `refresh`; the next may cost half of all iterations so far. `metric` is
+    one to begin with, from a problem nearby, and `point` is the start, if it was evaluated already.
     """
 
     tol: float = 1e-4
