@@ -57,7 +57,7 @@ def _fit() -> list[tuple[str, ...]]:
             (
                 f"fits of {count} kinds of problems to gaps of 1e-2, 1e-4 and 1e-6",
                 "",
-                "scikit-learn (lbfgs, newton-cholesky), torch LBFGS",
+                "scikit-learn (lbfgs, newton-cholesky), torch LBFGS, SciPy with JAX",
                 f"median {result['median_ratio']:.1f} x, worst {result['worst_ratio']:.2f} x",
             )
         )
