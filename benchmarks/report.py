@@ -135,6 +135,7 @@ def draw(results: dict[str, Any]) -> Path:
                 ax.loglog(*zip(*points, strict=True), marker=".", color=f"C{i}", label=name)
         ax.set_title(f"{entry['name']}, C={entry['C']:g}", fontsize=9)
         ax.set(ylim=(1e-9, None))
+        ax.xaxis.set_minor_formatter("")
         ax.grid(alpha=0.3)
     figure.supxlabel("seconds")
     figure.supylabel("(objective - minimum) / minimum")
