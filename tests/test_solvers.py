@@ -1,13 +1,18 @@
 """Every solver, on problems whose answer is known."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
 from xsoftmax.arrays import namespace
+from xsoftmax.objective import Objective
 from xsoftmax.solvers import LBFGS, SGD, Adam, GradientDescent, Status, minimize
 from xsoftmax.solvers.line_search import strong_wolfe
+from xsoftmax.solvers.path import _beyond
 
+from .problem_table import Approximated
 from .problems import Quadratic, Rosenbrock, blobs, objective_on, start
 
 
@@ -213,3 +218,77 @@ def test_line_search_reports_that_nothing_lower_was_found():
         np.ones(1), -np.ones(1), np.ones(1),
     )  # fmt: skip
     assert step.length[0] == 0
+
+
+class Misled(Quadratic):
+    """A quadratic whose metric scales the wrong way round."""
+
+    def preconditioner(self, point, n_evaluations, damping):
+        return SimpleNamespace(exact=False, cost=1.0)
+
+    def precondition(self, preconditioner, gradient):
+        return gradient * self.d
+
+
+def test_a_metric_that_misleads_is_dropped():
+    d = np.geomspace(1.0, 1e3, 40)[None, :]
+    misled, states = Misled(d, np.ones_like(d)), []
+    solution = minimize(
+        misled, np.zeros_like(d), LBFGS(tol=1e-8), max_iter=500,
+        callback=lambda iteration, state, values: states.append(state),
+    )  # fmt: skip
+    assert np.mean([bool(state.plain[0]) for state in states[:20]]) > 0.8
+    plain = minimize(Quadratic(d, misled.b), np.zeros_like(d), LBFGS(tol=1e-8), max_iter=500)
+    assert solution.n_iter[0] <= 1.5 * plain.n_iter[0]
+
+
+def test_an_approximate_metric_must_say_twice_that_it_is_done():
+    X, y = blobs(n_samples=90, n_features=5, spread=2.0)
+    objective, states = objective_on(np.asarray, X, y), []
+    objective = Approximated(objective.network, objective.rows, objective.penalty)
+    minimize(
+        objective, zeros_of(objective), LBFGS(tol=1e-3), max_iter=50,
+        callback=lambda iteration, state, values: states.append(state),
+    )  # fmt: skip
+    *_, first, second = (bool(state.close[0]) for state in states)
+    assert first
+    assert second
+    assert sum(bool(state.close[0]) for state in states) == 2
+
+
+def test_a_path_starts_from_the_lower_of_two_points():
+    X, y = blobs(n_samples=60, spread=2.0)
+    strong, weak = (objective_on(np.asarray, X, y, Cs=(C, C)) for C in (1e-2, 1e-1))
+    solution = minimize(strong, zeros_of(strong), LBFGS(tol=1e-10), max_iter=100)
+    known = solution.parameters
+    values = weak.at(known).value
+    # One problem gains by going on; the other goes just so far that it loses, but would still be
+    # lower than at the penalty from which it comes.
+    further = (weak.at((1 + t) * known) for t in np.geomspace(1, 100, 200))
+    too_far = next(point for point in further if point.value[1] > values[1])
+    assert too_far.value[1] < solution.values[1]
+    guess = np.stack([1.5 * known[0], too_far.parameters[1]])
+    point = _beyond(weak, strong, solution, 2 * known - guess)
+    np.testing.assert_allclose(point.parameters, [1.5 * known[0], known[1]])
+    assert point.value[0] < values[0]
+
+
+@pytest.mark.parametrize("kind", [Objective, Approximated])
+def test_what_classes_share_is_dropped_from_a_start(kind):
+    X, y = blobs(n_samples=60, spread=2.0)
+    objective = objective_on(np.asarray, X, y, Cs=(10.0,))
+    objective = kind(objective.network, objective.rows, objective.penalty)
+    best = minimize(objective, zeros_of(objective), LBFGS(tol=1e-10), max_iter=100)
+    shifted = minimize(objective, zeros_of(objective) + 3.0, LBFGS(tol=1e-10), max_iter=100)
+    np.testing.assert_allclose(shifted.parameters, best.parameters, atol=1e-4)
+
+
+def test_newtons_method_remembers_no_pairs():
+    X, y = blobs(n_samples=90, n_features=5, spread=2.0)
+    objective, states = objective_on(np.asarray, X, y), []
+    solution = minimize(
+        objective, zeros_of(objective), LBFGS(tol=1e-12), max_iter=50,
+        callback=lambda iteration, state, values: states.append(state),
+    )  # fmt: skip
+    assert all(state.metric.is_newton and state.pairs == () for state in states)
+    assert solution.n_iter[0] <= 8

@@ -5,6 +5,7 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 from xsoftmax import MLPClassifier, SoftmaxRegression
+from xsoftmax.rows import ArrayRows
 
 from .problems import blobs
 
@@ -233,11 +234,17 @@ def test_features_whose_squares_overflow_are_an_error_that_says_what_to_change()
 
 @pytest.mark.parametrize("solver", ["lbfgs", "gd", "adam"])
 @pytest.mark.parametrize("kind", [SoftmaxRegression, MLPClassifier])
-def test_block_rows_change_only_the_rounding(kind, solver):
+def test_block_rows_change_only_the_rounding(kind, solver, monkeypatch):
     X, y = blobs(n_samples=50)
+    sizes, blocks = [], ArrayRows.blocks
+    monkeypatch.setattr(
+        ArrayRows, "blocks", lambda rows, size: sizes.append(size) or blocks(rows, size)
+    )
     settings = {"solver": solver, "max_iter": 5, "tol": 0, "random_state": 0}
     whole = kind(**settings).fit(X, y)
+    assert 7 not in sizes
     parts = kind(block_rows=7, **settings).fit(X, y)
+    assert 7 in sizes
     np.testing.assert_allclose(parts.loss_curve_, whole.loss_curve_, rtol=1e-10)
     with pytest.raises(ValueError, match="block_rows"):
         kind(block_rows=0).fit(X, y)

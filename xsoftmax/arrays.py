@@ -114,6 +114,12 @@ def compute_dtype(X: Array) -> Any:
     return xp.float32 if X.dtype.itemsize < 4 else xp.float64
 
 
+def has_float64(x: Array) -> bool:
+    """Whether `x`'s library offers float64 on its device."""
+    offers = namespace(x).__array_namespace_info__().dtypes(device=device(x), kind="real floating")
+    return "float64" in offers
+
+
 def index_dtype(x: Array) -> Any:
     """The dtype in which `x`'s library indexes."""
     return namespace(x).__array_namespace_info__().default_dtypes(device=device(x))["indexing"]

@@ -106,9 +106,9 @@ class Curvature:
 
 
 def diagonal_matrix(values: Array) -> Array:
-    """The square matrix with `values` on its diagonal."""
+    """Square matrices with `values` (..., n) on their diagonals."""
     xp = namespace(values)
-    return values * xp.eye(values.shape[0], dtype=values.dtype, device=values.device)
+    return values[..., None] * xp.eye(values.shape[-1], dtype=values.dtype, device=values.device)
 
 
 def floored(mass: Array) -> Array:

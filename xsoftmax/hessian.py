@@ -17,7 +17,7 @@ from math import isqrt, sqrt
 from typing import Any
 
 from .arrays import Array, from_host, namespace
-from .curvature import floored
+from .curvature import diagonal_matrix, floored
 from .functional import softmax
 from .network import Layer, Network
 from .rows import ArrayRows, row_slices
@@ -34,7 +34,6 @@ class ExactHessian:
     basis: Array  #: Q (n_classes, n_classes - 1)
     H: Array  #: (n_problems, n, n) with n = (n_classes - 1)(n_features + 1)
     exact = True
-    cost = 0.0  #: it is renewed at every iteration, whatever it cost
 
     def apply(self, gradient: Array, penalty: Array) -> Array:
         """H^-1 times gradients (n_problems, n_parameters); `penalty` is already in H."""
@@ -48,7 +47,8 @@ class ExactHessian:
         largest = xp.max(diagonal, axis=1, keepdims=True)
         rounding = diagonal.shape[1] * xp.finfo(gradient.dtype).eps
         scale = 1.0 / xp.sqrt(xp.maximum(diagonal, floored(rounding * largest)))
-        H = self.H * scale[:, :, None] * scale[:, None, :] + rounding * _identity(diagonal)
+        H = self.H * scale[:, :, None] * scale[:, None, :]
+        H += diagonal_matrix(xp.full_like(diagonal, rounding))
         step = xp.linalg.solve(H, scale[:, :, None] * right) * scale[:, :, None]
         V = xp.matmul(self.basis, xp.reshape(step, contrasts.shape))
         n_features = self.network.layer_sizes[0]
@@ -88,7 +88,7 @@ def exact_hessian(
         x1 = x1[:, :, :, None]
         last = xp.concat([xp.matrix_transpose(x1), mass[:, :, None, None]], axis=3)
         xx = xp.concat([xp.concat([xx, x1], axis=3), last], axis=2)
-    return ExactHessian(network, basis, _assembled(xx) + _diagonal(network, penalty))
+    return ExactHessian(network, basis, _assembled(xx) + _penalties(network, penalty))
 
 
 def _assembled(blocks: Array) -> Array:
@@ -99,12 +99,11 @@ def _assembled(blocks: Array) -> Array:
     return xp.reshape(xp.permute_dims(grid, (0, 1, 3, 2, 4)), (n_problems, order * n, order * n))
 
 
-def _diagonal(network: Network, penalty: Array) -> Array:
-    """The penalty as diagonal matrices; it is the same for all classes."""
+def _penalties(network: Network, penalty: Array) -> Array:
+    """The penalties as diagonal matrices; they are the same for all classes."""
     xp, ((W, b),) = namespace(penalty), network.unpack(penalty)
     strength = W if b is None else xp.concat([W, b[:, :, None]], axis=2)
-    strength = xp.reshape(strength[:, 1:, :], (penalty.shape[0], -1))
-    return strength[:, :, None] * _identity(strength)
+    return diagonal_matrix(xp.reshape(strength[:, 1:, :], (penalty.shape[0], -1)))
 
 
 @cache
@@ -115,8 +114,3 @@ def _contrasts(n_classes: int) -> list[list[float]]:
         [scale * (1 if k < j else -j if k == j else 0) for j, scale in enumerate(scales, start=1)]
         for k in range(n_classes)
     ]
-
-
-def _identity(like: Array) -> Array:
-    xp = namespace(like)
-    return xp.eye(like.shape[-1], dtype=like.dtype, device=like.device)

@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .arrays import Array, namespace
-from .network import Network
+from .arrays import Array, has_float64, namespace, to_list
+from .network import Layer, Network
 from .rows import row_slices
 
 #: Up to so many rows the Gram matrix and its factor pay.
@@ -56,6 +56,10 @@ class RowSpace:
         combination = self._divided(self.L.T, B)
         return self.full.pack([(xp.matmul(combination, xp.astype(self.X, B.dtype)), b)])
 
+    def layers(self, parameters: Array) -> list[Layer]:
+        """The layers of the full network."""
+        return self.full.unpack(self.expand(parameters))
+
     def _divided(self, factor: Array, rows: Array) -> Array:
         """factor^-1 times each of the last axis, in float64."""
         xp, (*batch, n) = namespace(rows), rows.shape
@@ -70,16 +74,18 @@ def row_space(network: Network, X: Array) -> RowSpace:
     or there is little to save, the features stay as they are.
     """
     xp, (n_samples, n_features) = namespace(X), X.shape
-    if not network.is_linear or n_samples > MAX_ROWS or n_features < 1.5 * n_samples:
+    pays = network.is_linear and n_samples <= MAX_ROWS and n_features >= 1.5 * n_samples
+    if not (pays and has_float64(X)):
         return RowSpace(network, X)
     gram = xp.zeros((n_samples, n_samples), dtype=xp.float64, device=X.device)
-    if gram.dtype != xp.float64:
-        return RowSpace(network, X)
     for columns in row_slices(n_features, max(1, BLOCK_VALUES // n_samples)):
         part = xp.astype(X[:, columns], xp.float64)
         gram += xp.matmul(part, part.T)
+    largest = xp.max(xp.linalg.diagonal(gram))
+    if not to_list(xp.isfinite(largest)):
+        return RowSpace(network, X)  # squares overflow, of which the solver will tell
     # As if each row had a feature of its own, too small to matter: rows may be alike.
-    own = n_samples * xp.finfo(xp.float64).eps * xp.max(xp.linalg.diagonal(gram))
+    own = n_samples * xp.finfo(xp.float64).eps * largest
     own = own + xp.finfo(xp.float64).smallest_normal
     gram += own * xp.eye(n_samples, dtype=xp.float64, device=X.device)
     return RowSpace(network, X, xp.linalg.cholesky(gram))

@@ -146,7 +146,8 @@ class BaseSoftmaxClassifier(Predictor):
             parameters = solution.parameters
             if judged and watch.best_parameters is not None:
                 parameters = watch.best_parameters
-            self._publish(space, classes, parameters, solution.n_iter[0], solution.curves[0])
+            layers = space.layers(parameters)
+            self._publish(layers, classes, solution.n_iter[0], solution.curves[0])
             self._random_state = random_state
             self.__dict__.pop("_memory", None)
         if interrupted:
@@ -182,9 +183,7 @@ class BaseSoftmaxClassifier(Predictor):
             check_finite(self, state.parameters, state.value)
             losses = [*(getattr(self, "loss_curve_", []) if resume else []), *to_list(state.value)]
             known = classes_for(samples.X, samples.targets.classes)
-            self._publish(
-                RowSpace(network, samples.X), known, state.parameters, len(losses), losses
-            )
+            self._publish(network.unpack(state.parameters), known, len(losses), losses)
         # What the solver remembers of past gradients; all else is in the parameters.
         names = ("moments", "n_steps") if hasattr(state, "moments") else ()
         self._memory = key, {name: getattr(state, name) for name in names}
@@ -244,7 +243,7 @@ class BaseSoftmaxClassifier(Predictor):
         self, space: RowSpace, classes: Array, held_out: Samples | None, monitor: Any
     ) -> Watch:
         def publish(parameters: Array, n_iter: int, losses: list[float]) -> Any:
-            return self._publish(space, classes, parameters, n_iter, losses)
+            return self._publish(space.layers(parameters), classes, n_iter, losses)
 
         self.__dict__.pop("validation_scores_", None)
         if held_out is None:
@@ -259,8 +258,8 @@ class BaseSoftmaxClassifier(Predictor):
         return watch
 
     def _publish(
-        self, space: RowSpace, classes: Array, parameters: Array, n_iter: int, losses: list[float]
+        self, layers: list[Layer], classes: Array, n_iter: int, losses: list[float]
     ) -> Any:
-        self._set_layers(space.full.unpack(space.expand(parameters)))
+        self._set_layers(layers)
         self.classes_, self.n_iter_, self.loss_curve_ = classes, n_iter, losses
         return self

@@ -11,15 +11,10 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from ..arrays import (
-    Array,
-    compute_dtype,
-    namespace,
-    on_device_of,
-)
+from ..arrays import Array, compute_dtype, namespace, on_device_of
 from ..network import Network
 from ..objective import Objective
-from ..row_space import row_space
+from ..row_space import RowSpace, row_space
 from ..solvers import LBFGS, Solution, Status, follow_path, minimize
 from .folds import Fold, Scorer, split, weights_of
 from .linear import LinearPredictor, penalty_strength, published
@@ -139,27 +134,29 @@ class SoftmaxRegressionCV(LinearPredictor):
     def _fit(self, samples: Samples, folds: list[Fold], monitor: Monitor) -> Any:
         network = self._network(samples.X.shape[1], len(samples.targets.classes))
         Cs = np.logspace(-4, 4, self.Cs) if isinstance(self.Cs, Integral) else np.asarray(self.Cs)
-        paths = self._paths(network, samples, folds, Cs, monitor)
+        space = row_space(network, samples.X)
+        paths = self._paths(space, samples, folds, Cs, monitor)
         paths.warn(self)
         self.classes_ = classes_for(samples.X, samples.targets.classes)
-        self.Cs_, self.scores_ = Cs, paths.scores
-        self.n_iter_, self.gaps_ = paths.n_iter, paths.gaps
         self.__dict__.pop("best_estimator_", None)
         if self.refit:
             best = int(paths.scores.mean(axis=0).argmax())
             self.C_ = float(Cs[best])
-            parameters = self._refit(network, samples, paths.mean([best] * len(folds)))
+            start = paths.mean([best] * len(folds))
+            parameters = self._refit(space, samples, start, quiet=paths.n_unconverged > 0)
         else:
             own = paths.scores.argmax(axis=1)
             self.C_ = float(Cs[own].mean())
             parameters = paths.mean(own)
         self._set_layers(network.unpack(parameters))
+        self.Cs_, self.scores_ = Cs, paths.scores
+        self.n_iter_, self.gaps_ = paths.n_iter, paths.gaps
         self.coefs_paths_ = paths.published(network)
         return self
 
     def _paths(
         self,
-        network: Network,
+        space: RowSpace,
         samples: Samples,
         folds: list[Fold],
         Cs: np.ndarray,
@@ -168,7 +165,7 @@ class SoftmaxRegressionCV(LinearPredictor):
         """Every fold at every C."""
         order = np.argsort(Cs, kind="stable")
         paths = _Paths(len(folds), len(Cs))
-        space = row_space(network, samples.X)
+        network = space.full
         rows_there = samples._replace(X=space.rows(compute_dtype(samples.X)))
         scorer = Scorer(self._host_model(samples), samples, folds, self.scoring)
         weights, strength = weights_of(samples, folds), penalty_strength(1.0, network)
@@ -193,7 +190,7 @@ class SoftmaxRegressionCV(LinearPredictor):
             check_finite(self, solution.parameters)
             yield solution
 
-    def _refit(self, network: Network, samples: Samples, start: Array) -> Array:
+    def _refit(self, space: RowSpace, samples: Samples, start: Array, quiet: bool) -> Array:
         """The parameters (1, n_parameters) that fit all rows with the chosen C."""
         model = SoftmaxRegression(
             C=self.C_,
@@ -203,24 +200,25 @@ class SoftmaxRegressionCV(LinearPredictor):
             max_iter=self.max_iter,
             block_rows=self.block_rows,
         )
-        space = row_space(network, samples.X)
         rows = samples._replace(X=space.rows(start.dtype))
-        objective = objective_of(self, space.network, rows, penalty_strength(self.C_, network))
+        strength = penalty_strength(self.C_, space.full)
+        objective = objective_of(self, space.network, rows, strength)
         solution = minimize(
             objective, space.project(start), LBFGS(tol=self.tol), max_iter=self.max_iter
         )
         if Status.INTERRUPTED in solution.statuses:
             raise KeyboardInterrupt
         check_finite(self, solution.parameters)
-        if not self.gaps_.max() > self.tol:  # else the paths have given their one warning
+        if not quiet:
             warn_unless_converged(model, objective, solution)
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(self, name):
                 setattr(model, name, getattr(self, name))
+        parameters = space.expand(solution.parameters)
         self.best_estimator_ = model._publish(
-            space, self.classes_, solution.parameters, solution.n_iter[0], solution.curves[0]
+            space.full.unpack(parameters), self.classes_, solution.n_iter[0], solution.curves[0]
         )
-        return space.expand(solution.parameters)
+        return parameters
 
     def _host_model(self, samples: Samples) -> SoftmaxRegression:
         """A classifier for scorers to ask; its coefficients are set before each question."""
