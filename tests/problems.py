@@ -73,6 +73,9 @@ class Quadratic:
 
         return ray
 
+    def sample(self):
+        return None
+
     def preconditioner(self, point, n_evaluations, damping):
         return None
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from itertools import combinations_with_replacement
 from math import isqrt, sqrt
 from typing import Any
 
@@ -60,7 +61,7 @@ def exact_hessian_cost(network: Network, n_samples: int, n_problems: int) -> flo
     """Multiplications that the Hessians of all problems and one solution with each cost."""
     n_features, n_classes = network.layer_sizes
     order = n_classes - 1
-    blocks = order**2 * n_samples * n_features * (2 * n_features + 10)
+    blocks = order * (order + 1) // 2 * n_samples * n_features * (2 * n_features + 10)
     return n_problems * (blocks + (order * (n_features + 1)) ** 3)
 
 
@@ -70,33 +71,49 @@ def exact_hessian(
     """The Hessians at `layers` (and their `logits`, where those are known), in one pass."""
     xp, n_classes = namespace(penalty), network.layer_sizes[-1]
     basis = from_host(_contrasts(n_classes), like=penalty, dtype=penalty.dtype)
-    products = xp.reshape(basis[:, :, None] * basis[:, None, :], (n_classes, -1))
-    n_problems, n_blocks = penalty.shape[0], products.shape[1]
-    size = max(64, BLOCK_VALUES // (n_problems * n_blocks * network.layer_sizes[0]))
+    products = _pairs(basis.T[None, ...])[0, ...]
+    n_problems, n_pairs, n_features = penalty.shape[0], products.shape[0], network.layer_sizes[0]
+    n_columns = n_problems * n_pairs
+    size = max(64, BLOCK_VALUES // (n_columns * n_features))
     sums: Any = 0.0, 0.0, 0.0
     for span, block in zip(row_slices(rows.n_samples, size), rows.blocks(size), strict=True):
         Z = network.logits(layers, block.X) if logits is None else logits[:, :, span]
         p = softmax(Z, axis=1)
         u = xp.matmul(basis.T, p)
-        uu = xp.reshape(u[:, :, None, :] * u[:, None, :, :], (n_problems, n_blocks, -1))
-        M = (xp.matmul(products.T, p) - uu) * block.weights  # Q'(diag(p) - p p')Q, row by row
-        MX = M[:, :, None, :] * block.X.T
-        moments = xp.matmul(MX, block.X), xp.sum(MX, axis=3), xp.sum(M, axis=2)
+        M = (xp.matmul(products, p) - _pairs(u)) * block.weights  # Q'(diag(p) - p p')Q, by row
+        MX = xp.reshape(M[:, :, None, :] * block.X.T, (n_columns * n_features, -1))
+        M = xp.reshape(M, (n_columns, -1))
+        moments = xp.matmul(MX, block.X), xp.matmul(M, block.X), xp.sum(M, axis=1)
         sums = [total + moment for total, moment in zip(sums, moments, strict=True)]
     xx, x1, mass = sums
+    xx = xp.reshape(xx, (n_columns, n_features, n_features))
     if network.fit_intercept:
-        x1 = x1[:, :, :, None]
-        last = xp.concat([xp.matrix_transpose(x1), mass[:, :, None, None]], axis=3)
-        xx = xp.concat([xp.concat([xx, x1], axis=3), last], axis=2)
-    return ExactHessian(network, basis, _assembled(xx) + _penalties(network, penalty))
+        x1 = x1[:, :, None]
+        last = xp.concat([xp.matrix_transpose(x1), mass[:, None, None]], axis=2)
+        xx = xp.concat([xp.concat([xx, x1], axis=2), last], axis=1)
+    blocks = xp.reshape(xx, (n_problems, n_pairs, *xx.shape[1:]))
+    return ExactHessian(network, basis, _assembled(blocks) + _penalties(network, penalty))
+
+
+def _pairs(x: Array) -> Array:
+    """Each row of x (n_problems, n, n_samples) times itself and each that follows."""
+    rows = range(x.shape[1])
+    return namespace(x).concat([x[:, i : i + 1, :] * x[:, i:, :] for i in rows], axis=1)
 
 
 def _assembled(blocks: Array) -> Array:
-    """(n_problems, order n, order n) from (n_problems, order^2, n, n)."""
-    xp, (n_problems, n_blocks, n, _) = namespace(blocks), blocks.shape
-    order = isqrt(n_blocks)
-    grid = xp.reshape(blocks, (n_problems, order, order, n, n))
-    return xp.reshape(xp.permute_dims(grid, (0, 1, 3, 2, 4)), (n_problems, order * n, order * n))
+    """(n_problems, order n, order n) from the blocks (n_problems, pairs, n, n) of `_pairs`."""
+    xp, order = namespace(blocks), isqrt(2 * blocks.shape[1])
+    if order == 1:
+        return blocks[:, 0, ...]
+    pairs = list(combinations_with_replacement(range(order), 2))
+    rows = [
+        xp.concat(
+            [blocks[:, pairs.index((min(i, j), max(i, j))), ...] for j in range(order)], axis=2
+        )
+        for i in range(order)
+    ]
+    return xp.concat(rows, axis=1)
 
 
 def _penalties(network: Network, penalty: Array) -> Array:

@@ -16,7 +16,7 @@ iterations gained b where as many before them gained a, a geometric series goes 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -24,10 +24,13 @@ from ..arrays import Array, namespace, to_list
 from ..objective import Objective, Point
 from .criteria import converged_where, max_norm
 from .line_search import strong_wolfe
+from .minimize import minimize
 from .solution import Status
 
 #: How many values the extrapolation looks at.
 WINDOW = 9
+#: How well, and for how long at most, the problem on a sample of rows is solved.
+SAMPLE_TOL, SAMPLE_ITERATIONS = 0.1, 100
 
 Precondition = Callable[[Array], Array]
 Pair = tuple[
@@ -81,8 +84,11 @@ class LBFGS:
 
     An approximate metric must say so twice in a row, since it can be too hopeful once. Stalled
     where rounding hides what is left to gain. A preconditioner serves 1.5 times as many iterations
-    as it cost, and at least `refresh`; the next may cost half of all iterations so far. `metric` is
-    one to begin with, from a problem nearby, and `point` is the start, if it was evaluated already.
+    as it cost, and at least `refresh`; the next may cost half of all iterations so far.
+
+    From 0, a quarter of the rows leads most of the way where that is enough of them, and a quarter
+    of those before. `metric` is one to begin with, from a problem nearby, and `point` is the start,
+    if it was evaluated already.
     """
 
     tol: float = 1e-4
@@ -92,28 +98,48 @@ class LBFGS:
     point: Point | None = None
 
     def init(self, objective: Objective, parameters: Array) -> LBFGSState:
-        """One pass for value and gradient, and a first preconditioner."""
-        xp = namespace(parameters)
-        point = self.point or objective.start(parameters)
-        metric = self.metric
+        """Where to start, in few passes over all rows, and a first preconditioner."""
+        xp, metric, damping = namespace(parameters), self.metric, 1.0
+        point = self.point
+        if point is None:
+            point, damping = self._start(objective, parameters)
         if metric is None or metric.is_newton:
-            metric = Metric(objective.preconditioner(point, self.refresh, 1.0), 0, 0)
+            metric = Metric(objective.preconditioner(point, self.refresh, damping), 0, 0)
         resolution = xp.finfo(parameters.dtype).eps * xp.abs(point.value)
         never = xp.zeros_like(point.value) > 0
         return self._state(objective, point, (), (), metric, resolution, never)
+
+    def _start(self, objective: Objective, parameters: Array) -> tuple[Point, float]:
+        """`parameters`, or if they are 0 about the minimum on a sample; and the damping there."""
+        xp, sample = namespace(parameters), objective.sample()
+        if sample is None or to_list(xp.any(parameters != 0)):
+            return objective.start(parameters), 1.0
+        loose = replace(self, tol=max(self.tol, SAMPLE_TOL))
+        solution = minimize(sample, parameters, loose, max_iter=SAMPLE_ITERATIONS)
+        if Status.INTERRUPTED in solution.statuses:
+            raise KeyboardInterrupt
+        point = objective.start(solution.parameters)
+        values = to_list(point.value)
+        if not max(values) < objective.null_value:
+            return objective.start(parameters), 1.0
+        # The sample's minimum lies about as far below this one as its parameters lie above.
+        gaps = [all / own - 1 for all, own in zip(values, solution.values, strict=True) if own > 0]
+        return point, _damping(max(gaps, default=0.0))
 
     def update(self, objective: Objective, state: LBFGSState) -> LBFGSState:
         """One line search and the next direction."""
         xp, start = namespace(state.slope), state.point
         ray = objective.along(start, state.direction)
         length, point = strong_wolfe(ray, start.value, state.slope, self._first_step(state))
-        pair = _pair(point.parameters - start.parameters, point.gradient - start.gradient)
-        metric = self._next_metric(objective, point, state)
+        metric, pairs = self._next_metric(objective, point, state), ()
+        if not metric.is_newton:
+            pair = _pair(point.parameters - start.parameters, point.gradient - start.gradient)
+            pairs = (*state.pairs, pair)[-self.memory :]
         state = self._state(
             objective,
             point,
             values=state.values,
-            pairs=() if metric.is_newton else (*state.pairs, pair)[-self.memory :],
+            pairs=pairs,
             metric=metric,
             resolution=state.resolution,
             was_close=state.close,
@@ -129,8 +155,11 @@ class LBFGS:
         if preconditioner is not None and age >= max(self.refresh, 1.5 * preconditioner.cost):
             xp, age = namespace(state.gap), 0
             if not to_list(xp.all(state.plain)):
-                gap, n_evaluations = to_list(xp.max(state.gap)), max(self.refresh, n_iter // 2)
-                preconditioner = objective.preconditioner(point, n_evaluations, min(1.0, 0.1 * gap))
+                n_evaluations, damping = (
+                    max(self.refresh, n_iter // 2),
+                    _damping(to_list(xp.max(state.gap))),
+                )
+                preconditioner = objective.preconditioner(point, n_evaluations, damping)
         return Metric(preconditioner, age, n_iter)
 
     def _first_step(self, state: LBFGSState) -> Array:
@@ -172,6 +201,11 @@ class LBFGS:
             point, norm, gap, status, direction, slope, plain, close, pairs, metric, values,
             resolution,
         )  # fmt: skip
+
+
+def _damping(gap: float) -> float:
+    """How much of the curvature to spread evenly over the rows, so far from the minimum."""
+    return min(1.0, max(0.0, 0.1 * gap))
 
 
 def _extrapolated(values: tuple[Array, ...]) -> Array:

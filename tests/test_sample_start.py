@@ -1,0 +1,135 @@
+"""A fit of many rows starts at the minimum on some of them."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from xsoftmax import SoftmaxRegression
+from xsoftmax import objective as objective_module
+from xsoftmax.objective import Objective
+from xsoftmax.solvers import LBFGS, minimize
+from xsoftmax.solvers.lbfgs import SAMPLE_TOL
+
+from .problems import blobs, objective_on
+
+
+def zeros_of(objective):
+    return 0 * objective.penalty
+
+
+@dataclass(frozen=True)
+class Counting(Objective):
+    """Counts the evaluations of all rows."""
+
+    passes: ClassVar = []
+
+    def at(self, parameters):
+        self.passes.append(self.n_samples)
+        return super().at(parameters)
+
+    def along(self, start, direction):
+        self.passes.append(self.n_samples)
+        return super().along(start, direction)
+
+
+def counting(objective):
+    Counting.passes.clear()
+    return Counting(objective.network, objective.rows, objective.penalty)
+
+
+@pytest.mark.parametrize("period", [2, 3, 4, 6, 8, 60])
+def test_a_sample_meets_every_class_as_often_as_it_occurs(xp, period):
+    y = np.arange(4800) % period
+    X = np.random.default_rng(0).standard_normal((4800, 2))
+    sample = objective_on(xp, X, y).sample()
+    if period * objective_module.ROWS_PER_CLASS > 1200:
+        assert sample is None
+        return
+    shares = np.bincount(xp.host(sample.rows.targets), minlength=period) / 1200
+    np.testing.assert_allclose(shares, 1 / period, rtol=0.1)
+    np.testing.assert_allclose(xp.host(sample.rows.weights), 1 / 1200)
+
+
+def test_a_sample_of_sorted_rows_keeps_shares():
+    y = np.repeat([0, 1, 2], [400, 800, 1200])
+    sample = objective_on(np.asarray, np.zeros((2400, 2)), y).sample()
+    np.testing.assert_allclose(np.bincount(sample.rows.targets), [100, 200, 300], atol=1)
+
+
+@pytest.mark.parametrize(("n_samples", "n_features"), [(590, 2), (1200, 20)])
+def test_too_few_rows_for_the_classes_or_features_are_not_sampled(n_samples, n_features):
+    X, y = blobs(n_samples=n_samples, n_features=n_features)
+    assert objective_on(np.asarray, X, y).sample() is None
+    X, y = blobs(n_samples=4 * n_samples, n_features=n_features)
+    assert objective_on(np.asarray, X, y).sample() is not None
+    assert objective_on(np.asarray, X, y, hidden=(3,)).sample() is None
+
+
+@pytest.mark.parametrize("spread", [0.3, 2.0])
+def test_most_of_the_way_costs_no_pass_over_all_rows(xp, spread):
+    X, y = blobs(n_samples=6000, n_features=6, n_classes=3, spread=spread)
+    objective = counting(objective_on(xp, X, y, Cs=(1.0, 30.0)))
+    solution = minimize(objective, zeros_of(objective), LBFGS(tol=1e-6), max_iter=100)
+    sampled = Counting.passes.count(6000)
+    assert set(Counting.passes) == {375, 1500, 6000}
+    Counting.passes.clear()
+    nearly_zero = zeros_of(objective) + 1e-9 * objective.penalty  # this is where to start
+    whole = minimize(objective, nearly_zero, LBFGS(tol=1e-6), max_iter=100)
+    assert set(Counting.passes) == {6000}
+    assert sampled <= len(Counting.passes) - 2
+    np.testing.assert_allclose(solution.values, whole.values, rtol=2e-6)
+
+
+@dataclass(frozen=True)
+class Biased(Counting):
+    """A sample whose labels are wrong."""
+
+    def sample(self):
+        sample = super().sample()
+        wrong = sample and (sample.rows.targets + 1) % 3
+        return sample and replace(sample, rows=sample.rows._replace(targets=wrong))
+
+
+def test_a_sample_that_misleads_is_not_followed():
+    X, y = blobs(n_samples=1200, spread=0.5)
+    objective = objective_on(np.asarray, X, y)
+    objective = Biased(objective.network, objective.rows, objective.penalty)
+    state = LBFGS().init(objective, zeros_of(objective))
+    assert np.all(state.parameters == 0)
+    right = Counting(objective.network, objective.rows, objective.penalty)
+    state = LBFGS().init(right, zeros_of(objective))
+    best = minimize(right, zeros_of(objective), LBFGS(tol=1e-9), max_iter=100).values[0]
+    assert state.value[0] < best * (1 + 2 * SAMPLE_TOL)
+
+
+def test_an_interrupted_sample_leaves_nothing_behind(monkeypatch):
+    X, y = blobs(n_samples=1200)
+    along = Objective.along
+
+    def interrupted(objective, start, direction):
+        if objective.n_samples < 1200:
+            raise KeyboardInterrupt
+        return along(objective, start, direction)
+
+    monkeypatch.setattr(Objective, "along", interrupted)
+    model = SoftmaxRegression()
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, y)
+    assert not hasattr(model, "coef_")
+
+
+def test_weights_that_leave_a_sample_empty_do_no_harm():
+    X, y = blobs(n_samples=1200, spread=2.0)
+    weight = np.zeros(1200)
+    weight[np.setdiff1d(np.arange(1200), _sampled_rows(1200))[:60]] = 1.0
+    model = SoftmaxRegression(tol=1e-8).fit(X, y, sample_weight=weight)
+    few = SoftmaxRegression(tol=1e-8).fit(X[weight > 0], y[weight > 0])
+    np.testing.assert_allclose(model.coef_, few.coef_, atol=1e-4)
+
+
+def _sampled_rows(n_samples):
+    X, y = np.arange(n_samples)[:, None] * np.ones(2), np.arange(n_samples) % 3
+    sample = objective_on(np.asarray, X, y).sample()
+    return sample.rows.X[:, 0].astype(int)
