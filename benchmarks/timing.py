@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from xsoftmax import arrays
 
+PAUSE = 0.05  #: seconds
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("xsoftmax", "numpy", "scikit-learn", "torch", "jax", "cupy-cuda12x", "cupy-cuda13x")
 
@@ -36,7 +37,11 @@ def interleaved(contenders: dict[str, Callable[[], Any]], repeats: int) -> dict[
 
 
 def timed(run: Callable[[], Any]) -> tuple[float, Any]:
-    """Seconds, and what `run` returned; a GPU has finished by then."""
+    """Seconds, and what `run` returned; a GPU has finished by then.
+
+    After a pause: threads of the run before go on spinning for some 30 ms, on cores that are wanted.
+    """
+    time.sleep(PAUSE)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # peers that stop early say so
         start = time.perf_counter()
