@@ -39,7 +39,7 @@ def interleaved(contenders: dict[str, Callable[[], Any]], repeats: int) -> dict[
 def timed(run: Callable[[], Any]) -> tuple[float, Any]:
     """Seconds, and what `run` returned; a GPU has finished by then.
 
-    After a pause: threads of the run before go on spinning for some 30 ms, on cores that are wanted.
+    After a pause, since threads of the run before go on spinning for some 30 ms.
     """
     time.sleep(PAUSE)
     with warnings.catch_warnings():

@@ -46,7 +46,7 @@ class Quadratic:
     """1/2 x' diag(d) x - b' x for each row of d; the minimum is at b / d."""
 
     null_value = np.inf
-    n_samples = 1
+    n_samples = block_size = 1
 
     def __init__(self, d, b):
         self.d, self.b = d, b
@@ -75,6 +75,12 @@ class Quadratic:
 
     def sample(self):
         return None
+
+    def in_blocks(self, n_rows):
+        return self
+
+    def sizes(self):
+        return "a test"
 
     def preconditioner(self, point, n_evaluations, damping):
         return None

@@ -12,6 +12,7 @@ import importlib
 import importlib.metadata
 import os
 import platform
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -63,6 +64,21 @@ def where(x: Array) -> str:
     return f"{library(x)} on {device(x)}"
 
 
+def megabytes(x: Array) -> str:
+    """How much memory the values of `x` take, in words."""
+    xp = namespace(x)
+    if xp.isdtype(x.dtype, "bool"):
+        bits = 8
+    else:
+        bits = (xp.iinfo if xp.isdtype(x.dtype, "integral") else xp.finfo)(x.dtype).bits
+    return f"{prod(x.shape) * bits / 8e6:.1f} MB"
+
+
+def described(x: Array) -> str:
+    """Shape, dtype, size and place of `x` in words, for messages."""
+    return f"X of shape {tuple(x.shape)} ({x.dtype}, {megabytes(x)}, {where(x)})"
+
+
 def same_place(x: Array, y: Array) -> bool:
     """Whether `x` and `y` belong to one library and lie on one device."""
     return library(x) == library(y) and device(x) == device(y)
@@ -71,6 +87,19 @@ def same_place(x: Array, y: Array) -> bool:
 def on_device_of(x: Array) -> contextlib.AbstractContextManager:
     """Make the device of `x` current: CuPy creates arrays there and nowhere else."""
     return device(x) if is_cupy_array(x) else contextlib.nullcontext()
+
+
+def on_accelerator(x: Array) -> bool:
+    """Whether `x` lies on a GPU or the like, where every operation has the price of a launch."""
+    place = device(x)
+    kind = getattr(place, "type", getattr(place, "platform", "cpu"))  # torch's and JAX's names
+    return is_cupy_array(x) or kind != "cpu"
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether a library could not get the memory that it needs."""
+    named = type(error).__name__ == "OutOfMemoryError" or "RESOURCE_EXHAUSTED" in str(error)
+    return named or isinstance(error, MemoryError)  # torch's and JAX's; NumPy's and CuPy's
 
 
 def to_host(x: Array) -> np.ndarray:

@@ -17,15 +17,13 @@ from typing import Any
 from .arrays import Array, namespace
 from .functional import softmax, weighted_cross_entropy
 from .network import Layer, Network
-from .rows import ArrayRows
+from .rows import ArrayRows, block_values
 
 #: All of so few rows are used; of more, a sample.
 MIN_ROWS = 1024
 #: A sample of as many rows as features loses this share of what is off the diagonal: it says too
 #: little of directions that few rows have.
 SHRINKAGE = 0.05
-#: Values per temporary.
-BLOCK_VALUES = 1 << 18
 
 
 class Curvature:
@@ -38,7 +36,8 @@ class Curvature:
         parts: list[Array] = []
         sums: Any = 0.0
         squares: Any = 0.0
-        size = max(256, BLOCK_VALUES // max(n_features // 4, n_classes * layers[0][0].shape[0]))
+        values = max(n_features // 4, n_classes * layers[0][0].shape[0])
+        size = max(256, block_values(rows.weights) // values)
         for block in rows.blocks(size):
             xp = namespace(block.X)
             logits, even = network.logits(layers, block.X), xp.ones_like(block.weights)

@@ -21,10 +21,10 @@ from .arrays import Array, from_host, namespace
 from .curvature import diagonal_matrix, floored
 from .functional import softmax
 from .network import Layer, Network
-from .rows import ArrayRows, row_slices
+from .rows import ArrayRows, block_values, row_slices
 
-#: Values per temporary; products that small run best from the nearest cache.
-BLOCK_VALUES = 1 << 15
+#: Products run best from a processor's nearest cache: temporaries are so many times smaller here.
+NEARER = 8
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def exact_hessian(
     products = _pairs(basis.T[None, ...])[0, ...]
     n_problems, n_pairs, n_features = penalty.shape[0], products.shape[0], network.layer_sizes[0]
     n_columns = n_problems * n_pairs
-    size = max(64, BLOCK_VALUES // (n_columns * n_features))
+    size = max(64, block_values(penalty) // (NEARER * n_columns * n_features))
     sums: Any = 0.0, 0.0, 0.0
     for span, block in zip(row_slices(rows.n_samples, size), rows.blocks(size), strict=True):
         Z = network.logits(layers, block.X) if logits is None else logits[:, :, span]

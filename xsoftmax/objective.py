@@ -18,19 +18,20 @@ from dataclasses import dataclass, replace
 from math import log
 from typing import Any, NamedTuple
 
-from .arrays import Array, from_host, index_dtype, namespace
+from .arrays import Array, described, from_host, index_dtype, megabytes, namespace, on_accelerator
 from .functional import weighted_cross_entropy
 from .hessian import ExactHessian, exact_hessian, exact_hessian_cost
 from .network import Network
 from .preconditioner import Preconditioner, evaluation_cost, precondition
-from .rows import ArrayRows, Block, row_slices
+from .rows import ArrayRows, Block, block_values, row_slices
 
-#: Values per temporary while one block is computed: a few of them fit a processor's cache.
-BLOCK_VALUES = 1 << 18
-#: Logits of all rows are kept for the line search of a linear model when they are fewer than this.
-KEPT_VALUES = 1 << 23
+#: Logits of all rows are kept for the line search of a linear model when they are fewer than this,
+#: and on a GPU than so many times this.
+KEPT_VALUES, ACCELERATOR_FACTOR = 1 << 23, 32
 #: A sample of fewer rows says too little of where the minimum is.
 ROWS_PER_FEATURE, ROWS_PER_CLASS = 16, 50
+#: Vectors of parameters that L-BFGS keeps of each problem.
+SOLVER_COPIES = 30
 GOLDEN_RATIO = 0.6180339887498949
 
 
@@ -53,8 +54,8 @@ class Objective:
 
     Parameters everywhere are (n_problems, n_parameters), values (n_problems,). `block_rows` is how
     many rows are worked on at a time; None lets temporaries fit a processor's cache. Beyond X and
-    the parameters, memory holds a few arrays of `BLOCK_VALUES` (more only if one row needs more),
-    and for a linear model at most 2 `KEPT_VALUES` logits.
+    the parameters, memory holds a few arrays of `block_values` (more only if one row needs more),
+    and for a linear model at most 4 `KEPT_VALUES` logits.
     """
 
     network: Network
@@ -72,13 +73,27 @@ class Objective:
         """Rows per block, such that temporaries stay small however many rows there are."""
         n_features, *_ = self.network.layer_sizes
         values = max(self.penalty.shape[0] * self.network.n_units, n_features // 4)
-        return self.block_rows or max(256, BLOCK_VALUES // values)
+        rows = max(256, block_values(self.penalty) // values)
+        return self.block_rows or min(self.n_samples, rows)
+
+    def in_blocks(self, n_rows: int) -> Objective:
+        """The same objective, so many rows at a time."""
+        return self if n_rows == self.block_size else replace(self, block_rows=n_rows)
+
+    def sizes(self) -> str:
+        """What there is to hold in memory, in words."""
+        (n_problems, n_parameters), X = self.penalty.shape, self.rows.X
+        return (
+            f"{described(X)} and {n_problems} problem(s) of {n_parameters} parameters, of which "
+            f"a solver holds about {SOLVER_COPIES} copies of {megabytes(self.penalty)} each"
+        )
 
     @property
     def keeps_logits(self) -> bool:
         """Whether a trial step reads the logits of all rows instead of the rows."""
         n_logits = self.penalty.shape[0] * self.network.layer_sizes[-1] * self.n_samples
-        return self.network.is_linear and n_logits <= KEPT_VALUES
+        kept = KEPT_VALUES * (ACCELERATOR_FACTOR if on_accelerator(self.penalty) else 1)
+        return self.network.is_linear and n_logits <= kept
 
     @property
     def hessian_is_cheap(self) -> bool:

@@ -13,12 +13,10 @@ from typing import Any
 
 from .arrays import Array, has_float64, namespace, to_list
 from .network import Layer, Network
-from .rows import row_slices
+from .rows import block_values, row_slices
 
 #: Up to so many rows the Gram matrix and its factor pay.
 MAX_ROWS = 2048
-#: Values per temporary.
-BLOCK_VALUES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,7 @@ def row_space(network: Network, X: Array) -> RowSpace:
     if not (pays and has_float64(X)):
         return RowSpace(network, X)
     gram = xp.zeros((n_samples, n_samples), dtype=xp.float64, device=X.device)
-    for columns in row_slices(n_features, max(1, BLOCK_VALUES // n_samples)):
+    for columns in row_slices(n_features, max(1, 4 * block_values(X) // n_samples)):
         part = xp.astype(X[:, columns], xp.float64)
         gram += xp.matmul(part, part.T)
     largest = xp.max(xp.linalg.diagonal(gram))

@@ -7,10 +7,47 @@ compute in, and can gather a minibatch. Everything above is a sum over blocks, s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, TypeVar
 
-from .arrays import Array, namespace
+from .arrays import Array, is_out_of_memory, namespace, on_accelerator
+
+Result = TypeVar("Result")
+
+#: Values per temporary while a block is computed: a few of them fit a processor's cache.
+BLOCK_VALUES = 1 << 18
+#: A GPU is given so many times as many: it waits for launches, and has no such cache.
+ACCELERATOR_FACTOR = 256
+#: Blocks of fewer rows are not tried when memory runs out.
+FEWEST_ROWS = 32
+
+
+def block_values(like: Array) -> int:
+    """How many values a temporary should have where `like` lies."""
+    return BLOCK_VALUES * (ACCELERATOR_FACTOR if on_accelerator(like) else 1)
+
+
+def with_room(step: Callable[[int], Result], n_rows: int, sizes: Callable[[], str]) -> Result:
+    """`step(n_rows)`, with ever fewer rows at a time while memory runs out.
+
+    Raises
+    ------
+    MemoryError
+        If even `FEWEST_ROWS` rows at a time do not fit beside what `sizes` describes.
+    """
+    while True:
+        try:
+            return step(n_rows)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            failure = error.with_traceback(None)  # which would keep alive what did not fit
+        if n_rows <= FEWEST_ROWS:
+            raise MemoryError(
+                f"Out of memory with {sizes()}, even in blocks of {n_rows} rows. Free memory "
+                "there, store X as float32 or float16, or solve fewer problems at once."
+            ) from failure
+        n_rows = max(FEWEST_ROWS, n_rows // 2)
 
 
 class Block(NamedTuple):

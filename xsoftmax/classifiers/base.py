@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from ..arrays import (
 )
 from ..network import Layer, Network
 from ..row_space import RowSpace, row_space
-from ..solvers import Status, minimize
+from ..solvers import Status, fitting, minimize
 from .predictor import Predictor
 from .rules import check_parameters
 from .training import (
@@ -176,10 +177,10 @@ class BaseSoftmaxClassifier(Predictor):
             solver = solver_of(self, samples.X.shape[0], self._random_state)
             key = (self.solver, network, str(start.dtype))
             memory = getattr(self, "_memory", None)
-            state = solver.init(objective, start)
+            state, objective = fitting(objective, partial(solver.init, parameters=start))
             if memory is not None and memory[0] == key:
                 state = state._replace(**memory[1])
-            state = solver.update(objective, state)
+            state, _ = fitting(objective, partial(solver.update, state=state))
             check_finite(self, state.parameters, state.value)
             losses = [*(getattr(self, "loss_curve_", []) if resume else []), *to_list(state.value)]
             known = classes_for(samples.X, samples.targets.classes)

@@ -11,6 +11,7 @@ from sklearn.model_selection import check_cv
 
 from ..arrays import Array, is_numpy, namespace, to_host
 from ..network import Layer, Network
+from .predictor import logits_of
 from .training import Samples
 
 
@@ -87,9 +88,8 @@ class Scorer:
         return scores
 
     def _accuracy(self, network: Network, layers: list[Layer], held_out: Samples) -> float:
-        xp, dtype = namespace(held_out.X), layers[0][0].dtype
-        logits = network.logits(layers, xp.astype(held_out.X, dtype, copy=False))
-        winners = to_host(xp.argmax(logits[0, ...], axis=0))
+        logits = logits_of(network, layers, held_out.X)
+        winners = to_host(namespace(logits).argmax(logits, axis=0))
         right = held_out.targets.classes[winners] == held_out.labels
         return float(np.average(right, weights=held_out.weight))
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from ..arrays import Array, is_numpy, namespace, on_device_of, to_host
+from ..arrays import Array, described, is_numpy, namespace, on_device_of, to_host
 from ..functional import log_softmax, softmax
 from ..network import Layer, Network
-from ..objective import BLOCK_VALUES
-from ..rows import row_slices
+from ..rows import block_values, row_slices, with_room
 from .validation import check_same_place, check_sample_weight, check_X, host_labels
 
 
@@ -79,13 +79,25 @@ class Predictor(ClassifierMixin, BaseEstimator, ABC):
         return namespace(X).argmax(self._logits(X), axis=0)
 
     def _logits(self, X: Array, transform: Callable | None = None) -> Array:
-        """The (transformed) logits (n_classes, n_samples), block by block."""
-        xp, layers = namespace(X), self._layers()
+        """The (transformed) logits (n_classes, n_samples)."""
         network = self._network(self.n_features_in_, self.classes_.shape[0])
-        dtype, blocks = layers[0][0].dtype, []
         with on_device_of(X):
-            for rows in row_slices(X.shape[0], max(256, 8 * BLOCK_VALUES // network.n_units)):
-                X_block = xp.astype(X[rows, ...], dtype, copy=False)
-                logits = network.logits(layers, X_block)[0, ...]
-                blocks.append(transform(logits, axis=0) if transform else logits)
-            return blocks[0] if len(blocks) == 1 else xp.concat(blocks, axis=1)
+            return logits_of(network, self._layers(), X, transform)
+
+
+def logits_of(
+    network: Network, layers: list[Layer], X: Array, transform: Callable | None = None
+) -> Array:
+    """The (transformed) logits (n_classes, n_samples) of one network, block by block."""
+    xp, dtype = namespace(X), layers[0][0].dtype
+
+    def in_blocks(n_rows: int) -> Array:
+        blocks = []
+        for rows in row_slices(X.shape[0], n_rows):
+            X_block = xp.astype(X[rows, ...], dtype, copy=False)
+            logits = network.logits(layers, X_block)[0, ...]
+            blocks.append(transform(logits, axis=0) if transform else logits)
+        return blocks[0] if len(blocks) == 1 else xp.concat(blocks, axis=1)
+
+    n_rows = max(256, 8 * block_values(X) // network.n_units)
+    return with_room(in_blocks, min(n_rows, X.shape[0]), partial(described, X))

@@ -3,7 +3,7 @@
 from .adam import Adam
 from .gradient_descent import GradientDescent
 from .lbfgs import LBFGS
-from .minimize import minimize
+from .minimize import fitting, minimize
 from .path import follow_path
 from .sgd import SGD
 from .solution import Solution, Status
@@ -15,6 +15,7 @@ __all__ = [
     "GradientDescent",
     "Solution",
     "Status",
+    "fitting",
     "follow_path",
     "minimize",
 ]

@@ -131,7 +131,8 @@ class LBFGS:
         xp, start = namespace(state.slope), state.point
         ray = objective.along(start, state.direction)
         length, point = strong_wolfe(ray, start.value, state.slope, self._first_step(state))
-        metric, pairs = self._next_metric(objective, point, state), ()
+        metric = self._next_metric(objective, point, state)
+        pairs: tuple[Pair, ...] = ()
         if not metric.is_newton:
             pair = _pair(point.parameters - start.parameters, point.gradient - start.gradient)
             pairs = (*state.pairs, pair)[-self.memory :]

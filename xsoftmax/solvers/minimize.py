@@ -9,10 +9,12 @@ with at least the fields of `State`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from ..arrays import Array, from_host, index_dtype, is_array, namespace, to_list
 from ..objective import Objective
+from ..rows import with_room
 from .solution import Solution, Status
 
 
@@ -52,9 +54,10 @@ def minimize(
 
     One transfer to the host per iteration tells which problems have finished; those leave the
     batch, so that a slow problem does not make the others pay. A KeyboardInterrupt ends the loop
-    with the last finished iteration and the status INTERRUPTED.
+    with the last finished iteration and the status INTERRUPTED. An iteration that runs out of
+    memory is made again, with fewer rows at a time.
     """
-    state = solver.init(objective, parameters)
+    state, objective = fitting(objective, partial(solver.init, parameters=parameters))
     batch, reports, reason = _Batch(parameters.shape[0]), _reports(state), Status.RUNNING
     while True:
         staying = batch.retire(state.parameters, reports, reason)
@@ -65,7 +68,7 @@ def minimize(
             state, objective = take(state, rows), objective.take(rows)
             reports = [reports[row] for row in staying]
         try:
-            following = solver.update(objective, state)
+            following, objective = fitting(objective, partial(solver.update, state=state))
             reports, state = _reports(following), following
             values = batch.record(reports)
             reason = Status.MAX_ITER if batch.iteration == max_iter else Status.RUNNING
@@ -73,6 +76,16 @@ def minimize(
                 reason = Status.STOPPED
         except KeyboardInterrupt:
             reason = Status.INTERRUPTED
+
+
+def fitting(objective: Objective, step: Callable[[Objective], Any]) -> tuple[Any, Objective]:
+    """`step` of the objective, and the objective with as few rows at a time as memory allows."""
+
+    def in_blocks(n_rows: int) -> tuple[Any, Objective]:
+        smaller = objective.in_blocks(n_rows)
+        return step(smaller), smaller
+
+    return with_room(in_blocks, objective.block_size, objective.sizes)
 
 
 def take(state: Any, problems: Array) -> Any:

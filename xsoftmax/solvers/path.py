@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ..arrays import Array, from_host, namespace, to_list
 from ..objective import Objective, Point
 from .lbfgs import LBFGS, Metric
-from .minimize import minimize
+from .minimize import fitting, minimize
 from .solution import Solution
 
 
@@ -37,7 +38,8 @@ def follow_path(
     for objective in objectives:
         start = parameters
         if solution is not None and last is not None:
-            point = _beyond(objective, last, solution, before)
+            beyond = partial(_beyond, last=last, solution=solution, before=before)
+            point, objective = fitting(objective, beyond)
             before, start = parameters, point.parameters
         warm = replace(solver, metric=keeper.metric, point=point)
         solution = minimize(objective, start, warm, max_iter=max_iter, callback=keeper)

@@ -1,0 +1,108 @@
+"""Running out of memory: smaller blocks, and an error that says what is too large."""
+
+import weakref
+
+import numpy as np
+import pytest
+
+from xsoftmax import MLPClassifier, SoftmaxRegression, SoftmaxRegressionCV, network, rows
+from xsoftmax.rows import FEWEST_ROWS, with_room
+
+from .problems import blobs
+
+
+class OutOfMemoryError(RuntimeError):
+    """Named as torch's is."""
+
+
+ERRORS = [
+    MemoryError("Unable to allocate 8.00 GiB"),
+    OutOfMemoryError("CUDA out of memory."),
+    RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 8589934592 bytes."),
+]
+
+
+@pytest.fixture
+def memory(monkeypatch):
+    """Room for so many rows of a product at a time; the sizes that were asked for."""
+    dense, asked = network._dense, []
+
+    def limit(n_rows, error=ERRORS[0]):
+        def limited(W, b, A):
+            asked.append(A.shape[-1])
+            if A.shape[-1] > n_rows:
+                raise error
+            return dense(W, b, A)
+
+        monkeypatch.setattr(network, "_dense", limited)
+        return asked
+
+    return limit
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("solver", ["lbfgs", "gd", "adam"])
+@pytest.mark.parametrize("kind", [SoftmaxRegression, MLPClassifier])
+def test_a_fit_goes_on_with_smaller_blocks(xp, memory, kind, solver, error):
+    X, y = blobs(n_samples=150)
+    model = kind(solver=solver, max_iter=5, tol=0, random_state=0, shuffle=False)
+    whole = [xp.host(W) for W, _ in model.fit(xp(X), y.tolist())._layers()]
+    asked = memory(50, error)
+    parts = [xp.host(W) for W, _ in model.fit(xp(X), y.tolist())._layers()]
+    for W, expected in zip(parts, whole, strict=True):
+        np.testing.assert_allclose(W, expected, rtol=1e-6, atol=1e-9)
+    assert max(asked) > 50
+    assert max(size for size in asked if size <= 50) > 25
+    assert sum(size > 50 for size in asked) <= 6  # what was found is kept
+    assert xp.host(model.predict(xp(X))).shape == (150,)
+
+
+def test_partial_fit_and_a_sweep_go_on_too(memory):
+    X, y = blobs(n_samples=150)
+    expected = SoftmaxRegressionCV([0.1, 1.0], cv=3).fit(X, y).scores_
+    memory(50)
+    np.testing.assert_allclose(SoftmaxRegressionCV([0.1, 1.0], cv=3).fit(X, y).scores_, expected)
+    SoftmaxRegression(solver="adam").partial_fit(X, y, classes=[0, 1, 2])
+
+
+def test_what_does_not_fit_in_any_blocks_is_described(xp, memory):
+    X, y = blobs(n_samples=150)
+    model = SoftmaxRegression().fit(xp(X), y.tolist())
+    asked = memory(0)
+    described = r"Out of memory with X of shape \(150, 5\) \(.*float64, 0.0 MB, .*\)"
+    with pytest.raises(MemoryError, match=described + ".* 1 problem.* 18 parameters") as failure:
+        SoftmaxRegression().fit(xp(X), y.tolist())
+    assert f"in blocks of {FEWEST_ROWS} rows. Free memory" in str(failure.value)
+    assert failure.value.__cause__ is ERRORS[0]
+    assert min(asked) == 150 % FEWEST_ROWS or FEWEST_ROWS in asked
+    with pytest.raises(MemoryError, match=described):
+        model.predict(xp(X))
+
+
+def test_other_errors_are_not_tried_again(memory):
+    asked = memory(0, RuntimeError("cuBLAS failed"))
+    with pytest.raises(RuntimeError, match="cuBLAS"):
+        SoftmaxRegression().fit(*blobs())
+    assert len(asked) == 1
+
+
+def test_what_did_not_fit_is_let_go_before_the_next_try():
+    alive = []
+
+    def step(n_rows):
+        assert not any(large() is not None for large in alive)
+        large = np.zeros(n_rows)
+        alive.append(weakref.ref(large))
+        if n_rows > 300:
+            raise MemoryError
+        return n_rows
+
+    assert with_room(step, 1000, str) == 250
+    assert len(alive) == 3
+
+
+def test_a_gpu_is_given_larger_blocks(monkeypatch):
+    X = np.zeros((4, 2))
+    assert rows.block_values(X) == rows.BLOCK_VALUES
+    monkeypatch.setattr(rows, "on_accelerator", lambda x: True)
+    assert rows.block_values(X) == rows.BLOCK_VALUES * rows.ACCELERATOR_FACTOR
