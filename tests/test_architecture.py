@@ -16,7 +16,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 #: From the ground up. A module may import its own floor and those below.
 FLOORS = [
     ("arrays",),
-    ("activations", "functional"),
+    ("activations", "functional", "places", "targets"),
     ("network", "rows"),
     ("curvature", "hessian", "row_space"),
     ("preconditioner",),

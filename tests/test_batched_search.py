@@ -86,3 +86,12 @@ def test_early_stopping_and_bad_parameters_are_refused():
         BatchedGridSearchCV(MLPClassifier(), {"alpha": [-1.0]}).fit(X, y)
     with pytest.raises(ValueError, match="Invalid parameter 'alhpa'"):
         BatchedGridSearchCV(MLPClassifier(), {"alhpa": [1.0]}).fit(X, y)
+
+
+@pytest.mark.parametrize("scoring", [None, "neg_log_loss"])
+def test_score_is_what_scoring_says(xp, scoring):
+    X, y = blobs(n_samples=60)
+    network = MLPClassifier((4,), solver="gd", max_iter=5, tol=0, random_state=0)
+    search = BatchedGridSearchCV(network, {"alpha": [0.1, 10.0]}, cv=2, scoring=scoring)
+    expected = GridSearchCV(network, {"alpha": [0.1, 10.0]}, cv=2, scoring=scoring).fit(X, y)
+    assert search.fit(xp(X), xp(y)).score(xp(X), xp(y)) == pytest.approx(expected.score(X, y))

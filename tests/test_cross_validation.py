@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
+from sklearn.metrics import check_scoring
 from sklearn.model_selection import GroupKFold, PredefinedSplit, ShuffleSplit, StratifiedKFold
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -213,3 +214,16 @@ def test_a_fold_that_cannot_score_is_refused():
     folds = [(np.arange(10, 30), np.arange(10))]
     with pytest.raises(ValueError, match="fold 0 has no test rows"):
         SoftmaxRegressionCV(cv=folds).fit(X, y, sample_weight=weight)
+
+
+@pytest.mark.parametrize("scoring", [None, "accuracy", "neg_log_loss", "f1_macro"])
+def test_score_is_what_scoring_says(xp, scoring):
+    X, y = blobs(n_samples=60, spread=2.0)
+    weight = 1.0 + np.arange(60) % 3
+    ours = SoftmaxRegressionCV(CS, cv=3, scoring=scoring).fit(xp(X), xp(y))
+    best = LogisticRegression(C=ours.C_, tol=1e-8, max_iter=1000).fit(X, y)
+    scorer = check_scoring(best, scoring=scoring)
+    for weights in ({}, {"sample_weight": weight}):
+        expected = scorer(best, X, y, **weights)
+        given = {name: xp(value) for name, value in weights.items()}
+        np.testing.assert_allclose(ours.score(xp(X), xp(y), **given), expected, atol=2e-3)

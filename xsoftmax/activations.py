@@ -11,6 +11,7 @@ from math import pi, sqrt
 from typing import NamedTuple
 
 from .arrays import Array, namespace
+from .places import on_its_device
 
 
 def identity(z: Array) -> Array:
@@ -18,32 +19,38 @@ def identity(z: Array) -> Array:
     return z
 
 
+@on_its_device
 def identity_derivative(z: Array, value: Array | None = None) -> Array:
     """1."""
     return namespace(z).ones_like(z)
 
 
+@on_its_device
 def relu(z: Array) -> Array:
     """max(z, 0)."""
     return namespace(z).maximum(z, 0.0)
 
 
+@on_its_device
 def relu_derivative(z: Array, value: Array | None = None) -> Array:
     """1 where z > 0, else 0; at the kink the subgradient 0."""
     return namespace(z).astype(z > 0, z.dtype)
 
 
+@on_its_device
 def tanh(z: Array) -> Array:
     """(exp(z) - exp(-z)) / (exp(z) + exp(-z))."""
     return namespace(z).tanh(z)
 
 
+@on_its_device
 def tanh_derivative(z: Array, value: Array | None = None) -> Array:
     """1 - tanh(z)^2."""
     value = tanh(z) if value is None else value
     return 1.0 - value * value
 
 
+@on_its_device
 def sigmoid(z: Array) -> Array:
     """1 / (1 + exp(-z)), with an exponential that cannot overflow on either side."""
     xp = namespace(z)
@@ -51,6 +58,7 @@ def sigmoid(z: Array) -> Array:
     return xp.where(z >= 0, 1.0, decay) / (1.0 + decay)
 
 
+@on_its_device
 def sigmoid_derivative(z: Array, value: Array | None = None) -> Array:
     """sigmoid(z) (1 - sigmoid(z))."""
     value = sigmoid(z) if value is None else value
@@ -60,6 +68,7 @@ def sigmoid_derivative(z: Array, value: Array | None = None) -> Array:
 _GELU_SCALE, _GELU_CUBIC = 2 * sqrt(2 / pi), 0.044715
 
 
+@on_its_device
 def gelu(z: Array) -> Array:
     """z sigmoid(2 u) with u = sqrt(2/pi) (z + 0.044715 z^3).
 
@@ -69,6 +78,7 @@ def gelu(z: Array) -> Array:
     return z * _gelu_gate(z)[0]
 
 
+@on_its_device
 def gelu_derivative(z: Array, value: Array | None = None) -> Array:
     """s + z s (1 - s) 2 u' with s = sigmoid(2 u)."""
     gate, inner = _gelu_gate(z)

@@ -12,7 +12,6 @@ import importlib
 import importlib.metadata
 import os
 import platform
-from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -62,21 +61,6 @@ def library(x: Array) -> str:
 def where(x: Array) -> str:
     """Library and device of `x` in words, for messages."""
     return f"{library(x)} on {device(x)}"
-
-
-def megabytes(x: Array) -> str:
-    """How much memory the values of `x` take, in words."""
-    xp = namespace(x)
-    if xp.isdtype(x.dtype, "bool"):
-        bits = 8
-    else:
-        bits = (xp.iinfo if xp.isdtype(x.dtype, "integral") else xp.finfo)(x.dtype).bits
-    return f"{prod(x.shape) * bits / 8e6:.1f} MB"
-
-
-def described(x: Array) -> str:
-    """Shape, dtype, size and place of `x` in words, for messages."""
-    return f"X of shape {tuple(x.shape)} ({x.dtype}, {megabytes(x)}, {where(x)})"
 
 
 def same_place(x: Array, y: Array) -> bool:

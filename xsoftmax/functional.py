@@ -21,6 +21,8 @@ from .activations import (
     tanh_derivative,
 )
 from .arrays import Array, compute_dtype, index_dtype, namespace, to_list
+from .places import on_its_device
+from .targets import check_labels, check_targets, mean_weights
 
 __all__ = [
     "cross_entropy",
@@ -42,12 +44,14 @@ __all__ = [
 ]
 
 
+@on_its_device
 def softmax(logits: Array, *, axis: int = -1) -> Array:
     """exp(z_c) / sum_k exp(z_k) along `axis`; same shape as `logits`."""
     exponentials = namespace(logits).exp(_shifted(_floating(logits), axis))
     return exponentials / namespace(logits).sum(exponentials, axis=axis, keepdims=True)
 
 
+@on_its_device
 def logsumexp(logits: Array, *, axis: int = -1, keepdims: bool = False) -> Array:
     """log sum_c exp(z_c) along `axis`, which is dropped unless `keepdims`."""
     logits = _floating(logits)
@@ -58,6 +62,7 @@ def logsumexp(logits: Array, *, axis: int = -1, keepdims: bool = False) -> Array
     return result if keepdims else xp.squeeze(result, axis=axis)
 
 
+@on_its_device
 def log_softmax(logits: Array, *, axis: int = -1) -> Array:
     """z_c - logsumexp(z) along `axis`; same shape as `logits`."""
     shifted = _shifted(_floating(logits), axis)
@@ -84,6 +89,7 @@ def _floating(x: Array) -> Array:
     return namespace(x).astype(x, compute_dtype(x), copy=False)
 
 
+@on_its_device
 def one_hot(labels: Array, n_classes: int | None = None, *, axis: int = -1, dtype=None) -> Array:
     """Rows of the identity: 1 at each label, 0 elsewhere.
 
@@ -102,10 +108,11 @@ def one_hot(labels: Array, n_classes: int | None = None, *, axis: int = -1, dtyp
     """
     if n_classes is None:
         n_classes = to_list(namespace(labels).max(labels)) + 1
-    _check_labels(labels, n_classes, "one_hot", "labels")
+    check_labels(labels, n_classes, "one_hot", "labels")
     return _one_hot(labels, n_classes, axis, dtype or compute_dtype(labels))
 
 
+@on_its_device
 def cross_entropy(
     probabilities: Array, targets: Array, *, sample_weight: Array | None = None, axis: int = -1
 ) -> Array:
@@ -122,16 +129,17 @@ def cross_entropy(
     """
     probabilities = _floating(probabilities)
     xp = namespace(probabilities)
-    targets = _check_targets(probabilities, targets, axis, "cross_entropy")
+    targets = check_targets(probabilities, targets, axis, "cross_entropy")
     if targets.ndim < probabilities.ndim:
         losses = -xp.log(_at_labels(probabilities, targets, axis))
     else:
         logarithms = xp.log(xp.where(targets > 0, probabilities, 1.0))
         losses = -xp.sum(targets * logarithms, axis=axis, keepdims=True)
-    weights = _mean_weights(probabilities, sample_weight, axis, "cross_entropy")
+    weights = mean_weights(probabilities, sample_weight, axis, "cross_entropy")
     return xp.sum(weights * xp.where(weights > 0, losses, 0.0))
 
 
+@on_its_device
 def softmax_cross_entropy(
     logits: Array, targets: Array, *, sample_weight: Array | None = None, axis: int = -1
 ) -> tuple[Array, Array]:
@@ -158,8 +166,8 @@ def softmax_cross_entropy(
     """
     logits = _floating(logits)
     xp = namespace(logits)
-    targets = _check_targets(logits, targets, axis, "softmax_cross_entropy")
-    weights = _mean_weights(logits, sample_weight, axis, "softmax_cross_entropy")
+    targets = check_targets(logits, targets, axis, "softmax_cross_entropy")
+    weights = mean_weights(logits, sample_weight, axis, "softmax_cross_entropy")
     first = xp.moveaxis(logits, axis, 0)
     columns = xp.reshape(first, (1, first.shape[0], -1))
     soft = targets.ndim == logits.ndim
@@ -237,64 +245,3 @@ def _at_labels(x: Array, labels: Array, axis: int) -> Array:
     labels = xp.astype(xp.expand_dims(labels, axis=axis - x.ndim), index_dtype(x), copy=False)
     shape = tuple(1 if i == axis else size for i, size in enumerate(x.shape))
     return xp.take_along_axis(x, xp.broadcast_to(labels, shape), axis=axis)
-
-
-def _check_targets(logits: Array, targets: Array, axis: int, caller: str) -> Array:
-    xp = namespace(logits, targets)
-    shape = tuple(logits.shape)
-    samples = shape[: axis % len(shape)] + shape[axis % len(shape) + 1 :]
-    if tuple(targets.shape) == samples:
-        _check_labels(targets, shape[axis], caller, "targets")
-        return targets
-    if tuple(targets.shape) != shape:
-        raise ValueError(
-            f"{caller}(targets=...) must be class indices of shape {samples} or probabilities of "
-            f"shape {shape}, to fit logits of shape {shape} with axis={axis}; "
-            f"got shape {tuple(targets.shape)}."
-        )
-    targets = xp.astype(targets, logits.dtype)
-    totals = xp.sum(targets, axis=axis, keepdims=True)
-    error = xp.max(xp.abs(totals - 1.0))
-    if not (to_list(xp.min(targets)) >= 0 and to_list(error) <= 1e-3):
-        raise ValueError(
-            f"{caller}(targets=...) must be probabilities: non-negative and summing to 1 along "
-            f"axis={axis} (within 1e-3). Divide each row by its sum."
-        )
-    return targets / totals
-
-
-def _check_labels(labels: Array, n_classes: int, caller: str, name: str) -> None:
-    xp = namespace(labels)
-    if not xp.isdtype(labels.dtype, "integral"):
-        raise TypeError(
-            f"{caller}({name}=...) must be integers when they are class indices; got dtype "
-            f"{labels.dtype}. Encode other labels first, for example with xp.unique_inverse."
-        )
-    # A GPU wraps an index that is out of bounds without a word, so it must never get there.
-    if not 0 <= to_list(xp.min(labels)) <= to_list(xp.max(labels)) < n_classes:
-        raise ValueError(
-            f"{caller}({name}=...) must lie in 0 .. {n_classes - 1} for {n_classes} classes; got "
-            f"values from {to_list(xp.min(labels))} to {to_list(xp.max(labels))}."
-        )
-
-
-def _mean_weights(logits: Array, sample_weight: Array | None, axis: int, caller: str) -> Array:
-    """Weights that sum to 1 over the samples, with `axis` kept at length 1."""
-    xp = namespace(logits)
-    axis = axis % logits.ndim
-    samples = tuple(size for i, size in enumerate(logits.shape) if i != axis)
-    if sample_weight is None:
-        sample_weight = xp.ones(samples, dtype=logits.dtype, device=logits.device)
-    if tuple(sample_weight.shape) != samples:
-        raise ValueError(
-            f"{caller}(sample_weight=...) must have one weight per sample, shape {samples}; "
-            f"got shape {tuple(sample_weight.shape)}."
-        )
-    weights = xp.astype(sample_weight, logits.dtype)
-    total = to_list(xp.sum(weights))
-    if not (to_list(xp.min(weights)) >= 0 and 0 < total < float("inf")):
-        raise ValueError(
-            f"{caller}(sample_weight=...) must be non-negative, finite and not all zero; "
-            f"their sum is {total} and the smallest {to_list(xp.min(weights))}."
-        )
-    return xp.expand_dims(weights / total, axis=axis)

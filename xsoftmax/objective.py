@@ -18,10 +18,11 @@ from dataclasses import dataclass, replace
 from math import log
 from typing import Any, NamedTuple
 
-from .arrays import Array, described, from_host, index_dtype, megabytes, namespace, on_accelerator
+from .arrays import Array, from_host, index_dtype, namespace, on_accelerator
 from .functional import weighted_cross_entropy
 from .hessian import ExactHessian, exact_hessian, exact_hessian_cost
 from .network import Network
+from .places import described, megabytes
 from .preconditioner import Preconditioner, evaluation_cost, precondition
 from .rows import ArrayRows, Block, block_values, row_slices
 

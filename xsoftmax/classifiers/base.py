@@ -15,11 +15,11 @@ from ..arrays import (
     Array,
     compute_dtype,
     namespace,
-    on_device_of,
     to_host,
     to_list,
 )
 from ..network import Layer, Network
+from ..places import on_its_device
 from ..row_space import RowSpace, row_space
 from ..solvers import Status, fitting, minimize
 from .predictor import Predictor
@@ -70,6 +70,7 @@ class BaseSoftmaxClassifier(Predictor):
     def _set_layers(self, layers: list[Layer]) -> None:
         """Keep the layers of a batch of one problem as fitted attributes."""
 
+    @on_its_device
     def fit(
         self,
         X: Any,
@@ -114,10 +115,9 @@ class BaseSoftmaxClassifier(Predictor):
         resume = self.warm_start and self.__sklearn_is_fitted__()
         samples = self._check(X, y, sample_weight, resume)
         held_out = check_held_out(self, samples, X_val, y_val, sample_weight_val)
-        with on_device_of(samples.X):
-            if self.early_stopping and held_out is None:
-                samples, held_out = hold_out(samples, self.validation_fraction, self.random_state)
-            return self._fit(samples, held_out, monitor, resume)
+        if self.early_stopping and held_out is None:
+            samples, held_out = hold_out(samples, self.validation_fraction, self.random_state)
+        return self._fit(samples, held_out, monitor, resume)
 
     def _fit(
         self, samples: Samples, held_out: Samples | None, monitor: Monitor | None, resume: bool
@@ -157,6 +157,7 @@ class BaseSoftmaxClassifier(Predictor):
         return self
 
     @available_if(_can_go_on)
+    @on_its_device
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Any:
         """One epoch (with ``solver="gd"``, one step) on X from where the last call ended.
 
@@ -169,22 +170,21 @@ class BaseSoftmaxClassifier(Predictor):
         resume = self.__sklearn_is_fitted__()
         classes = self._check_classes(classes, resume)
         samples = self._check(X, y, sample_weight, resume, classes)
-        with on_device_of(samples.X):
-            if not hasattr(self, "_random_state"):
-                self._random_state = check_random_state(self.random_state)
-            network, start = self._start(samples, self._random_state, resume)
-            objective = objective_of(self, network, samples, self._penalty_strength(network))
-            solver = solver_of(self, samples.X.shape[0], self._random_state)
-            key = (self.solver, network, str(start.dtype))
-            memory = getattr(self, "_memory", None)
-            state, objective = fitting(objective, partial(solver.init, parameters=start))
-            if memory is not None and memory[0] == key:
-                state = state._replace(**memory[1])
-            state, _ = fitting(objective, partial(solver.update, state=state))
-            check_finite(self, state.parameters, state.value)
-            losses = [*(getattr(self, "loss_curve_", []) if resume else []), *to_list(state.value)]
-            known = classes_for(samples.X, samples.targets.classes)
-            self._publish(network.unpack(state.parameters), known, len(losses), losses)
+        if not hasattr(self, "_random_state"):
+            self._random_state = check_random_state(self.random_state)
+        network, start = self._start(samples, self._random_state, resume)
+        objective = objective_of(self, network, samples, self._penalty_strength(network))
+        solver = solver_of(self, samples.X.shape[0], self._random_state)
+        key = (self.solver, network, str(start.dtype))
+        memory = getattr(self, "_memory", None)
+        state, objective = fitting(objective, partial(solver.init, parameters=start))
+        if memory is not None and memory[0] == key:
+            state = state._replace(**memory[1])
+        state, _ = fitting(objective, partial(solver.update, state=state))
+        check_finite(self, state.parameters, state.value)
+        losses = [*(getattr(self, "loss_curve_", []) if resume else []), *to_list(state.value)]
+        known = classes_for(samples.X, samples.targets.classes)
+        self._publish(network.unpack(state.parameters), known, len(losses), losses)
         # What the solver remembers of past gradients; all else is in the parameters.
         names = ("moments", "n_steps") if hasattr(state, "moments") else ()
         self._memory = key, {name: getattr(state, name) for name in names}

@@ -10,11 +10,13 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, ParameterGrid
 from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
 
-from ..arrays import Array, compute_dtype, from_host, namespace, on_device_of
+from ..arrays import Array, compute_dtype, from_host, namespace
 from ..network import Network
+from ..places import on_its_device
 from ..solvers import Status, minimize
-from .folds import Fold, Scorer, split, weights_of
+from .folds import Fold, Scorer, scored, split, weights_of
 from .rules import check_parameters
 from .training import LEARNING_RATES, Samples, check_finite, objective_of, solver_of
 from .validation import check_sample_weight, check_X, check_y
@@ -62,6 +64,7 @@ class BatchedGridSearchCV(GridSearchCV):
     ) -> None:
         super().__init__(estimator, param_grid, scoring=scoring, refit=refit, cv=cv)
 
+    @on_its_device
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None, *, groups: Any = None) -> Any:
         """Train and score every candidate on every fold, then refit the best on all rows.
 
@@ -85,12 +88,11 @@ class BatchedGridSearchCV(GridSearchCV):
         X_checked = check_X(estimators[0], X, reset=True)
         targets = check_y(estimators[0], X_checked, y)
         samples = Samples(X_checked, targets, check_sample_weight(X_checked, sample_weight))
-        with on_device_of(samples.X):
-            folds = split(self.cv, samples, groups)
-            scores = np.full((len(candidates), len(folds)), np.nan)
-            seconds = np.zeros(len(candidates))
-            for members in _populations(estimators, samples, len(folds)):
-                self._train(estimators, members, samples, folds, scores, seconds)
+        folds = split(self.cv, samples, groups)
+        scores = np.full((len(candidates), len(folds)), np.nan)
+        seconds = np.zeros(len(candidates))
+        for members in _populations(estimators, samples, len(folds)):
+            self._train(estimators, members, samples, folds, scores, seconds)
         self._set_results(candidates, scores, seconds)
         if self.refit:
             start = time.perf_counter()
@@ -98,6 +100,12 @@ class BatchedGridSearchCV(GridSearchCV):
             self.best_estimator_.fit(X, y, sample_weight)
             self.refit_time_ = time.perf_counter() - start
         return self
+
+    @on_its_device
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """What `scoring` says of the best estimator's predictions; accuracy by default."""
+        check_is_fitted(self, "best_estimator_")
+        return scored(self.best_estimator_, self.scoring, X, y, sample_weight)
 
     def _train(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import copy
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,8 +12,12 @@ from sklearn.model_selection import check_cv
 
 from ..arrays import Array, is_numpy, namespace, to_host
 from ..network import Layer, Network
-from .predictor import logits_of
+from .predictor import Predictor, logits_of
 from .training import Samples
+from .validation import host_labels
+
+#: What `scoring` may be for accuracy, which needs no host.
+ACCURACY = (None, "accuracy")
 
 
 class Fold(NamedTuple):
@@ -64,6 +69,25 @@ def weights_of(samples: Samples, folds: list[Fold]) -> np.ndarray:
     return weights
 
 
+def scored(model: Predictor, scoring: Any, X: Any, y: Any, sample_weight: Any) -> float:
+    """The score of a fitted model: accuracy where X lies, any other scorer on the host."""
+    if scoring in ACCURACY:
+        return Predictor.score(model, X, y, sample_weight)
+    X = model._check_fitted(X)
+    labels, weights = host_labels(X, y), {}
+    if sample_weight is not None:
+        weights["sample_weight"] = host_labels(X, sample_weight, "sample_weight")
+    twin = copy(model)
+    twin._set_layers(_layers_on_host(model._layers()))
+    twin.classes_ = to_host(model.classes_)
+    scorer = check_scoring(twin, scoring=scoring)
+    return float(scorer(twin, to_host(X), labels, **weights))
+
+
+def _layers_on_host(layers: list[Layer]) -> list[Layer]:
+    return [(to_host(W), None if b is None else to_host(b)) for W, b in layers]
+
+
 class Scorer:
     """Scores a batch of networks, each on the rows that its fold holds out.
 
@@ -73,7 +97,7 @@ class Scorer:
     def __init__(self, model: Any, samples: Samples, folds: list[Fold], scoring: Any) -> None:
         self.model, self.samples, self.folds = model, samples, folds
         self.scorer: Any = None
-        if scoring not in (None, "accuracy"):
+        if scoring not in ACCURACY:
             self.scorer = check_scoring(model, scoring=scoring)
 
     def __call__(self, network: Network, parameters: Array, problems: Iterable[int]) -> list[float]:
@@ -94,7 +118,7 @@ class Scorer:
         return float(np.average(right, weights=held_out.weight))
 
     def _call_scorer(self, network: Network, layers: list[Layer], held_out: Samples) -> float:
-        self.model._set_layers([(to_host(W), None if b is None else to_host(b)) for W, b in layers])
+        self.model._set_layers(_layers_on_host(layers))
         weighted = not np.all(held_out.weight == 1)
         weights = {"sample_weight": held_out.weight} if weighted else {}
         return float(self.scorer(self.model, to_host(held_out.X), held_out.labels, **weights))

@@ -11,9 +11,10 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from ..arrays import Array, described, is_numpy, namespace, on_device_of, to_host
+from ..arrays import Array, is_numpy, namespace, to_host
 from ..functional import log_softmax, softmax
 from ..network import Layer, Network
+from ..places import described, on_its_device
 from ..rows import block_values, row_slices, with_room
 from .validation import check_same_place, check_sample_weight, check_X, host_labels
 
@@ -34,6 +35,7 @@ class Predictor(ClassifierMixin, BaseEstimator, ABC):
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "coef_") or hasattr(self, "coefs_")
 
+    @on_its_device
     def predict(self, X: Any) -> Array:
         """The most probable label of each row, (n_samples,)."""
         winners = self._winners(self._check_fitted(X))
@@ -41,19 +43,23 @@ class Predictor(ClassifierMixin, BaseEstimator, ABC):
             return self.classes_[to_host(winners)]
         return namespace(winners).take(self.classes_, winners, axis=0)
 
+    @on_its_device
     def predict_proba(self, X: Any) -> Array:
         """The probability of each class, (n_samples, n_classes), in the order of ``classes_``."""
         return self._logits(self._check_fitted(X), softmax).T
 
+    @on_its_device
     def predict_log_proba(self, X: Any) -> Array:
         """The logarithms of `predict_proba`, exact where that underflows."""
         return self._logits(self._check_fitted(X), log_softmax).T
 
+    @on_its_device
     def decision_function(self, X: Any) -> Array:
         """The logits, (n_samples, n_classes); for two classes their difference, (n_samples,)."""
         logits = self._logits(self._check_fitted(X))
         return logits[1, :] - logits[0, :] if logits.shape[0] == 2 else logits.T
 
+    @on_its_device
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Accuracy: the weighted fraction of rows whose label is predicted."""
         X = self._check_fitted(X)
@@ -81,8 +87,7 @@ class Predictor(ClassifierMixin, BaseEstimator, ABC):
     def _logits(self, X: Array, transform: Callable | None = None) -> Array:
         """The (transformed) logits (n_classes, n_samples)."""
         network = self._network(self.n_features_in_, self.classes_.shape[0])
-        with on_device_of(X):
-            return logits_of(network, self._layers(), X, transform)
+        return logits_of(network, self._layers(), X, transform)
 
 
 def logits_of(

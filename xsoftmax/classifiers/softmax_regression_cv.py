@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from numbers import Integral
 from typing import Any
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
-from ..arrays import Array, compute_dtype, namespace, on_device_of
+from ..arrays import Array, compute_dtype, namespace
 from ..network import Network
 from ..objective import Objective
+from ..places import on_its_device
 from ..row_space import RowSpace, row_space
 from ..solvers import LBFGS, Solution, Status, follow_path, minimize
-from .folds import Fold, Scorer, split, weights_of
-from .linear import LinearPredictor, penalty_strength, published
+from .folds import Fold, Scorer, scored, split, weights_of
+from .linear import LinearPredictor, penalty_strength
+from .paths import Paths
 from .rules import check_parameters
 from .softmax_regression import SoftmaxRegression
 from .training import (
@@ -93,6 +93,7 @@ class SoftmaxRegressionCV(LinearPredictor):
         self.max_iter = max_iter
         self.block_rows = block_rows
 
+    @on_its_device
     def fit(
         self,
         X: Any,
@@ -124,12 +125,16 @@ class SoftmaxRegressionCV(LinearPredictor):
         X = check_X(self, X, reset=True)
         samples = Samples(X, check_y(self, X, y), check_sample_weight(X, sample_weight))
         held_out = check_held_out(self, samples, X_val, y_val, sample_weight_val)
-        with on_device_of(X):
-            if held_out is None:
-                folds = split(self.cv, samples, groups)
-            else:
-                samples, folds = _joined(samples, held_out)
-            return self._fit(samples, folds, monitor or (lambda *_: None))
+        if held_out is None:
+            folds = split(self.cv, samples, groups)
+        else:
+            samples, folds = _joined(samples, held_out)
+        return self._fit(samples, folds, monitor or (lambda *_: None))
+
+    @on_its_device
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """What `scoring` says of the predictions; accuracy by default."""
+        return scored(self, self.scoring, X, y, sample_weight)
 
     def _fit(self, samples: Samples, folds: list[Fold], monitor: Monitor) -> Any:
         network = self._network(samples.X.shape[1], len(samples.targets.classes))
@@ -161,10 +166,10 @@ class SoftmaxRegressionCV(LinearPredictor):
         folds: list[Fold],
         Cs: np.ndarray,
         monitor: Monitor,
-    ) -> _Paths:
+    ) -> Paths:
         """Every fold at every C."""
         order = np.argsort(Cs, kind="stable")
-        paths = _Paths(len(folds), len(Cs))
+        paths = Paths(len(folds), len(Cs))
         network = space.full
         rows_there = samples._replace(X=space.rows(compute_dtype(samples.X)))
         scorer = Scorer(self._host_model(samples), samples, folds, self.scoring)
@@ -238,56 +243,6 @@ def _joined(samples: Samples, held_out: Samples) -> tuple[Samples, list[Fold]]:
         np.concatenate([samples.weight, held_out.weight]),
     )
     return together, [Fold(np.arange(n_train), n_train + np.arange(n_held_out))]
-
-
-class _Paths:
-    """What is known of each fold at each C."""
-
-    def __init__(self, n_folds: int, n_Cs: int) -> None:
-        self.scores = np.full((n_folds, n_Cs), np.nan)
-        self.gaps = np.full((n_folds, n_Cs), np.inf)
-        self.n_iter = np.zeros((n_folds, n_Cs), dtype=int)
-        self.parameters: list[list[Any]] = [[None] * n_Cs for _ in range(n_folds)]
-        self.n_finished, self.n_problems, self.n_unconverged = 0, n_folds * n_Cs, 0
-
-    def record(self, problems: range, j: int, solution: Solution, scores: list[float]) -> None:
-        """The outcome of some folds at the j-th C."""
-        rows = slice(problems.start, problems.stop)
-        self.scores[rows, j], self.gaps[rows, j] = scores, solution.gaps
-        self.n_iter[rows, j] = solution.n_iter
-        for row, k in enumerate(problems):
-            self.parameters[k][j] = solution.parameters[row : row + 1, ...]
-        self.n_finished += len(problems)
-        self.n_unconverged += sum(status != Status.CONVERGED for status in solution.statuses)
-
-    def mean(self, at: Any) -> Array:
-        """(1, n_parameters): the mean over the folds, the k-th at the `at[k]`-th C."""
-        chosen = [path[j] for path, j in zip(self.parameters, at, strict=True)]
-        xp = namespace(chosen[0])
-        return xp.mean(xp.concat(chosen), axis=0, keepdims=True)
-
-    def published(self, network: Network) -> Array:
-        """(n_folds, n_Cs, n_classes, n_features + 1)."""
-        xp = namespace(self.parameters[0][0])
-        folds = []
-        for path in self.parameters:
-            coef, intercept = published(network.unpack(xp.concat(path)))
-            if network.fit_intercept:
-                coef = xp.concat([coef, xp.expand_dims(intercept, axis=2)], axis=2)
-            folds.append(coef)
-        return xp.stack(folds)
-
-    def warn(self, estimator: SoftmaxRegressionCV) -> None:
-        """One warning for all problems that did not converge."""
-        if self.n_unconverged and estimator.tol > 0:
-            warnings.warn(
-                f"{type(estimator).__name__}: {self.n_unconverged} of {self.n_problems} problems "
-                f"did not reach tol={estimator.tol:g}; the largest estimate of the relative gap is "
-                f"{self.gaps.max():.2g}. Try max_iter above {estimator.max_iter}, a larger tol, or "
-                "features scaled to about one.",
-                ConvergenceWarning,
-                stacklevel=4,
-            )
 
 
 def _turns(n_folds: int, network: Network) -> Iterator[range]:

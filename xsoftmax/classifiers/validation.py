@@ -26,6 +26,7 @@ from ..arrays import (
     where,
     without_history,
 )
+from ..places import on_its_device
 
 
 class Targets(NamedTuple):
@@ -40,6 +41,7 @@ class Targets(NamedTuple):
         return self.values.ndim == 2
 
 
+@on_its_device
 def check_X(estimator: Any, X: Any, *, reset: bool) -> Array:
     """X as a finite real array (n_samples, n_features) in its own dtype, library and device.
 

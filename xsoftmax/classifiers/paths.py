@@ -1,0 +1,64 @@
+"""What a sweep over C learns."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from ..arrays import Array, namespace
+from ..network import Network
+from ..solvers import Solution, Status
+from .linear import published
+
+
+class Paths:
+    """What is known of each fold at each C."""
+
+    def __init__(self, n_folds: int, n_Cs: int) -> None:
+        self.scores = np.full((n_folds, n_Cs), np.nan)
+        self.gaps = np.full((n_folds, n_Cs), np.inf)
+        self.n_iter = np.zeros((n_folds, n_Cs), dtype=int)
+        self.parameters: list[list[Any]] = [[None] * n_Cs for _ in range(n_folds)]
+        self.n_finished, self.n_problems, self.n_unconverged = 0, n_folds * n_Cs, 0
+
+    def record(self, problems: range, j: int, solution: Solution, scores: list[float]) -> None:
+        """The outcome of some folds at the j-th C."""
+        rows = slice(problems.start, problems.stop)
+        self.scores[rows, j], self.gaps[rows, j] = scores, solution.gaps
+        self.n_iter[rows, j] = solution.n_iter
+        for row, k in enumerate(problems):
+            self.parameters[k][j] = solution.parameters[row : row + 1, ...]
+        self.n_finished += len(problems)
+        self.n_unconverged += sum(status != Status.CONVERGED for status in solution.statuses)
+
+    def mean(self, at: Any) -> Array:
+        """(1, n_parameters): the mean over the folds, the k-th at the `at[k]`-th C."""
+        chosen = [path[j] for path, j in zip(self.parameters, at, strict=True)]
+        xp = namespace(chosen[0])
+        return xp.mean(xp.concat(chosen), axis=0, keepdims=True)
+
+    def published(self, network: Network) -> Array:
+        """(n_folds, n_Cs, n_classes, n_features + 1)."""
+        xp = namespace(self.parameters[0][0])
+        folds = []
+        for path in self.parameters:
+            coef, intercept = published(network.unpack(xp.concat(path)))
+            if network.fit_intercept:
+                coef = xp.concat([coef, xp.expand_dims(intercept, axis=2)], axis=2)
+            folds.append(coef)
+        return xp.stack(folds)
+
+    def warn(self, estimator: Any) -> None:
+        """One warning for all problems that did not converge."""
+        if self.n_unconverged and estimator.tol > 0:
+            warnings.warn(
+                f"{type(estimator).__name__}: {self.n_unconverged} of {self.n_problems} problems "
+                f"did not reach tol={estimator.tol:g}; the largest estimate of the relative gap is "
+                f"{self.gaps.max():.2g}. Try max_iter above {estimator.max_iter}, a larger tol, or "
+                "features scaled to about one.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
