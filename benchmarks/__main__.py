@@ -1,10 +1,10 @@
-"""``python -m benchmarks fit|table|sweep|mlp|passes|memory|all [--backend cupy] [--repeats N]``."""
+"""``python -m benchmarks WHAT [--backend cupy] [--repeats N]``."""
 
 from __future__ import annotations
 
 import argparse
 
-from . import fit, memory, mlp, passes, report, sweep
+from . import agreement, fit, memory, mlp, passes, report, sweep
 from .timing import save
 
 BENCHMARKS = {
@@ -14,13 +14,14 @@ BENCHMARKS = {
     "mlp": mlp.run,
     "passes": passes.run,
     "memory": memory.run,
+    "agreement": agreement.run,
 }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("what", choices=[*BENCHMARKS, "report", "all"])
-    parser.add_argument("--backend", default="numpy", choices=["numpy", "cupy"])
+    parser.add_argument("--backend", default="numpy", choices=["numpy", "cupy", "torch", "jax"])
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
     names = list(BENCHMARKS) if options.what == "all" else [options.what]

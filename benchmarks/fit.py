@@ -118,7 +118,7 @@ def climb(
                 seconds, answer = timed(lambda c=contender, s=setting: c.solve(problem, s))
                 value = objective(problem, *answer)
                 rungs.append({"name": name, "setting": setting, "seconds": seconds, "value": value})
-                if repeat == repeats - 1 and seconds > limit:
+                if seconds > (limit if repeat == repeats - 1 else 4 * limit):
                     done.add(name)
         latest = {rung["name"]: rung["value"] for rung in rungs}
         done |= {name for name, value in latest.items() if value <= best * (1 + GAPS[-1] / 2)}

@@ -1,4 +1,4 @@
-"""The README's table and picture, from the JSON files of the runs."""
+"""The tables in the README and on the GPU page, and the picture, from the runs' JSON files."""
 
 from __future__ import annotations
 
@@ -10,19 +10,41 @@ from typing import Any
 from .timing import RESULTS
 
 README = Path(__file__).parents[1] / "README.md"
+GPU_PAGE = README.parent / "docs" / "gpu.md"
 PICTURE = README.parent / "docs" / "gap-against-time.png"
 BEGIN, END = "<!-- benchmarks: generated -->", "<!-- benchmarks: end -->"
 
 
 def write() -> None:
-    """Replace what stands between the markers in the README, and draw the picture."""
-    text = README.read_text()
-    before, rest = text.split(BEGIN)
-    _, after = rest.split(END)
-    README.write_text(f"{before}{BEGIN}\n{table()}\n{END}{after}")
+    """Replace what stands between the markers, and draw the picture."""
+    _fill(README, table())
+    _fill(GPU_PAGE, agreement())
     results = _load("table")
     if results is not None:
         draw(results)
+
+
+def _fill(page: Path, markdown: str) -> None:
+    before, rest = page.read_text().split(BEGIN)
+    _, after = rest.split(END)
+    page.write_text(f"{before}{BEGIN}\n{markdown}\n{END}{after}")
+
+
+def agreement() -> str:
+    """Markdown, with a column for every backend that was compared with NumPy."""
+    found = {name: _load("agreement", name) for name in ("cupy", "torch", "jax")}
+    found = {name: result for name, result in found.items() if result is not None}
+    heads = [f"{name} ({result['device']})" for name, result in found.items()]
+    lines = [f"| model | solver | dtype | {' | '.join(heads)} |", "|---" * (3 + len(heads)) + "|"]
+    for same in zip(*(result["rows"] for result in found.values()), strict=True):
+        cells = [
+            f"{row['parameter_difference']:.0e}, {row['loss_difference']:.0e}, "
+            f"{row['predictions_that_differ']}"
+            for row in same
+        ]
+        first = [same[0][name] for name in ("model", "solver", "dtype")]
+        lines.append(f"| {' | '.join([*first, *cells])} |")
+    return "\n".join(lines)
 
 
 def table() -> str:

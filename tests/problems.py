@@ -82,7 +82,7 @@ class Quadratic:
     def sizes(self):
         return "a test"
 
-    def preconditioner(self, point, n_evaluations, damping):
+    def preconditioner(self, point, n_evaluations, damping, first=False):
         return None
 
     def precondition(self, preconditioner, gradient):

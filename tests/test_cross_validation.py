@@ -227,3 +227,12 @@ def test_score_is_what_scoring_says(xp, scoring):
         expected = scorer(best, X, y, **weights)
         given = {name: xp(value) for name, value in weights.items()}
         np.testing.assert_allclose(ours.score(xp(X), xp(y), **given), expected, atol=2e-3)
+
+
+def test_a_scorer_that_asks_for_the_score_and_weights_that_break_a_rule():
+    X, y = blobs(n_samples=60, spread=2.0)
+    model = SoftmaxRegressionCV(CS, cv=3, scoring=lambda model, X, y: model.score(X, y)).fit(X, y)
+    assert model.score(X, y) == np.mean(model.predict(X) == y)
+    model = SoftmaxRegressionCV(CS, cv=3, scoring="neg_log_loss").fit(X, y)
+    with pytest.raises(ValueError, match="sample_weight must be non-negative"):
+        model.score(X, y, -np.ones(60))

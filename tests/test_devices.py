@@ -210,6 +210,13 @@ def test_classifiers(there, model, shape, tmp_path):
         on_the_other_device(model.predict(there(X)))
 
 
+def test_a_scorer_on_the_host(there):
+    X, y = blobs(spread=2.0)
+    model = SoftmaxRegressionCV([0.1, 1.0], cv=3, scoring="neg_log_loss")
+    expected = model.fit(X, y).score(X, y)
+    assert model.fit(there(X), y.tolist()).score(there(X), y.tolist()) == pytest.approx(expected)
+
+
 def test_two_devices_are_refused(there):
     X, y = blobs()
     model = SoftmaxRegression().fit(there(X), y.tolist())

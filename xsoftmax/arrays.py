@@ -82,8 +82,19 @@ def on_accelerator(x: Array) -> bool:
 
 def is_out_of_memory(error: Exception) -> bool:
     """Whether a library could not get the memory that it needs."""
-    named = type(error).__name__ == "OutOfMemoryError" or "RESOURCE_EXHAUSTED" in str(error)
-    return named or isinstance(error, MemoryError)  # torch's and JAX's; NumPy's and CuPy's
+    said = f"{type(error).__name__} {error}".lower()
+    return isinstance(error, MemoryError) or any(words in said for words in _OUT_OF_MEMORY)
+
+
+#: How torch, JAX and CUDA's libraries say it, in lower case; NumPy and CuPy raise a MemoryError.
+_OUT_OF_MEMORY = (
+    "out of memory",
+    "outofmemory",
+    "can't allocate memory",
+    "resource_exhausted",
+    "alloc_failed",
+    "errormemoryallocation",
+)
 
 
 def to_host(x: Array) -> np.ndarray:

@@ -37,7 +37,7 @@ class Curvature:
         sums: Any = 0.0
         squares: Any = 0.0
         values = max(n_features // 4, n_classes * layers[0][0].shape[0])
-        size = max(256, block_values(rows.weights) // values)
+        size = rows.block_size(max(256, block_values(rows.weights) // values))
         for block in rows.blocks(size):
             xp = namespace(block.X)
             logits, even = network.logits(layers, block.X), xp.ones_like(block.weights)

@@ -12,12 +12,11 @@ classes that is one block. Newton's step with it is the metric that L-BFGS would
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from itertools import combinations_with_replacement
-from math import isqrt, sqrt
+from math import isqrt
 from typing import Any
 
-from .arrays import Array, from_host, namespace
+from .arrays import Array, namespace
 from .curvature import diagonal_matrix, floored
 from .functional import softmax
 from .network import Layer, Network
@@ -70,11 +69,12 @@ def exact_hessian(
 ) -> ExactHessian:
     """The Hessians at `layers` (and their `logits`, where those are known), in one pass."""
     xp, n_classes = namespace(penalty), network.layer_sizes[-1]
-    basis = from_host(_contrasts(n_classes), like=penalty, dtype=penalty.dtype)
+    basis = _contrasts(penalty, n_classes)
     products = _pairs(basis.T[None, ...])[0, ...]
     n_problems, n_pairs, n_features = penalty.shape[0], products.shape[0], network.layer_sizes[0]
     n_columns = n_problems * n_pairs
     size = max(64, block_values(penalty) // (NEARER * n_columns * n_features))
+    size = rows.block_size(size)
     sums: Any = 0.0, 0.0, 0.0
     for span, block in zip(row_slices(rows.n_samples, size), rows.blocks(size), strict=True):
         Z = network.logits(layers, block.X) if logits is None else logits[:, :, span]
@@ -106,11 +106,10 @@ def _assembled(blocks: Array) -> Array:
     xp, order = namespace(blocks), isqrt(2 * blocks.shape[1])
     if order == 1:
         return blocks[:, 0, ...]
-    pairs = list(combinations_with_replacement(range(order), 2))
+    pairs = combinations_with_replacement(range(order), 2)
+    at = {pair: k for k, pair in enumerate(pairs)}
     rows = [
-        xp.concat(
-            [blocks[:, pairs.index((min(i, j), max(i, j))), ...] for j in range(order)], axis=2
-        )
+        xp.concat([blocks[:, at[min(i, j), max(i, j)], ...] for j in range(order)], axis=2)
         for i in range(order)
     ]
     return xp.concat(rows, axis=1)
@@ -123,11 +122,10 @@ def _penalties(network: Network, penalty: Array) -> Array:
     return diagonal_matrix(xp.reshape(strength[:, 1:, :], (penalty.shape[0], -1)))
 
 
-@cache
-def _contrasts(n_classes: int) -> list[list[float]]:
+def _contrasts(like: Array, n_classes: int) -> Array:
     """Helmert's orthonormal basis of the vectors that sum to zero, in columns."""
-    scales = [1 / sqrt(j * (j + 1)) for j in range(1, n_classes)]
-    return [
-        [scale * (1 if k < j else -j if k == j else 0) for j, scale in enumerate(scales, start=1)]
-        for k in range(n_classes)
-    ]
+    xp = namespace(like)
+    k = xp.arange(n_classes, dtype=like.dtype, device=like.device)[:, None]
+    j = k[1:, :].T
+    basis = xp.where(k < j, 1.0, xp.where(k == j, -j, 0.0 * j))
+    return basis / xp.sqrt(j * (j + 1.0))

@@ -56,7 +56,7 @@ class Objective:
     Parameters everywhere are (n_problems, n_parameters), values (n_problems,). `block_rows` is how
     many rows are worked on at a time; None lets temporaries fit a processor's cache. Beyond X and
     the parameters, memory holds a few arrays of `block_values` (more only if one row needs more),
-    and for a linear model at most 4 `KEPT_VALUES` logits.
+    and for a linear model at most 4 times `KEPT_VALUES` logits (on a GPU 32 times as many).
     """
 
     network: Network
@@ -79,7 +79,9 @@ class Objective:
 
     def in_blocks(self, n_rows: int) -> Objective:
         """The same objective, so many rows at a time."""
-        return self if n_rows == self.block_size else replace(self, block_rows=n_rows)
+        if n_rows == self.block_size:
+            return self
+        return replace(self, block_rows=n_rows, rows=self.rows._replace(most=n_rows))
 
     def sizes(self) -> str:
         """What there is to hold in memory, in words."""
@@ -159,19 +161,22 @@ class Objective:
         return ray
 
     def preconditioner(
-        self, point: Point, n_evaluations: int, damping: float
+        self, point: Point, n_evaluations: int, damping: float, first: bool = False
     ) -> ExactHessian | Preconditioner | None:
         """An inverse Hessian at `point`: the exact one where that is cheap.
 
         Else one that costs about as much as `n_evaluations` of f; the further the minimum may be,
-        from 0 to 1, the more `damping` should there be.
+        from 0 to 1, the more `damping` should there be. Of the `first` more is asked, which takes
+        two transfers to the host: whether squares overflow, and whether `point` is at 0.
         """
         if not self.network.is_linear:
             return None
         layers = self.network.unpack(point.parameters)
         if self.hessian_is_cheap:
             return exact_hessian(self.network, self.rows, self.penalty, layers, point.logits)
-        return precondition(self.network, self.rows, self.penalty, layers, n_evaluations, damping)
+        return precondition(
+            self.network, self.rows, self.penalty, layers, n_evaluations, damping, first
+        )
 
     def precondition(
         self, preconditioner: ExactHessian | Preconditioner | None, gradient: Array
@@ -198,8 +203,8 @@ class Objective:
     def sample(self) -> Objective | None:
         """An estimate of a linear model's objective from a quarter of the rows, if those suffice.
 
-        They are spread evenly, but no two steps are alike, so that rows in any periodic order are
-        met as often as they occur.
+        They are spread evenly but not periodically, so that rows in any periodic order are met as
+        often as they occur.
         """
         n_features, *_, n_classes = self.network.layer_sizes
         n_rows = self.n_samples // 4

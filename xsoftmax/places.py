@@ -8,7 +8,7 @@ from functools import wraps
 from math import prod
 from typing import Any, TypeVar
 
-from .arrays import Array, is_array, namespace, on_device_of, where
+from .arrays import Array, is_array, is_numpy, namespace, on_device_of, where
 
 Function = TypeVar("Function", bound=Callable)
 
@@ -18,7 +18,8 @@ def on_its_device(function: Function) -> Function:
 
     @wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        given = next((x for x in (*args, *kwargs.values()) if is_array(x)), None)
+        values = (*args, *kwargs.values())
+        given = next((x for x in values if is_array(x) and not is_numpy(x)), None)
         with nullcontext() if given is None else on_device_of(given):
             return function(*args, **kwargs)
 

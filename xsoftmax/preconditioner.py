@@ -135,11 +135,12 @@ def precondition(
     layers: Sequence[Layer],
     n_evaluations: int,
     damping: float = 0.0,
+    first: bool = True,
 ) -> Preconditioner | None:
     """Approximate the mean of the problems' Hessians at `layers`, those of a linear network.
 
-    None where squares of X overflow. Costs about as much as `n_evaluations` of value and gradient,
-    of one problem or of many.
+    None where squares of X overflow, which only the `first` has to ask. Costs about as much as
+    `n_evaluations` of value and gradient, of one problem or of many.
 
     Parameters
     ----------
@@ -153,9 +154,9 @@ def precondition(
     evaluation = evaluation_cost(network, n_samples, penalty.shape[0])
     work = n_evaluations * evaluation
     curvature = Curvature(network, rows, layers, damping)
-    if not to_list(xp.all(xp.isfinite(curvature.diagonal))):
+    if first and not to_list(xp.all(xp.isfinite(curvature.diagonal))):
         return None
-    if not to_list(xp.any(layers[0][0] != 0)):  # at zero all classes have one block
+    if first and not to_list(xp.any(layers[0][0] != 0)):  # at zero all classes have one block
         curvature = curvature.pooled()
     n_blocks = curvature.mean.shape[0]
     n_picked = int(work / n_blocks / n_features**2 - 2 * n_features)

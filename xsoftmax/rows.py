@@ -76,11 +76,16 @@ class ArrayRows(NamedTuple):
     targets: Array  #: labels (n_samples,), or probabilities (n_classes, n_samples)
     weights: Array  #: (n_problems or 1, n_samples), summing to 1 over the samples
     dtype: Any
+    most: int | None = None  #: rows that a block may have, where memory is short
 
     @property
     def n_samples(self) -> int:
         """How many rows there are."""
         return self.X.shape[0]
+
+    def block_size(self, size: int) -> int:
+        """`size` rows, or as many as a block may have."""
+        return size if self.most is None else min(size, self.most)
 
     def blocks(self, size: int) -> Iterator[Block]:
         """All rows in order, at most `size` at a time."""
@@ -97,14 +102,15 @@ class ArrayRows(NamedTuple):
         xp = namespace(self.X)
         weights = xp.take(self.weights, indices, axis=1) * (self.n_samples / indices.shape[0])
         targets = xp.take(self.targets, indices, axis=self.targets.ndim - 1)
-        return ArrayRows(xp.take(self.X, indices, axis=0), targets, weights, self.dtype)
+        X = xp.take(self.X, indices, axis=0)
+        return self._replace(X=X, targets=targets, weights=weights)
 
     def every(self, stride: int) -> ArrayRows:
         """Every stride-th row as a source of its own, weighing `stride` times as much."""
         if stride == 1:
             return self
         X, targets = self.X[::stride, ...], self.targets[..., ::stride]
-        return ArrayRows(X, targets, self.weights[:, ::stride] * stride, self.dtype)
+        return self._replace(X=X, targets=targets, weights=self.weights[:, ::stride] * stride)
 
     def take(self, problems: Array) -> ArrayRows:
         """The same rows for only some of the problems."""

@@ -180,7 +180,7 @@ class BaseSoftmaxClassifier(Predictor):
         state, objective = fitting(objective, partial(solver.init, parameters=start))
         if memory is not None and memory[0] == key:
             state = state._replace(**memory[1])
-        state, _ = fitting(objective, partial(solver.update, state=state))
+        state, _ = fitting(objective, partial(solver.update, state=state, reports=()))
         check_finite(self, state.parameters, state.value)
         losses = [*(getattr(self, "loss_curve_", []) if resume else []), *to_list(state.value)]
         known = classes_for(samples.X, samples.targets.classes)

@@ -14,7 +14,7 @@ from ..arrays import Array, is_numpy, namespace, to_host
 from ..network import Layer, Network
 from .predictor import Predictor, logits_of
 from .training import Samples
-from .validation import host_labels
+from .validation import check_sample_weight, host_labels
 
 #: What `scoring` may be for accuracy, which needs no host.
 ACCURACY = (None, "accuracy")
@@ -76,10 +76,13 @@ def scored(model: Predictor, scoring: Any, X: Any, y: Any, sample_weight: Any) -
     X = model._check_fitted(X)
     labels, weights = host_labels(X, y), {}
     if sample_weight is not None:
-        weights["sample_weight"] = host_labels(X, sample_weight, "sample_weight")
+        weights["sample_weight"] = check_sample_weight(X, sample_weight)
     twin = copy(model)
     twin._set_layers(_layers_on_host(model._layers()))
     twin.classes_ = to_host(model.classes_)
+    twin.__dict__.pop("feature_names_in_", None)  # X is an array now
+    if hasattr(twin, "scoring"):
+        twin.scoring = None  # or a scorer that asks for the score would ask itself
     scorer = check_scoring(twin, scoring=scoring)
     return float(scorer(twin, to_host(X), labels, **weights))
 

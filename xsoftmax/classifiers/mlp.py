@@ -53,7 +53,7 @@ class MLPClassifier(BaseSoftmaxClassifier):
     classes_ : (n_classes,)
     coefs_ : list of (n_in, n_out), one for each layer
     intercepts_ : list of (n_out,)
-    n_iter_ : iterations done
+    n_iter_ : iterations done on all rows
     loss_curve_ : the objective at every iteration; gd, sgd and adam record it before each step
     validation_scores_ : accuracies on held-out samples, if there were any
     n_features_in_, feature_names_in_ : what was seen in `fit`

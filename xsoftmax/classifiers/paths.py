@@ -60,5 +60,5 @@ class Paths:
                 f"{self.gaps.max():.2g}. Try max_iter above {estimator.max_iter}, a larger tol, or "
                 "features scaled to about one.",
                 ConvergenceWarning,
-                stacklevel=4,
+                stacklevel=5,  # `fit` has a wrapper
             )

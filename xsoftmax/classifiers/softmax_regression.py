@@ -49,7 +49,7 @@ class SoftmaxRegression(LinearPredictor, BaseSoftmaxClassifier):
     classes_ : (n_classes,)
     coef_ : (n_classes, n_features), or (1, n_features) for two classes
     intercept_ : (n_classes,), or (1,) for two classes
-    n_iter_ : iterations done
+    n_iter_ : iterations done on all rows
     loss_curve_ : the objective at every iteration; gd, sgd and adam record it before each step
     validation_scores_ : accuracies on held-out samples, if there were any
     n_features_in_, feature_names_in_ : what was seen in `fit`

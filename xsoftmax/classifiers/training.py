@@ -172,7 +172,7 @@ def warn_unless_converged(estimator: Any, objective: Objective, solution: Soluti
         f"{status.message} after {solution.n_iter[0]} iterations, where {reached} "
         f"(tol={estimator.tol:g}). {advice}",
         ConvergenceWarning,
-        stacklevel=4,
+        stacklevel=5,  # `fit` has a wrapper
     )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..arrays import Array, namespace
 from ..objective import Objective
 from .criteria import column, converged_where, max_norm, unknown
+from .solution import Report
 
 
 class GradientDescentState(NamedTuple):
@@ -35,7 +37,9 @@ class GradientDescent:
         rate = column(self.learning_rate, parameters)
         return GradientDescentState(parameters, value, value, value, running, rate)
 
-    def update(self, objective: Objective, state: GradientDescentState) -> GradientDescentState:
+    def update(
+        self, objective: Objective, state: GradientDescentState, reports: Sequence[Report] = ()
+    ) -> GradientDescentState:
         """One step."""
         value, gradient = objective.value_and_gradient(state.parameters)
         norm = max_norm(gradient)

@@ -15,27 +15,23 @@ iterations gained b where as many before them gained a, a geometric series goes 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
 
-from ..arrays import Array, namespace, to_list
-from ..objective import Objective, Point
+from ..arrays import Array, is_out_of_memory, namespace, to_list
+from ..objective import Objective, Point, Ray
 from .criteria import converged_where, max_norm
-from .line_search import strong_wolfe
+from .line_search import MAX_TRIALS, Search
 from .minimize import minimize
-from .solution import Status
+from .recursion import Pair, descent, new_pair
+from .solution import Report, Solution, Status
 
 #: How many values the extrapolation looks at.
 WINDOW = 9
 #: How well, and for how long at most, the problem on a sample of rows is solved.
 SAMPLE_TOL, SAMPLE_ITERATIONS = 0.1, 100
-
-Precondition = Callable[[Array], Array]
-Pair = tuple[
-    Array, Array, Array
-]  #: s, y (n_problems, n_parameters), 1/s'y (n_problems,), 0 if unused
 
 
 class Metric(NamedTuple):
@@ -66,6 +62,8 @@ class LBFGSState(NamedTuple):
     metric: Metric
     values: tuple[Array, ...]  #: the latest, newest last
     resolution: Array  #: (n_problems,), what a value must exceed to be told from 0
+    search: tuple[Objective, Ray, Search] | None = None  #: a line search that goes on
+    fallback: Any = None  #: the state that stands if the status is SEARCHING
 
     @property
     def parameters(self) -> Array:
@@ -104,64 +102,109 @@ class LBFGS:
         if point is None:
             point, damping = self._start(objective, parameters)
         if metric is None or metric.is_newton:
-            metric = Metric(objective.preconditioner(point, self.refresh, damping), 0, 0)
+            metric = Metric(objective.preconditioner(point, self.refresh, damping, True), 0, 0)
         resolution = xp.finfo(parameters.dtype).eps * xp.abs(point.value)
         never = xp.zeros_like(point.value) > 0
         return self._state(objective, point, (), (), metric, resolution, never)
 
     def _start(self, objective: Objective, parameters: Array) -> tuple[Point, float]:
         """`parameters`, or if they are 0 about the minimum on a sample; and the damping there."""
-        xp, sample = namespace(parameters), objective.sample()
-        if sample is None or to_list(xp.any(parameters != 0)):
+        sampled = None
+        if not to_list(namespace(parameters).any(parameters != 0)):
+            sampled = self._on_sample(objective, parameters)
+        if sampled is None:
             return objective.start(parameters), 1.0
-        loose = replace(self, tol=max(self.tol, SAMPLE_TOL))
-        solution = minimize(sample, parameters, loose, max_iter=SAMPLE_ITERATIONS)
-        if Status.INTERRUPTED in solution.statuses:
-            raise KeyboardInterrupt
-        point = objective.start(solution.parameters)
+        point = objective.start(sampled.parameters)
         values = to_list(point.value)
-        if not max(values) < objective.null_value:
+        if not all(value < objective.null_value for value in values):
             return objective.start(parameters), 1.0
         # The sample's minimum lies about as far below this one as its parameters lie above.
-        gaps = [all / own - 1 for all, own in zip(values, solution.values, strict=True) if own > 0]
-        return point, _damping(max(gaps, default=0.0))
+        both = zip(values, sampled.values, strict=True)
+        return point, _damping(max((value / own - 1 for value, own in both if own > 0), default=0))
 
-    def update(self, objective: Objective, state: LBFGSState) -> LBFGSState:
-        """One line search and the next direction."""
+    def _on_sample(self, objective: Objective, parameters: Array) -> Solution | None:
+        """About the minimum on a sample of rows, if there are enough, and room for it."""
+        loose = replace(self, tol=max(self.tol, SAMPLE_TOL))
+        try:
+            sample = objective.sample()
+            if sample is None:
+                return None
+            solution = minimize(sample, parameters, loose, max_iter=SAMPLE_ITERATIONS)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            return None
+        if Status.INTERRUPTED in solution.statuses:
+            raise KeyboardInterrupt
+        return solution
+
+    def update(
+        self, objective: Objective, state: LBFGSState, reports: Sequence[Report]
+    ) -> LBFGSState:
+        """One trial step, and the next direction as if it were right for all problems.
+
+        Nothing is asked of the device meanwhile: the status says SEARCHING where the step is not
+        right, and the next update tries another along the same ray.
+        """
         xp, start = namespace(state.slope), state.point
-        ray = objective.along(start, state.direction)
-        length, point = strong_wolfe(ray, start.value, state.slope, self._first_step(state))
-        metric = self._next_metric(objective, point, state)
-        pairs: tuple[Pair, ...] = ()
-        if not metric.is_newton:
-            pair = _pair(point.parameters - start.parameters, point.gradient - start.gradient)
-            pairs = (*state.pairs, pair)[-self.memory :]
-        state = self._state(
-            objective,
-            point,
-            values=state.values,
-            pairs=pairs,
-            metric=metric,
-            resolution=state.resolution,
-            was_close=state.close,
-        )
-        stalled = (state.status == 0) & (length == 0)
-        return state._replace(status=xp.where(stalled, float(Status.STALLED), state.status))
+        if state.search is None:
+            state = self._renewed(objective, state, reports)
+            ray = objective.along(start, state.direction)
+            search = Search.begin(start.value, state.slope, self._first_step(state))
+        else:
+            whole, ray, search = state.search
+            search = search.narrowed()
+            if whole is not objective:  # memory ran out, and there are smaller blocks now
+                ray = objective.along(start, state.direction)
+        length = search.trial
+        value, slope, end = ray(length)
+        search = search.after(value, slope)
+        if search.n_trials >= MAX_TRIALS:
+            length = search.best
+            _, _, end = ray(length)
+        following = self._following(objective, state, end(), length)
+        if search.n_trials < MAX_TRIALS:
+            searching = xp.where(xp.all(search.done), following.status, float(Status.SEARCHING))
+            following = following._replace(status=searching)
+        return following._replace(fallback=state._replace(search=(objective, ray, search)))
 
-    def _next_metric(self, objective: Objective, point: Point, state: LBFGSState) -> Metric:
+    def _following(
+        self, objective: Objective, state: LBFGSState, point: Point, length: Array
+    ) -> LBFGSState:
+        """The state at `point`, `length` from that of `state`."""
+        xp, start, metric = namespace(length), state.point, state.metric
+        pairs: tuple[Pair, ...] = ()
+        if metric.is_newton:
+            preconditioner = objective.preconditioner(point, 1, 0.0)
+            metric = metric._replace(preconditioner=preconditioner)
+        else:
+            pair = new_pair(point.parameters - start.parameters, point.gradient - start.gradient)
+            pairs = (*state.pairs, pair)[-self.memory :]
+        metric = metric._replace(age=metric.age + 1, n_iter=metric.n_iter + 1)
+        resolution, was_close = state.resolution, state.close
+        following = self._state(
+            objective, point, state.values, pairs, metric, resolution, was_close
+        )
+        stalled = (following.status == 0) & (length == 0)
+        status = xp.where(stalled, float(Status.STALLED), following.status)
+        return following._replace(status=status)
+
+    def _renewed(
+        self, objective: Objective, state: LBFGSState, reports: Sequence[Report]
+    ) -> LBFGSState:
+        """The state with a new approximate metric, if that is due, and the direction by it."""
         preconditioner, age, n_iter = state.metric
-        age, n_iter = age + 1, n_iter + 1
-        if state.metric.is_newton:
-            return Metric(objective.preconditioner(point, 1, 0.0), 0, n_iter)
-        if preconditioner is not None and age >= max(self.refresh, 1.5 * preconditioner.cost):
-            xp, age = namespace(state.gap), 0
-            if not to_list(xp.all(state.plain)):
-                n_evaluations, damping = (
-                    max(self.refresh, n_iter // 2),
-                    _damping(to_list(xp.max(state.gap))),
-                )
-                preconditioner = objective.preconditioner(point, n_evaluations, damping)
-        return Metric(preconditioner, age, n_iter)
+        newton_or_none = preconditioner is None or state.metric.is_newton
+        if newton_or_none or age < max(self.refresh, 1.5 * preconditioner.cost):
+            return state
+        if not all(report.plain for report in reports):
+            n_evaluations = max(self.refresh, n_iter // 2)
+            damping = _damping(max(report.gap for report in reports))
+            preconditioner = objective.preconditioner(state.point, n_evaluations, damping)
+        metric = Metric(preconditioner, 0, n_iter)
+        precondition = partial(objective.precondition, preconditioner)
+        direction, slope, plain = descent(state.point.gradient, state.pairs, precondition)
+        return state._replace(direction=direction, slope=slope, plain=plain, metric=metric)
 
     def _first_step(self, state: LBFGSState) -> Array:
         xp = namespace(state.slope)
@@ -184,7 +227,7 @@ class LBFGS:
         """The direction from `point`, and what it says of the gap there."""
         xp, value = namespace(point.value), point.value
         precondition = partial(objective.precondition, metric.preconditioner)
-        direction, slope, plain = _descent(point.gradient, pairs, precondition)
+        direction, slope, plain = descent(point.gradient, pairs, precondition)
         promised = -0.5 * slope
         values = (*values, value)[-WINDOW:]
         hidden = promised <= 0.01 * xp.finfo(value.dtype).eps * xp.abs(value)
@@ -220,55 +263,3 @@ def _extrapolated(values: tuple[Array, ...]) -> Array:
     return xp.where(
         slowdown > last / 16, last * last / xp.where(slowdown > 0, slowdown, 1.0), 16 * last
     )
-
-
-def _descent(
-    gradient: Array, pairs: tuple[Pair, ...], precondition: Precondition
-) -> tuple[Array, Array, Array]:
-    """-H g and its slope, and where P was 1; steepest descent where rounding has spoilt H."""
-    xp = namespace(gradient)
-    direction, plain = _apply_inverse_hessian(gradient, pairs, precondition)
-    direction = -direction
-    slope = xp.vecdot(direction, gradient)
-    uphill = ~(slope < 0)
-    direction = xp.where(uphill[:, None], -gradient, direction)
-    return direction, xp.where(uphill, -xp.vecdot(gradient, gradient), slope), plain
-
-
-def _apply_inverse_hessian(
-    gradient: Array, pairs: tuple[Pair, ...], precondition: Precondition
-) -> tuple[Array, Array]:
-    """H g, and where P was 1."""
-    xp = namespace(gradient)
-    q, alphas = gradient, []
-    for s, y, inverse_sy in reversed(pairs):
-        alpha = inverse_sy * xp.vecdot(s, q)
-        q = q - alpha[:, None] * y
-        alphas.append(alpha)
-    r, plain = precondition(q), xp.zeros_like(gradient[:, 0]) > 0
-    if pairs:
-        s, y, inverse_sy = pairs[-1]
-        Py = precondition(y)
-        plain = _alignment(s, y) > _alignment(s, Py)
-        r = xp.where(plain[:, None], q, r)
-        curvature = inverse_sy * xp.vecdot(y, xp.where(plain[:, None], y, Py))  # y'Py / s'y
-        r = r / xp.where(curvature > 0, curvature, 1.0)[:, None]
-    for (s, y, inverse_sy), alpha in zip(pairs, reversed(alphas), strict=True):
-        beta = inverse_sy * xp.vecdot(y, r)
-        r = r + (alpha - beta)[:, None] * s
-    return r, plain
-
-
-def _alignment(s: Array, x: Array) -> Array:
-    """(n_problems,): the cosine between s and x, times the length of s."""
-    xp = namespace(s)
-    square = xp.vecdot(x, x)
-    return xp.vecdot(s, x) / xp.sqrt(xp.where(square > 0, square, 1.0))
-
-
-def _pair(s: Array, y: Array) -> Pair:
-    """A pair without curvature counts as none."""
-    xp = namespace(s)
-    sy = xp.vecdot(s, y)
-    usable = sy > xp.finfo(s.dtype).eps * xp.vecdot(y, y)
-    return s, y, xp.where(usable, 1.0 / xp.where(usable, sy, 1.0), 0.0)

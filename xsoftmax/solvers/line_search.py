@@ -13,17 +13,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..arrays import Array, namespace, to_list
-from ..objective import Point, Ray
+from ..arrays import Array, namespace
 
 SUFFICIENT_DECREASE, CURVATURE = 1e-4, 0.9
-
-
-class Step(NamedTuple):
-    """Where the search ended; problems that found no lower point have `length` 0."""
-
-    length: Array  #: (n_problems,)
-    point: Point
+MAX_TRIALS = 30
 
 
 class _End(NamedTuple):
@@ -38,35 +31,58 @@ class _End(NamedTuple):
         return _End(*(xp.where(condition, new, old) for new, old in zip(other, self, strict=True)))
 
 
-def strong_wolfe(
-    ray: Ray, value: Array, slope: Array, first_step: Array, *, max_trials: int = 30
-) -> Step:
-    """Search along `ray` from its start, whose value and (negative) slope are given.
+class Search(NamedTuple):
+    """What is known of each problem's step. All arrays have shape (n_problems,).
 
-    All arguments but `ray` have shape (n_problems,). Problems that are done keep their step while
-    the others go on, so the last trial holds the answer of all.
+    Problems that are done keep their step while the others go on, so the last trial holds the
+    answer of all.
     """
-    xp = namespace(value)
-    noise = 4 * xp.finfo(value.dtype).eps * xp.abs(value)
-    low = _End(xp.zeros_like(value), value, slope)
-    high = _End(xp.full_like(value, xp.inf), value, slope)
-    trial, done = first_step, xp.isnan(slope)
-    for _ in range(max_trials):
-        *at_values, point = ray(trial)
-        at = _End(trial, *at_values)
-        armijo = at.value <= value + SUFFICIENT_DECREASE * trial * slope
-        flat = (at.value <= value + noise) & (at.slope <= (2 * SUFFICIENT_DECREASE - 1) * slope)
-        enough = armijo | flat
-        done = done | (enough & (xp.abs(at.slope) <= -CURVATURE * slope))
-        if to_list(xp.all(done)):
-            return Step(trial, point())
-        too_far = ~done & ~(enough & (at.slope < 0))
-        high = high.replace_where(too_far, at)
-        low = low.replace_where(~done & ~too_far, at)
-        trial = xp.where(done, trial, _next_trial(low, high))
-    length = xp.where(done, trial, low.step)
-    _, _, point = ray(length)
-    return Step(length, point())
+
+    start: _End  #: its slope is negative
+    low: _End
+    high: _End
+    trial: Array  #: the step to try next, or where it was `done`
+    done: Array  #: whether `trial` was tried and meets both conditions
+    at: _End  #: what was last tried, at first the start
+    n_trials: int = 0
+
+    @classmethod
+    def begin(cls, value: Array, slope: Array, first_step: Array) -> Search:
+        """Nothing was tried yet."""
+        xp = namespace(value)
+        start = _End(xp.zeros_like(value), value, slope)
+        high = _End(xp.full_like(value, xp.inf), value, slope)
+        return cls(start, start, high, first_step, xp.isnan(slope), start)
+
+    def after(self, value: Array, slope: Array) -> Search:
+        """What is known once `trial` was found to have this value and slope."""
+        flat = namespace(slope).abs(slope) <= -CURVATURE * self.start.slope
+        at = _End(self.trial, value, slope)
+        done = self.done | (self._descends(at) & flat)
+        return self._replace(done=done, at=at, n_trials=self.n_trials + 1)
+
+    def narrowed(self) -> Search:
+        """The same with the next step to try, where the last was not right."""
+        xp, at = namespace(self.trial), self.at
+        too_far = ~self.done & ~(self._descends(at) & (at.slope < 0))
+        high = self.high.replace_where(too_far, at)
+        low = self.low.replace_where(~self.done & ~too_far, at)
+        trial = xp.where(self.done, self.trial, _next_trial(low, high))
+        return self._replace(low=low, high=high, trial=trial)
+
+    def _descends(self, at: _End) -> Array:
+        """Whether the first condition holds, or stands for it what rounding does not drown."""
+        xp, start = namespace(at.value), self.start
+        noise = 4 * xp.finfo(at.value.dtype).eps * xp.abs(start.value)
+        armijo = at.value <= start.value + SUFFICIENT_DECREASE * at.step * start.slope
+        gentle = at.slope <= (2 * SUFFICIENT_DECREASE - 1) * start.slope
+        return armijo | ((at.value <= start.value + noise) & gentle)
+
+    @property
+    def best(self) -> Array:
+        """The step to take if no more are tried; 0 where none was lower than the start."""
+        search = self.narrowed()
+        return namespace(self.trial).where(self.done, self.trial, search.low.step)
 
 
 def _next_trial(low: _End, high: _End) -> Array:

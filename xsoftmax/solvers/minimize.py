@@ -1,21 +1,22 @@
 """The loop that all solvers share: iterate, let finished problems leave, report.
 
 A solver is a pair of functions. ``init(objective, parameters)`` makes a state and
-``update(objective, state)`` takes one iteration (of a stochastic solver, one epoch). A state is a
-NamedTuple whose arrays all have `n_problems` first, so that a problem leaves by dropping its row,
-with at least the fields of `State`.
+``update(objective, state, reports)`` takes one iteration (of a stochastic solver, one epoch), given
+what the host knows of the state. A state is a NamedTuple whose arrays all have `n_problems` first,
+so that a problem leaves by dropping its row, with at least the fields of `State`. Where its status
+is SEARCHING it was no step yet, and its `fallback` is the state to update next.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from ..arrays import Array, from_host, index_dtype, is_array, namespace, to_list
 from ..objective import Objective
 from ..rows import with_room
-from .solution import Solution, Status
+from .solution import Report, Solution, Status
 
 
 class State(Protocol):
@@ -34,8 +35,8 @@ class Solver(Protocol):
     def init(self, objective: Objective, parameters: Array) -> Any:
         """The state before the first iteration."""
 
-    def update(self, objective: Objective, state: Any) -> Any:
-        """The state one iteration later."""
+    def update(self, objective: Objective, state: Any, reports: Sequence[Report]) -> Any:
+        """The state one iteration later; `reports` is what the host knows of `state`."""
 
 
 #: (iteration, state, values) -> whether to stop every problem
@@ -52,7 +53,7 @@ def minimize(
 ) -> Solution:
     """Minimise a batch of problems from `parameters` (n_problems, n_parameters).
 
-    One transfer to the host per iteration tells which problems have finished; those leave the
+    One transfer to the host per update tells which problems have finished; those leave the
     batch, so that a slow problem does not make the others pay. A KeyboardInterrupt ends the loop
     with the last finished iteration and the status INTERRUPTED. An iteration that runs out of
     memory is made again, with fewer rows at a time.
@@ -68,8 +69,7 @@ def minimize(
             state, objective = take(state, rows), objective.take(rows)
             reports = [reports[row] for row in staying]
         try:
-            following, objective = fitting(objective, partial(solver.update, state=state))
-            reports, state = _reports(following), following
+            state, reports, objective = _step(solver, objective, state, reports)
             values = batch.record(reports)
             reason = Status.MAX_ITER if batch.iteration == max_iter else Status.RUNNING
             if callback is not None and callback(batch.iteration, state, values):
@@ -88,6 +88,30 @@ def fitting(objective: Objective, step: Callable[[Objective], Any]) -> tuple[Any
     return with_room(in_blocks, objective.block_size, objective.sizes)
 
 
+def _step(
+    solver: Solver, objective: Objective, state: Any, reports: list[Report]
+) -> tuple[Any, list[Report], Objective]:
+    """The next state, what the host knows of it, and the objective in blocks that memory allows.
+
+    An update that leaves a search unfinished is followed by another; one transfer tells.
+    """
+    while True:
+
+        def update(parts: Objective, state: Any = state) -> tuple[Any, list[Report]]:
+            following = solver.update(parts, state, reports)
+            return following, _reports(following)
+
+        (following, found), objective = fitting(objective, update)
+        if found[0].status != Status.SEARCHING:
+            return _settled(following), found, objective
+        state = following.fallback
+
+
+def _settled(state: Any) -> Any:
+    """The state without the one that would have stood in its place."""
+    return state._replace(fallback=None) if hasattr(state, "fallback") else state
+
+
 def take(state: Any, problems: Array) -> Any:
     """The state of only some of the problems."""
     if is_array(state):
@@ -98,21 +122,13 @@ def take(state: Any, problems: Array) -> Any:
     return state
 
 
-class _Report(NamedTuple):
-    """What the host learns of one problem after each iteration."""
-
-    value: float
-    gradient_norm: float
-    gap: float
-    status: float
-
-
-def _reports(state: State) -> list[_Report]:
+def _reports(state: State) -> list[Report]:
     """A report for each problem: one transfer."""
-    xp = namespace(state.value)
-    fields = state.value, state.gradient_norm, state.gap, state.status
-    columns = to_list(xp.stack(fields))
-    return [_Report(*column) for column in zip(*columns, strict=True)]
+    xp, value = namespace(state.value), state.value
+    fields = [value, state.gradient_norm, state.gap, state.status]
+    if hasattr(state, "plain"):
+        fields.append(xp.astype(state.plain, value.dtype))
+    return [Report(*column) for column in zip(*to_list(xp.stack(fields)), strict=True)]
 
 
 class _Batch:
@@ -124,14 +140,14 @@ class _Batch:
         self.curves: list[list[float]] = [[] for _ in self.running]
         self.finished: dict[int, tuple] = {}
 
-    def record(self, reports: list[_Report]) -> list[float]:
+    def record(self, reports: list[Report]) -> list[float]:
         """Count an iteration; the values of the running problems."""
         self.iteration += 1
         for problem, report in zip(self.running, reports, strict=True):
             self.curves[problem].append(report.value)
         return [report.value for report in reports]
 
-    def retire(self, parameters: Array, reports: list[_Report], reason: Status) -> list[int]:
+    def retire(self, parameters: Array, reports: list[Report], reason: Status) -> list[int]:
         """Keep the results of problems that finished, by themselves or for a common `reason`.
 
         Returns the rows of those that stay.

@@ -9,8 +9,9 @@ from ..arrays import Array
 
 
 class Status(IntEnum):
-    """Why a problem left the solver."""
+    """Why a problem left the solver, or that it has not."""
 
+    SEARCHING = -1
     RUNNING = 0
     CONVERGED = 1
     STALLED = 2
@@ -26,6 +27,7 @@ class Status(IntEnum):
 
 
 _MESSAGES = {
+    Status.SEARCHING: "has not found its next step",
     Status.RUNNING: "has not finished",
     Status.CONVERGED: "reached the tolerance",
     Status.STALLED: "found no lower value in this precision",
@@ -34,6 +36,16 @@ _MESSAGES = {
     Status.STOPPED: "was stopped by its callback",
     Status.INTERRUPTED: "was interrupted",
 }
+
+
+class Report(NamedTuple):
+    """What the host learns of one problem after each iteration, in one transfer."""
+
+    value: float
+    gradient_norm: float
+    gap: float
+    status: float
+    plain: float = 0.0  #: whether L-BFGS did without its preconditioner
 
 
 class Solution(NamedTuple):

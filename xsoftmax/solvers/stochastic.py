@@ -6,12 +6,14 @@ A problem has converged when `n_iter_no_change` epochs in a row improve its best
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..arrays import Array, namespace
 from ..objective import Objective
 from .criteria import column, converged_where, max_norm, unknown
+from .solution import Report
 
 Moments = tuple[Array, ...]
 
@@ -62,8 +64,19 @@ class Stochastic:
             n_steps=0,
         )
 
-    def update(self, objective: Objective, state: StochasticState) -> StochasticState:
-        """One epoch."""
+    def update(
+        self, objective: Objective, state: StochasticState, reports: Sequence[Report] = ()
+    ) -> StochasticState:
+        """One epoch; the shuffle of one that fails is drawn again."""
+        shuffles = self.random_state and self.random_state.get_state()
+        try:
+            return self._epoch(objective, state)
+        except BaseException:
+            if self.random_state:
+                self.random_state.set_state(shuffles)
+            raise
+
+    def _epoch(self, objective: Objective, state: StochasticState) -> StochasticState:
         xp = namespace(state.parameters)
         parameters, moments, n_steps = state.parameters, state.moments, state.n_steps
         total, gradient = xp.zeros_like(state.value), xp.zeros_like(parameters)
