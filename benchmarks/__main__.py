@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from . import agreement, fit, memory, mlp, passes, report, sweep
+from . import agreement, fit, memory, mlp, passes, probe, report, sweep
 from .timing import save
 
 BENCHMARKS = {
@@ -14,6 +14,7 @@ BENCHMARKS = {
     "mlp": mlp.run,
     "passes": passes.run,
     "memory": memory.run,
+    "probe": probe.run,
     "agreement": agreement.run,
 }
 

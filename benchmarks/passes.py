@@ -29,7 +29,7 @@ def run(backend: str, repeats: int) -> dict[str, Any]:
     for n_problems in N_PROBLEMS:
         objective, parameters = _batch(place, X, y, n_problems)
         evaluate = partial(objective.value_and_gradient, parameters)
-        seconds = _median_seconds(evaluate, repeats)
+        seconds = median_seconds(evaluate, repeats)
         products = 4 * n_problems * 10 * X.shape[0] * X.shape[1] / seconds
         entry = {
             "n_problems": n_problems,
@@ -51,13 +51,28 @@ def device_rates(place: arrays.Backend) -> dict[str, float]:
     large = place.asarray(np.ones(1 << 25, dtype=np.float32))
     side = 8192 if place.name == "cupy" else 2048
     square = place.asarray(np.ones((side, side), dtype=np.float32))
-    copy = _median_seconds(lambda: xp.asarray(large, copy=True), 5)
-    product = _median_seconds(lambda: xp.matmul(square, square), 5)
+    copy = median_seconds(lambda: xp.asarray(large, copy=True), 5)
+    product = median_seconds(lambda: xp.matmul(square, square), 5)
     # A copy reads and writes; what a pass over X could reach is both together.
-    return {
+    rates = {
         "bytes_per_second": 2 * 4 * large.shape[0] / copy,
         "flops_per_second": 2 * side**3 / product,
     }
+    if place.name == "cupy":
+        rates["tf32_flops_per_second"] = _tf32_rate(side)
+    return rates
+
+
+def _tf32_rate(side: int) -> float:
+    """By torch, which can switch TF32 on while it runs."""
+    import torch
+
+    square = torch.ones((side, side), device="cuda")
+    before, torch.backends.cuda.matmul.allow_tf32 = torch.backends.cuda.matmul.allow_tf32, True
+    try:
+        return 2 * side**3 / median_seconds(lambda: square @ square, 5)
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = before
 
 
 def _batch(
@@ -71,6 +86,7 @@ def _batch(
     return objective, place.asarray(start.astype(np.float32))
 
 
-def _median_seconds(run: Callable[[], Any], repeats: int) -> float:
+def median_seconds(run: Callable[[], Any], repeats: int) -> float:
+    """Of at least five runs, after one that warms up."""
     run()
     return median(timed(run)[0] for _ in range(max(repeats, 5)))
