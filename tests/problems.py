@@ -45,7 +45,7 @@ def start(objective, seed=0, scale=1.0):
 class Quadratic:
     """1/2 x' diag(d) x - b' x for each row of d; the minimum is at b / d."""
 
-    null_value = np.inf
+    null_value = 0.0
     n_samples = block_size = 1
 
     def __init__(self, d, b):
@@ -98,6 +98,8 @@ class Quadratic:
 
 class Rosenbrock(Quadratic):
     """b (x1 - x0^2)^2 + (1 - x0)^2 with b in the first column of d; the minimum is at (1, 1)."""
+
+    null_value = 1.0
 
     def value_and_gradient(self, x):
         xp = namespace(x)

@@ -18,7 +18,7 @@ FLOORS = [
     ("arrays",),
     ("activations", "functional", "places", "targets"),
     ("network", "rows"),
-    ("curvature", "hessian", "row_space"),
+    ("curvature", "hessian", "row_space", "seen_features"),
     ("preconditioner",),
     ("objective",),
     ("solvers",),

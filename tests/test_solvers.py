@@ -9,7 +9,6 @@ from sklearn.linear_model import LogisticRegression
 from xsoftmax.arrays import namespace
 from xsoftmax.objective import Objective
 from xsoftmax.solvers import LBFGS, SGD, Adam, GradientDescent, Status, minimize
-from xsoftmax.solvers.path import _beyond
 
 from .problem_table import Approximated
 from .problems import Quadratic, Rosenbrock, blobs, objective_on, start
@@ -229,23 +228,6 @@ def test_an_approximate_metric_must_say_twice_that_it_is_done():
     assert first
     assert second
     assert sum(bool(state.close[0]) for state in states) == 2
-
-
-def test_a_path_starts_from_the_lower_of_two_points():
-    X, y = blobs(n_samples=60, spread=2.0)
-    strong, weak = (objective_on(np.asarray, X, y, Cs=(C, C)) for C in (1e-2, 1e-1))
-    solution = minimize(strong, zeros_of(strong), LBFGS(tol=1e-10), max_iter=100)
-    known = solution.parameters
-    values = weak.at(known).value
-    # One problem gains by going on; the other goes just so far that it loses, but would still be
-    # lower than at the penalty from which it comes.
-    further = (weak.at((1 + t) * known) for t in np.geomspace(1, 100, 200))
-    too_far = next(point for point in further if point.value[1] > values[1])
-    assert too_far.value[1] < solution.values[1]
-    guess = np.stack([1.5 * known[0], too_far.parameters[1]])
-    point = _beyond(weak, strong, solution, 2 * known - guess)
-    np.testing.assert_allclose(point.parameters, [1.5 * known[0], known[1]])
-    assert point.value[0] < values[0]
 
 
 @pytest.mark.parametrize("kind", [Objective, Approximated])

@@ -24,6 +24,8 @@ MIN_ROWS = 1024
 #: A sample of as many rows as features loses this share of what is off the diagonal: it says too
 #: little of directions that few rows have.
 SHRINKAGE = 0.05
+#: After so many rounds nearly all rows that are picked for sure are known.
+ROUNDS = 8
 
 
 class Curvature:
@@ -75,18 +77,18 @@ class Curvature:
 
     def picked(self, k: int, n_picked: int) -> Array:
         """A of about `n_picked` centred rows with A'A the covariance of class k."""
-        xp, weights = namespace(self.weights), self.weights[k, :]
-        X = self.rows.X
-        if X.shape[0] > max(2 * n_picked, MIN_ROWS):
-            cumulative = xp.cumulative_sum(weights)
+        xp, weights, X = namespace(self.weights), self.weights[k, :], self.rows.X
+        if X.shape[0] > max(1.5 * n_picked, MIN_ROWS):
+            chances = inclusion(weights, n_picked)
+            cumulative = xp.cumulative_sum(chances)
+            share = cumulative[-1] / n_picked
             steps = xp.arange(n_picked, dtype=weights.dtype, device=weights.device) + 0.5
-            chosen = xp.searchsorted(cumulative, steps * (cumulative[-1] / n_picked))
+            chosen = xp.searchsorted(cumulative, steps * share)
             chosen = xp.clip(chosen, max=X.shape[0] - 1)
-            X, root = xp.take(X, chosen, axis=0), xp.sqrt(self.mass[k] / n_picked)
-        else:
-            root = xp.sqrt(weights)[:, None]
+            X = xp.take(X, chosen, axis=0)
+            weights = xp.take(weights, chosen) / xp.take(chances, chosen) * share
         A = xp.astype(X, weights.dtype) - self.mean[k, :]
-        A *= root
+        A *= xp.sqrt(weights)[:, None]
         return A
 
     def matrix(self, k: int, n_picked: int) -> Array:
@@ -102,6 +104,23 @@ class Curvature:
         H *= scale
         H *= scale[:, None]
         return H + diagonal_matrix(diagonal - xp.linalg.diagonal(H))
+
+
+def inclusion(weights: Array, n_picked: int) -> Array:
+    """The chance of each row to be picked: in proportion to its weight, but at most 1.
+
+    A row that is picked twice tells nothing new, so what heavy rows leave goes to the lighter ones
+    (sampling with probability proportional to size, without replacement).
+    """
+    xp = namespace(weights)
+    chances = xp.zeros_like(weights)
+    for _ in range(ROUNDS):
+        sure = chances >= 1.0
+        light = xp.sum(xp.where(sure, 0.0, weights))
+        left = n_picked - xp.sum(xp.astype(sure, weights.dtype))
+        scale = xp.where(light > 0, left / xp.where(light > 0, light, 1.0), 0.0)
+        chances = xp.where(sure, 1.0, xp.clip(weights * scale, max=1.0))
+    return xp.where(chances > 0, chances, xp.finfo(weights.dtype).smallest_normal)
 
 
 def diagonal_matrix(values: Array) -> Array:

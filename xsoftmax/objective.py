@@ -32,7 +32,7 @@ KEPT_VALUES, ACCELERATOR_FACTOR = 1 << 23, 32
 #: A sample of fewer rows says too little of where the minimum is.
 ROWS_PER_FEATURE, ROWS_PER_CLASS = 16, 50
 #: Vectors of parameters that L-BFGS keeps of each problem.
-SOLVER_COPIES = 30
+SOLVER_COPIES = 40
 GOLDEN_RATIO = 0.6180339887498949
 
 

@@ -34,7 +34,7 @@ SAMPLE_VALUES = 1 << 23
 #: What an evaluation costs besides its products, in multiplications.
 OVERHEAD = 60_000_000
 #: No more rows are sampled for a matrix.
-ROWS_PER_FEATURE = 4
+ROWS_PER_FEATURE = 3
 #: A matrix of more features than this is never formed, but a few eigenvectors are kept.
 MAX_FEATURES, MAX_RANK = 4096, 512
 
@@ -215,7 +215,7 @@ def _spectrum(curvature: Curvature, work: float) -> Spectrum:
     n_features, n_rows = curvature.mean.shape[1], curvature.weights.shape[1]
     affordable = int(work / n_features**2) - 10 * n_features
     n_picked = min(n_rows, affordable, ROWS_PER_FEATURE * n_features)
-    if n_features <= MAX_FEATURES and n_picked >= min(n_rows, 4 * n_features):
+    if n_features <= MAX_FEATURES and n_picked >= min(n_rows, ROWS_PER_FEATURE * n_features):
         e, V = xp.linalg.eigh(curvature.matrix(0, n_picked))
     else:
         rank = min(n_rows, n_features, MAX_RANK)

@@ -32,9 +32,10 @@ class MLPClassifier(BaseSoftmaxClassifier):
     batch_size : rows per step of sgd and adam; "auto" is min(200, n_samples)
     learning_rate_init : step of gd, sgd and adam; None means 0.1, 0.01 and 0.001
     max_iter : iterations, or epochs of sgd and adam
-    tol : lbfgs stops when its estimate of (objective - minimum) / minimum is no larger; gd when no
-        component of the gradient is; sgd and adam when `n_iter_no_change` epochs in a row improve
-        the loss by less. 0 runs `max_iter` iterations, or as far as rounding allows.
+    tol : lbfgs stops when it estimates that at most this share of what was gained since all
+        parameters were 0 is left to gain (and at most tol**0.5 of the objective); gd when no
+        component of the gradient is larger; sgd and adam when `n_iter_no_change` epochs in a row
+        improve the loss by less. 0 runs `max_iter` iterations, or as far as rounding allows.
     class_weight : dict from label to weight, or "balanced"
     warm_start : start from the last fit
     random_state : seed or numpy RandomState that draws the weights, shuffles and splits

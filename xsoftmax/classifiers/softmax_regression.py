@@ -26,9 +26,10 @@ class SoftmaxRegression(LinearPredictor, BaseSoftmaxClassifier):
     solver : "lbfgs", "gd" (gradient descent on all rows), "sgd" or "adam" (minibatches)
     learning_rate_init : step of gd, sgd and adam; None means 0.1, 0.01 and 0.001
     max_iter : iterations, or epochs of sgd and adam
-    tol : lbfgs stops when its estimate of (objective - minimum) / minimum is no larger; gd when no
-        component of the gradient is; sgd and adam when `n_iter_no_change` epochs in a row improve
-        the loss by less. 0 runs `max_iter` iterations, or as far as rounding allows.
+    tol : lbfgs stops when it estimates that at most this share of what was gained since all
+        parameters were 0 is left to gain (and at most tol**0.5 of the objective); gd when no
+        component of the gradient is larger; sgd and adam when `n_iter_no_change` epochs in a row
+        improve the loss by less. 0 runs `max_iter` iterations, or as far as rounding allows.
     fit_intercept : whether there is a b
     class_weight : dict from label to weight, or "balanced"
     warm_start : start from the last fit (or from classes_, coef_ and intercept_ as you set them)

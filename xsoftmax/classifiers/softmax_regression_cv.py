@@ -14,7 +14,8 @@ from ..network import Network
 from ..objective import Objective
 from ..places import on_its_device
 from ..row_space import RowSpace, row_space
-from ..solvers import LBFGS, Solution, Status, follow_path, minimize
+from ..seen_features import SeenFeatures, seen_features
+from ..solvers import LBFGS, Metric, Solution, Status, follow_path, minimize
 from .folds import Fold, Scorer, scored, split, weights_of
 from .linear import LinearPredictor, penalty_strength
 from .paths import Paths
@@ -35,6 +36,9 @@ BATCH_VALUES = 1 << 27
 #: (n_finished, n_problems) -> nothing
 Monitor = Callable[[int, int], Any]
 
+#: Coordinates in which the problems are solved.
+Space = RowSpace | SeenFeatures
+
 
 class SoftmaxRegressionCV(LinearPredictor):
     """`SoftmaxRegression` with the best C of a grid, as scikit-learn's LogisticRegressionCV.
@@ -51,7 +55,8 @@ class SoftmaxRegressionCV(LinearPredictor):
         are means over the folds, each at its own best C
     fit_intercept : whether there is an intercept
     class_weight : dict from label to weight, or "balanced" within the training rows of each fold
-    tol : each problem stops when its estimate of (objective - minimum) / minimum is no larger
+    tol : each problem stops when it estimates that at most this share of what was gained since all
+        parameters were 0 is left to gain (and at most tol**0.5 of its objective)
     max_iter : iterations for each value of C
     block_rows : rows worked on at a time; None lets temporaries fit a processor's cache
 
@@ -79,7 +84,7 @@ class SoftmaxRegressionCV(LinearPredictor):
         refit: bool = True,
         fit_intercept: bool = True,
         class_weight: Any = None,
-        tol: float = 1e-4,
+        tol: float = 1e-6,
         max_iter: int = 1000,
         block_rows: int | None = None,
     ) -> None:
@@ -139,7 +144,9 @@ class SoftmaxRegressionCV(LinearPredictor):
     def _fit(self, samples: Samples, folds: list[Fold], monitor: Monitor) -> Any:
         network = self._network(samples.X.shape[1], len(samples.targets.classes))
         Cs = np.logspace(-4, 4, self.Cs) if isinstance(self.Cs, Integral) else np.asarray(self.Cs)
-        space = row_space(network, samples.X)
+        space: Space = row_space(network, samples.X)
+        if space.network is network:
+            space = seen_features(network, samples.X)
         paths = self._paths(space, samples, folds, Cs, monitor)
         paths.warn(self)
         self.classes_ = classes_for(samples.X, samples.targets.classes)
@@ -148,7 +155,7 @@ class SoftmaxRegressionCV(LinearPredictor):
             best = int(paths.scores.mean(axis=0).argmax())
             self.C_ = float(Cs[best])
             start = paths.mean([best] * len(folds))
-            parameters = self._refit(space, samples, start, quiet=paths.n_unconverged > 0)
+            parameters = self._refit(space, samples, start, paths)
         else:
             own = paths.scores.argmax(axis=1)
             self.C_ = float(Cs[own].mean())
@@ -161,7 +168,7 @@ class SoftmaxRegressionCV(LinearPredictor):
 
     def _paths(
         self,
-        space: RowSpace,
+        space: Space,
         samples: Samples,
         folds: list[Fold],
         Cs: np.ndarray,
@@ -177,25 +184,25 @@ class SoftmaxRegressionCV(LinearPredictor):
         for problems in _turns(len(folds), network):
             rows = weights[problems.start : problems.stop]
             unit = objective_of(self, space.network, rows_there, strength, rows)
-            for j, solution in zip(order, self._follow(unit, Cs[order]), strict=True):
+            for j, (solution, metric) in zip(order, self._follow(unit, Cs[order]), strict=True):
                 solution = solution._replace(parameters=space.expand(solution.parameters))
                 scores = scorer(network, solution.parameters, problems)
-                paths.record(problems, int(j), solution, scores)
+                paths.record(problems, int(j), solution, scores, metric)
                 monitor(paths.n_finished, paths.n_problems)
         return paths
 
-    def _follow(self, unit: Objective, Cs: np.ndarray) -> Iterator[Solution]:
+    def _follow(self, unit: Objective, Cs: np.ndarray) -> Iterator[tuple[Solution, Metric | None]]:
         """The solutions of the batch at every C, in ascending order."""
         start = namespace(unit.penalty).zeros_like(unit.penalty)
         objectives = (replace(unit, penalty=unit.penalty / float(C)) for C in Cs)
         solver = LBFGS(tol=self.tol)
-        for solution in follow_path(objectives, start, solver, max_iter=self.max_iter):
+        for solution, metric in follow_path(objectives, start, solver, max_iter=self.max_iter):
             if Status.INTERRUPTED in solution.statuses:
                 raise KeyboardInterrupt
             check_finite(self, solution.parameters)
-            yield solution
+            yield solution, metric
 
-    def _refit(self, space: RowSpace, samples: Samples, start: Array, quiet: bool) -> Array:
+    def _refit(self, space: Space, samples: Samples, start: Array, paths: Paths) -> Array:
         """The parameters (1, n_parameters) that fit all rows with the chosen C."""
         model = SoftmaxRegression(
             C=self.C_,
@@ -208,13 +215,12 @@ class SoftmaxRegressionCV(LinearPredictor):
         rows = samples._replace(X=space.rows(start.dtype))
         strength = penalty_strength(self.C_, space.full)
         objective = objective_of(self, space.network, rows, strength)
-        solution = minimize(
-            objective, space.project(start), LBFGS(tol=self.tol), max_iter=self.max_iter
-        )
+        solver = LBFGS(tol=self.tol, metric=paths.best_metric)
+        solution = minimize(objective, space.project(start), solver, max_iter=self.max_iter)
         if Status.INTERRUPTED in solution.statuses:
             raise KeyboardInterrupt
         check_finite(self, solution.parameters)
-        if not quiet:
+        if not paths.n_unconverged:
             warn_unless_converged(model, objective, solution)
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(self, name):
@@ -247,7 +253,7 @@ def _joined(samples: Samples, held_out: Samples) -> tuple[Samples, list[Fold]]:
 
 def _turns(n_folds: int, network: Network) -> Iterator[range]:
     """Batches of folds that fit in memory together."""
-    values = (2 * LBFGS.memory + 12) * network.n_parameters
+    values = (3 * LBFGS.memory + 12) * network.n_parameters
     size = max(1, min(n_folds, BATCH_VALUES // values))
     for start in range(0, n_folds, size):
         yield range(start, min(start + size, n_folds))

@@ -44,7 +44,7 @@ def sweep(
     scoring: Annotated[str, typer.Option(help="accuracy, or any scorer of scikit-learn.")] = (
         "accuracy"
     ),
-    tol: Annotated[float, typer.Option(help="Relative gap at which a problem stops.")] = 1e-4,
+    tol: Annotated[float, typer.Option(help="Share of its gain at which a problem stops.")] = 1e-6,
     max_iter: Annotated[int, typer.Option(help="Iterations for each C at most.")] = 1000,
     seed: options.Seed = 0,
     save_to: Annotated[

@@ -2,7 +2,7 @@
 
 from .adam import Adam
 from .gradient_descent import GradientDescent
-from .lbfgs import LBFGS
+from .lbfgs import LBFGS, Metric
 from .minimize import fitting, minimize
 from .path import follow_path
 from .sgd import SGD
@@ -13,6 +13,7 @@ __all__ = [
     "SGD",
     "Adam",
     "GradientDescent",
+    "Metric",
     "Solution",
     "Status",
     "fitting",

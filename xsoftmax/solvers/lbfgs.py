@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, NamedTuple
 
 from ..arrays import Array, is_out_of_memory, namespace, to_list
@@ -25,13 +24,13 @@ from ..objective import Objective, Point, Ray
 from .criteria import converged_where, max_norm
 from .line_search import MAX_TRIALS, Search
 from .minimize import minimize
-from .recursion import Pair, descent, new_pair
+from .recursion import Pair, descent
 from .solution import Report, Solution, Status
 
 #: How many values the extrapolation looks at.
 WINDOW = 9
 #: How well, and for how long at most, the problem on a sample of rows is solved.
-SAMPLE_TOL, SAMPLE_ITERATIONS = 0.1, 100
+SAMPLE_TOL, SAMPLE_ITERATIONS = 0.01, 100
 
 
 class Metric(NamedTuple):
@@ -57,7 +56,8 @@ class LBFGSState(NamedTuple):
     direction: Array
     slope: Array
     plain: Array  #: (n_problems,), whether the metric was 1
-    close: Array  #: (n_problems,), whether the gap is within the tolerance
+    Pg: Array  #: (n_problems, n_parameters), the metric's product with the gradient
+    close: Array  #: (n_problems,), whether the gap seems to be within the tolerance
     pairs: tuple[Pair, ...]  #: newest last
     metric: Metric
     values: tuple[Array, ...]  #: the latest, newest last
@@ -78,11 +78,13 @@ class LBFGSState(NamedTuple):
 
 @dataclass(frozen=True)
 class LBFGS:
-    """Converged when the gap is at most `tol` of the value, and of what was gained since theta = 0.
+    """Converged when what is left to gain is at most `tol` of what was gained since theta = 0,
+    and the square root of `tol` of the value.
 
-    An approximate metric must say so twice in a row, since it can be too hopeful once. Stalled
-    where rounding hides what is left to gain. A preconditioner serves 1.5 times as many iterations
-    as it cost, and at least `refresh`; the next may cost half of all iterations so far.
+    An approximate metric must say so twice in a row, since it can be too hopeful once, or say that
+    it is a tenth of that. Stalled where rounding hides what is left to gain. A preconditioner
+    serves 1.5 times as many iterations as it cost, and at least `refresh`; the next may cost half
+    of all iterations so far.
 
     From 0, a quarter of the rows leads most of the way where that is enough of them, and a quarter
     of those before. `metric` is one to begin with, from a problem nearby, and `point` is the start,
@@ -97,15 +99,12 @@ class LBFGS:
 
     def init(self, objective: Objective, parameters: Array) -> LBFGSState:
         """Where to start, in few passes over all rows, and a first preconditioner."""
-        xp, metric, damping = namespace(parameters), self.metric, 1.0
-        point = self.point
+        metric, point, damping = self.metric, self.point, 1.0
         if point is None:
             point, damping = self._start(objective, parameters)
         if metric is None or metric.is_newton:
             metric = Metric(objective.preconditioner(point, self.refresh, damping, True), 0, 0)
-        resolution = xp.finfo(parameters.dtype).eps * xp.abs(point.value)
-        never = xp.zeros_like(point.value) > 0
-        return self._state(objective, point, (), (), metric, resolution, never)
+        return self._state(objective, point, metric)
 
     def _start(self, objective: Objective, parameters: Array) -> tuple[Point, float]:
         """`parameters`, or if they are 0 about the minimum on a sample; and the damping there."""
@@ -172,19 +171,11 @@ class LBFGS:
         self, objective: Objective, state: LBFGSState, point: Point, length: Array
     ) -> LBFGSState:
         """The state at `point`, `length` from that of `state`."""
-        xp, start, metric = namespace(length), state.point, state.metric
-        pairs: tuple[Pair, ...] = ()
+        xp, metric = namespace(length), state.metric
         if metric.is_newton:
-            preconditioner = objective.preconditioner(point, 1, 0.0)
-            metric = metric._replace(preconditioner=preconditioner)
-        else:
-            pair = new_pair(point.parameters - start.parameters, point.gradient - start.gradient)
-            pairs = (*state.pairs, pair)[-self.memory :]
+            metric = metric._replace(preconditioner=objective.preconditioner(point, 1, 0.0))
         metric = metric._replace(age=metric.age + 1, n_iter=metric.n_iter + 1)
-        resolution, was_close = state.resolution, state.close
-        following = self._state(
-            objective, point, state.values, pairs, metric, resolution, was_close
-        )
+        following = self._state(objective, point, metric, state)
         stalled = (following.status == 0) & (length == 0)
         status = xp.where(stalled, float(Status.STALLED), following.status)
         return following._replace(status=status)
@@ -197,53 +188,68 @@ class LBFGS:
         newton_or_none = preconditioner is None or state.metric.is_newton
         if newton_or_none or age < max(self.refresh, 1.5 * preconditioner.cost):
             return state
-        if not all(report.plain for report in reports):
-            n_evaluations = max(self.refresh, n_iter // 2)
-            damping = _damping(max(report.gap for report in reports))
-            preconditioner = objective.preconditioner(state.point, n_evaluations, damping)
+        if all(report.plain for report in reports):
+            return state._replace(metric=state.metric._replace(age=0))
+        n_evaluations = max(self.refresh, n_iter // 2)
+        damping = _damping(max(report.gap for report in reports))
+        preconditioner = objective.preconditioner(state.point, n_evaluations, damping)
         metric = Metric(preconditioner, 0, n_iter)
-        precondition = partial(objective.precondition, preconditioner)
-        direction, slope, plain = descent(state.point.gradient, state.pairs, precondition)
-        return state._replace(direction=direction, slope=slope, plain=plain, metric=metric)
+        Pg, *Py = (
+            objective.precondition(preconditioner, gradient)
+            for gradient in (state.point.gradient, *(pair.y for pair in state.pairs))
+        )
+        pairs = tuple(pair._replace(Py=x) for pair, x in zip(state.pairs, Py, strict=True))
+        direction, slope, plain = descent(state.point.gradient, Pg, pairs)
+        return state._replace(
+            direction=direction, slope=slope, plain=plain, Pg=Pg, pairs=pairs, metric=metric
+        )
 
     def _first_step(self, state: LBFGSState) -> Array:
         xp = namespace(state.slope)
         if state.metric.preconditioner is not None:
             return xp.ones_like(state.slope)
         short = 1.0 / xp.sum(xp.abs(state.point.gradient), axis=1)
-        known = state.pairs[-1][2] > 0 if state.pairs else state.slope > 0
+        known = state.pairs[-1].inverse_sy > 0 if state.pairs else state.slope > 0
         return xp.where(known, 1.0, xp.clip(short, max=1.0))
 
     def _state(
-        self,
-        objective: Objective,
-        point: Point,
-        values: tuple[Array, ...],
-        pairs: tuple[Pair, ...],
-        metric: Metric,
-        resolution: Array,
-        was_close: Array,
+        self, objective: Objective, point: Point, metric: Metric, before: LBFGSState | None = None
     ) -> LBFGSState:
         """The direction from `point`, and what it says of the gap there."""
-        xp, value = namespace(point.value), point.value
-        precondition = partial(objective.precondition, metric.preconditioner)
-        direction, slope, plain = descent(point.gradient, pairs, precondition)
+        xp, value, g = namespace(point.value), point.value, point.gradient
+        Pg = objective.precondition(metric.preconditioner, g)
+        pairs: tuple[Pair, ...] = ()
+        if before is None:
+            values, was_close = (value,), xp.zeros_like(value) > 0
+            resolution = xp.finfo(value.dtype).eps * xp.abs(value)
+        else:
+            values, was_close = (*before.values, value)[-WINDOW:], before.close
+            resolution = before.resolution
+            if not metric.is_newton:
+                s = point.parameters - before.point.parameters
+                pair = Pair.of(s, g - before.point.gradient, Pg - before.Pg)
+                pairs = (*before.pairs, pair)[-self.memory :]
+        direction, slope, plain = descent(g, Pg, pairs)
         promised = -0.5 * slope
-        values = (*values, value)[-WINDOW:]
         hidden = promised <= 0.01 * xp.finfo(value.dtype).eps * xp.abs(value)
         # Newton's decrement, twice what the model promises, stands for exponential tails too.
         left = -slope if metric.is_newton else xp.where(hidden, promised, _extrapolated(values))
-        tiny = xp.finfo(value.dtype).smallest_normal ** 0.5
         left = xp.maximum(promised, left)
-        gap = left / (xp.abs(value) + resolution + tiny)
-        close = (gap <= self.tol) & (hidden | (left <= self.tol * (objective.null_value - value)))
-        sure = close if metric.is_newton else close & (was_close | hidden)
+        gap = left / (xp.abs(value) + resolution + xp.finfo(value.dtype).smallest_normal ** 0.5)
+        gained = objective.null_value - value
+
+        def within(tol: float) -> Array:
+            return (hidden & (gap <= tol)) | ((left <= tol * gained) & (gap <= tol**0.5))
+
+        close = sure = within(self.tol)
+        if not metric.is_newton:
+            sure = close & (was_close | hidden)
+            sure = sure if before is None else sure | within(0.1 * self.tol)
         status = converged_where(sure | (promised == 0), value)
         status = xp.where((status == 0) & hidden, float(Status.STALLED), status)
-        norm = max_norm(point.gradient)
         return LBFGSState(
-            point, norm, gap, status, direction, slope, plain, close, pairs, metric, values,
-            resolution,
+            point, max_norm(g), gap, status, direction, slope, plain, Pg, close, pairs, metric,
+            values, resolution,
         )  # fmt: skip
 
 

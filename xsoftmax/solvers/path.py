@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 from ..arrays import Array, from_host, namespace, to_list
@@ -13,6 +14,9 @@ from .lbfgs import LBFGS, Metric
 from .minimize import fitting, minimize
 from .solution import Solution
 
+#: How many minima the next is foretold from.
+N_MINIMA = 5
+
 
 def follow_path(
     objectives: Iterable[Objective],
@@ -20,31 +24,40 @@ def follow_path(
     solver: LBFGS,
     *,
     max_iter: int,
-) -> Iterator[Solution]:
+) -> Iterator[tuple[Solution, Metric | None]]:
     """Minimise a sequence of objectives that differ little, such as along a grid of C.
 
-    Each starts from the better of two points: the last minimum, and as far beyond it as it lay
-    from the minimum before (the minimum is nearly a linear function of log C). The preconditioner
-    goes along, so that it is renewed no more often than pays over the whole path.
+    Each starts from the better of two points: the last minimum, and where the polynomial through
+    the last minima goes on to, as if the grid were even (the minimum is a smooth function of
+    log C). The preconditioner goes along, so that it is renewed no more often than pays over the
+    whole path.
 
     Parameters
     ----------
     objectives : of the same problems, best ordered from the strongest penalty to the weakest
     parameters : (n_problems, n_parameters) where the first starts
+
+    Yields
+    ------
+    The solution at each, and the metric that led there.
     """
-    before, keeper, point = parameters, _MetricKeeper(), None
+    minima, keeper, point = (parameters,), _MetricKeeper(), None
     solution: Solution | None = None
     last: Objective | None = None
     for objective in objectives:
-        start = parameters
         if solution is not None and last is not None:
-            beyond = partial(_beyond, last=last, solution=solution, before=before)
-            point, objective = fitting(objective, beyond)
-            before, start = parameters, point.parameters
+            further = partial(
+                _further,
+                last=last,
+                solution=solution,
+                guess=_foretold(minima, solution, solver.tol),
+            )
+            point, objective = fitting(objective, further)
+        start = parameters if point is None else point.parameters
         warm = replace(solver, metric=keeper.metric, point=point)
         solution = minimize(objective, start, warm, max_iter=max_iter, callback=keeper)
-        parameters, last = solution.parameters, objective
-        yield solution
+        minima, last = (solution.parameters, *minima)[:N_MINIMA], objective
+        yield solution, keeper.metric
 
 
 class _MetricKeeper:
@@ -56,14 +69,33 @@ class _MetricKeeper:
         self.metric = state.metric
 
 
-def _beyond(objective: Objective, last: Objective, solution: Solution, before: Array) -> Point:
-    """Problem by problem, the better of the last minimum and as far beyond it."""
-    xp, known = namespace(before), solution.parameters
-    guess = objective.at(known + (known - before))
+def _foretold(minima: tuple[Array, ...], solution: Solution, tol: float) -> Array:
+    """Newton's extrapolation from backward differences of `minima`, newest first.
+
+    The next difference is what the sum so far would have missed the newest minimum by, so a
+    difference is added where the next is smaller, problem by problem.
+    """
+    xp, row, leading = namespace(minima[0]), minima, [minima[0]]
+    while len(row) > 1:
+        row = tuple(newer - older for newer, older in pairwise(row))
+        leading.append(row[0])
+    gaps = from_host(solution.gaps, like=minima[0], dtype=minima[0].dtype)
+    guess, shrinks = leading[0] + leading[1], (gaps <= 0.1 * tol)[:, None]
+    for difference, following in pairwise(leading[2:]):
+        sizes = (xp.linalg.vector_norm(x, axis=1, keepdims=True) for x in (following, difference))
+        shrinks = shrinks & (next(sizes) < next(sizes))
+        guess = guess + xp.where(shrinks, difference, 0.0)
+    return guess
+
+
+def _further(objective: Objective, last: Objective, solution: Solution, guess: Array) -> Point:
+    """Problem by problem, the better of the last minimum and `guess`."""
+    xp, known = namespace(guess), solution.parameters
+    point = objective.at(guess)
     # Of the last minimum nothing but the penalty has changed, so that its value needs no pass.
     change = 0.5 * xp.sum((objective.penalty - last.penalty) * known * known, axis=1)
     values = from_host(solution.values, like=known, dtype=known.dtype) + change
-    lower = guess.value < values
+    lower = point.value < values
     if to_list(xp.all(lower)):
-        return guess
-    return objective.at(xp.where(lower[:, None], guess.parameters, known))
+        return point
+    return objective.at(xp.where(lower[:, None], guess, known))

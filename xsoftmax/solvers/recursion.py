@@ -1,50 +1,61 @@
-"""The two-loop recursion of L-BFGS: from pairs of changes to a direction of descent."""
+"""The two-loop recursion of L-BFGS: from pairs of changes to a direction of descent.
+
+The metric P is linear, so that its product with every gradient is all that is needed of it: a
+change of gradient has the change of those products, and the recursion turns g and P g alike.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import NamedTuple
 
 from ..arrays import Array, namespace
 
-Precondition = Callable[[Array], Array]
-#: s, y (n_problems, n_parameters), and 1/s'y (n_problems,), 0 if the pair is unused
-Pair = tuple[Array, Array, Array]
+
+class Pair(NamedTuple):
+    """A change of parameters and what it changed. Vectors are (n_problems, n_parameters)."""
+
+    s: Array  #: of the parameters
+    y: Array  #: of the gradient
+    Py: Array  #: of the metric's product with the gradient
+    inverse_sy: Array  #: (n_problems,), 1/s'y, or 0 if the pair is unused
+
+    @classmethod
+    def of(cls, s: Array, y: Array, Py: Array) -> Pair:
+        """A pair without curvature counts as none."""
+        xp = namespace(s)
+        sy = xp.vecdot(s, y)
+        usable = sy > xp.finfo(s.dtype).eps * xp.vecdot(y, y)
+        return cls(s, y, Py, xp.where(usable, 1.0 / xp.where(usable, sy, 1.0), 0.0))
 
 
-def descent(
-    gradient: Array, pairs: tuple[Pair, ...], precondition: Precondition
-) -> tuple[Array, Array, Array]:
+def descent(g: Array, Pg: Array, pairs: tuple[Pair, ...]) -> tuple[Array, Array, Array]:
     """-H g and its slope, and where P was 1; steepest descent where rounding has spoilt H."""
-    xp = namespace(gradient)
-    direction, plain = _apply_inverse_hessian(gradient, pairs, precondition)
+    xp = namespace(g)
+    direction, plain = _apply_inverse_hessian(g, Pg, pairs)
     direction = -direction
-    slope = xp.vecdot(direction, gradient)
+    slope = xp.vecdot(direction, g)
     uphill = ~(slope < 0)
-    direction = xp.where(uphill[:, None], -gradient, direction)
-    return direction, xp.where(uphill, -xp.vecdot(gradient, gradient), slope), plain
+    direction = xp.where(uphill[:, None], -g, direction)
+    return direction, xp.where(uphill, -xp.vecdot(g, g), slope), plain
 
 
-def _apply_inverse_hessian(
-    gradient: Array, pairs: tuple[Pair, ...], precondition: Precondition
-) -> tuple[Array, Array]:
-    """H g, and where P was 1."""
-    xp = namespace(gradient)
-    q, alphas = gradient, []
-    for s, y, inverse_sy in reversed(pairs):
-        alpha = inverse_sy * xp.vecdot(s, q)
-        q = q - alpha[:, None] * y
+def _apply_inverse_hessian(q: Array, Pq: Array, pairs: tuple[Pair, ...]) -> tuple[Array, Array]:
+    """H q, and where P was 1."""
+    xp = namespace(q)
+    if not pairs:
+        return Pq, xp.zeros_like(q[:, 0]) > 0
+    alphas = []
+    for s, y, Py, inverse_sy in reversed(pairs):
+        alpha = (inverse_sy * xp.vecdot(s, q))[:, None]
+        q, Pq = q - alpha * y, Pq - alpha * Py
         alphas.append(alpha)
-    r, plain = precondition(q), xp.zeros_like(gradient[:, 0]) > 0
-    if pairs:
-        s, y, inverse_sy = pairs[-1]
-        Py = precondition(y)
-        plain = _alignment(s, y) > _alignment(s, Py)
-        r = xp.where(plain[:, None], q, r)
-        curvature = inverse_sy * xp.vecdot(y, xp.where(plain[:, None], y, Py))  # y'Py / s'y
-        r = r / xp.where(curvature > 0, curvature, 1.0)[:, None]
-    for (s, y, inverse_sy), alpha in zip(pairs, reversed(alphas), strict=True):
-        beta = inverse_sy * xp.vecdot(y, r)
-        r = r + (alpha - beta)[:, None] * s
+    s, y, Py, inverse_sy = pairs[-1]
+    plain = _alignment(s, y) > _alignment(s, Py)
+    curvature = inverse_sy * xp.vecdot(y, xp.where(plain[:, None], y, Py))  # y'Py / s'y
+    r = xp.where(plain[:, None], q, Pq) / xp.where(curvature > 0, curvature, 1.0)[:, None]
+    for (s, y, _, inverse_sy), alpha in zip(pairs, reversed(alphas), strict=True):
+        beta = (inverse_sy * xp.vecdot(y, r))[:, None]
+        r = r + (alpha - beta) * s
     return r, plain
 
 
@@ -53,11 +64,3 @@ def _alignment(s: Array, x: Array) -> Array:
     xp = namespace(s)
     square = xp.vecdot(x, x)
     return xp.vecdot(s, x) / xp.sqrt(xp.where(square > 0, square, 1.0))
-
-
-def new_pair(s: Array, y: Array) -> Pair:
-    """A pair without curvature counts as none."""
-    xp = namespace(s)
-    sy = xp.vecdot(s, y)
-    usable = sy > xp.finfo(s.dtype).eps * xp.vecdot(y, y)
-    return s, y, xp.where(usable, 1.0 / xp.where(usable, sy, 1.0), 0.0)

@@ -1,0 +1,37 @@
+"""Which rows tell the curvature of a class."""
+
+import numpy as np
+import pytest
+
+from xsoftmax.curvature import Curvature, inclusion
+
+from .problems import blobs, objective_on
+
+
+def test_the_chance_of_a_row_is_in_proportion_to_its_weight_but_at_most_one(xp):
+    weights = np.asarray([100.0, 50.0, 4.0, 3.0, 2.0, 1.0, 0.0])
+    chances = xp.host(inclusion(xp(weights), 4))
+    np.testing.assert_allclose(chances, [1, 1, 0.8, 0.6, 0.4, 0.2, 0], atol=1e-12)
+    even = xp.host(inclusion(xp(np.ones(10)), 4))
+    np.testing.assert_allclose(even, 0.4)
+
+
+def test_fewer_rows_with_weight_than_there_are_to_pick(xp):
+    chances = xp.host(inclusion(xp([5.0, 1.0, 0.0, 0.0]), 3))
+    np.testing.assert_allclose(chances, [1, 1, 0, 0], atol=1e-12)
+
+
+@pytest.mark.parametrize("decay", [0.0, 1e-3, 1e-2])
+def test_picked_rows_estimate_the_covariance_of_all(decay):
+    X, y = blobs(n_samples=3000, n_features=4, spread=2.0)
+    weights = np.exp(-decay * np.arange(3000))[None, :]
+    objective = objective_on(np.asarray, X, y, weights=weights)
+    layers = objective.network.unpack(0 * objective.penalty)
+    curvature = Curvature(objective.network, objective.rows, layers, 0.0)
+    every, some = curvature.picked(0, 3000), curvature.picked(0, 600)
+    assert every.shape[0] == 3000
+    assert some.shape[0] == 600
+    whole = every.T @ every
+    np.testing.assert_allclose(some.T @ some, whole, atol=0.15 * np.abs(whole).max())
+    # A heavy row is not picked again and again.
+    assert len(np.unique(some, axis=0)) > 550
