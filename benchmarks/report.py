@@ -89,7 +89,7 @@ def _fit() -> list[tuple[str, ...]]:
 def _sweep() -> list[tuple[str, ...]]:
     rows = []
     for entry in (_load("sweep") or {"sweeps": []})["sweeps"]:
-        ours = "xsoftmax, tol=0.0001"
+        ours = "xsoftmax, tol=1e-06"
         peer = min(
             median(runs) for name, runs in entry["seconds"].items() if "scikit" in name
         )  # fmt: skip

@@ -31,6 +31,8 @@ from .solution import Report, Solution, Status
 WINDOW = 9
 #: How well, and for how long at most, the problem on a sample of rows is solved.
 SAMPLE_TOL, SAMPLE_ITERATIONS = 0.01, 100
+#: Iterations that a preconditioner serves for each evaluation that it cost.
+SERVES = 2.5
 
 
 class Metric(NamedTuple):
@@ -83,8 +85,8 @@ class LBFGS:
 
     An approximate metric must say so twice in a row, since it can be too hopeful once, or say that
     it is a tenth of that. Stalled where rounding hides what is left to gain. A preconditioner
-    serves 1.5 times as many iterations as it cost, and at least `refresh`; the next may cost half
-    of all iterations so far.
+    serves `SERVES` times as many iterations as it cost, and at least `refresh`; the next may cost
+    half of all iterations so far.
 
     From 0, a quarter of the rows leads most of the way where that is enough of them, and a quarter
     of those before. `metric` is one to begin with, from a problem nearby, and `point` is the start,
@@ -186,7 +188,7 @@ class LBFGS:
         """The state with a new approximate metric, if that is due, and the direction by it."""
         preconditioner, age, n_iter = state.metric
         newton_or_none = preconditioner is None or state.metric.is_newton
-        if newton_or_none or age < max(self.refresh, 1.5 * preconditioner.cost):
+        if newton_or_none or age < max(self.refresh, SERVES * preconditioner.cost):
             return state
         if all(report.plain for report in reports):
             return state._replace(metric=state.metric._replace(age=0))
