@@ -236,3 +236,25 @@ def test_a_scorer_that_asks_for_the_score_and_weights_that_break_a_rule():
     model = SoftmaxRegressionCV(CS, cv=3, scoring="neg_log_loss").fit(X, y)
     with pytest.raises(ValueError, match="sample_weight must be non-negative"):
         model.score(X, y, -np.ones(60))
+
+
+def test_the_refit_takes_the_metric_of_the_best_C(monkeypatch):
+    X, y = blobs(n_samples=120, n_features=6, spread=2.0)
+    solvers, metrics = [], []
+    real, follow = softmax_regression_cv.minimize, softmax_regression_cv.follow_path
+
+    def watched(objective, start, solver, **options):
+        solvers.append(solver)
+        return real(objective, start, solver, **options)
+
+    def followed(*args, **options):
+        for solution, metric in follow(*args, **options):
+            metrics.append(metric)
+            yield solution, metric
+
+    monkeypatch.setattr(softmax_regression_cv, "minimize", watched)
+    monkeypatch.setattr(softmax_regression_cv, "follow_path", followed)
+    model = SoftmaxRegressionCV(CS, cv=3).fit(X, y)
+    (solver,) = solvers
+    assert solver.metric is metrics[list(CS).index(model.C_)]
+    assert solver.metric is not None

@@ -34,10 +34,10 @@ def test_coordinates_keep_logits(xp, dtype, fit_intercept):
 def test_few_or_no_features_that_are_never_seen_are_not_worth_a_copy(unseen):
     X = np.ones((4, 30))
     X[:, :unseen] = 0.0
-    space = seen_features(Network((30, 3)), X)
-    assert space.rows(X.dtype) is X
-    parameters = np.ones((1, space.network.n_parameters))
-    assert space.expand(parameters) is parameters
+    assert seen_features(Network((30, 3)), X) is None
+    assert seen_features(Network((30, 3)), np.zeros((4, 30))) is None
+    X[:, :2] = 0.0
+    assert (seen_features(Network((30, 3)), X) is None) == (unseen == 30)
 
 
 def test_a_sweep_is_the_same_with_features_that_are_never_seen():

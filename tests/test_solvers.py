@@ -216,6 +216,50 @@ def test_a_metric_that_misleads_is_dropped():
     assert solution.n_iter[0] <= 1.5 * plain.n_iter[0]
 
 
+def test_the_metric_is_applied_once_an_iteration_and_again_when_it_is_renewed():
+    X, y = blobs(n_samples=90, n_features=5, spread=2.0)
+    products, states = [], []
+
+    class Counting(Approximated):
+        def precondition(self, preconditioner, gradient):
+            products.append(gradient)
+            return super().precondition(preconditioner, gradient)
+
+    objective = objective_on(np.asarray, X, y, Cs=(10.0,))
+    objective = Counting(objective.network, objective.rows, objective.penalty)
+    minimize(
+        objective, zeros_of(objective), LBFGS(tol=0, refresh=10**6), max_iter=6,
+        callback=lambda iteration, state, values: states.append((state, len(products))),
+    )  # fmt: skip
+    updates = np.diff([n for _, n in states])
+    assert np.all((updates >= 1) & (updates <= 2))  # 2 where the first trial step is refused
+    assert np.median(updates) == 1
+    minimize(
+        objective, zeros_of(objective), LBFGS(tol=0, refresh=3), max_iter=12,
+        callback=lambda iteration, state, values: states.append((state, len(products))),
+    )  # fmt: skip
+    renewed = [state for state, _ in states if state.metric.n_iter > state.metric.age]
+    assert renewed
+    for state in renewed:
+        for pair in state.pairs:
+            expected = objective.precondition(state.metric.preconditioner, pair.y)
+            np.testing.assert_allclose(pair.Py, expected, atol=1e-9 * np.abs(expected).max())
+
+
+def test_where_classes_are_well_apart_the_value_itself_is_near_the_minimum():
+    X, y = blobs(n_samples=90, spread=0.1)
+    objective = objective_on(np.asarray, X, y, Cs=(1e6,))
+    for kind in (Objective, Approximated):
+        objective = kind(objective.network, objective.rows, objective.penalty)
+        rough, tight = (
+            minimize(objective, zeros_of(objective), LBFGS(tol=tol), max_iter=500).values[0]
+            for tol in (1e-4, 1e-14)
+        )
+        # A share of 1e-4 of what was gained would be many times the minimum.
+        assert tight < 1e-5 * objective.null_value
+        assert rough <= tight * (1 + 5 * 1e-4**0.5)
+
+
 def test_an_approximate_metric_must_say_twice_that_it_is_done():
     X, y = blobs(n_samples=90, n_features=5, spread=2.0)
     objective, states = objective_on(np.asarray, X, y), []

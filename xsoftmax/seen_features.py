@@ -18,47 +18,40 @@ LEAST_UNSEEN = 0.05
 
 @dataclass(frozen=True)
 class SeenFeatures:
-    """The coordinates of a linear network that belong to some of its features, or to all (None)."""
+    """The coordinates of a linear network that belong to some of its features."""
 
     full: Network
     X: Array  #: (n_samples, n_features)
-    seen: Array | None = None  #: indices of features, ascending
-    position: Array | None = None  #: (n_features,), where in `seen`, or its length for none
+    seen: Array  #: indices of features, ascending
+    position: Array  #: (n_features,), where in `seen`, or its length for none
 
     @property
     def network(self) -> Network:
         """The network of these features."""
-        if self.seen is None:
-            return self.full
         return replace(self.full, layer_sizes=(self.seen.shape[0], self.full.layer_sizes[-1]))
 
     def rows(self, dtype: Any) -> Array:
         """X with these features."""
-        return self._chosen(self.X, axis=1)
+        return namespace(self.X).take(self.X, self.seen, axis=1)
 
     def project(self, parameters: Array) -> Array:
         """What parameters (n_problems, n_parameters) of the full network say of these features."""
-        ((W, b),) = self.full.unpack(parameters)
-        return self.network.pack([(self._chosen(W, axis=2), b)])
+        xp, ((W, b),) = namespace(parameters), self.full.unpack(parameters)
+        return self.network.pack([(xp.take(W, self.seen, axis=2), b)])
 
     def expand(self, parameters: Array) -> Array:
         """The parameters of the full network, 0 for the other features."""
-        if self.seen is None:
-            return parameters
         xp, ((W, b),) = namespace(parameters), self.network.unpack(parameters)
         W = xp.concat([W, xp.zeros_like(W[:, :, :1])], axis=2)
         return self.full.pack([(xp.take(W, self.position, axis=2), b)])
 
-    def _chosen(self, x: Array, axis: int) -> Array:
-        return x if self.seen is None else namespace(x).take(x, self.seen, axis=axis)
 
-
-def seen_features(network: Network, X: Array) -> SeenFeatures:
+def seen_features(network: Network, X: Array) -> SeenFeatures | None:
     """The features of X (n_samples, n_features) that are not 0 throughout, if that drops enough."""
     found = to_list(namespace(X).any(X, axis=0))
     seen = [j for j, there in enumerate(found) if there]
     if not seen or len(seen) > (1 - LEAST_UNSEEN) * len(found):
-        return SeenFeatures(network, X)
+        return None
     where = {j: at for at, j in enumerate(seen)}
     position = [where.get(j, len(seen)) for j in range(len(found))]
     indices = (from_host(x, like=X, dtype=index_dtype(X)) for x in (seen, position))

@@ -146,7 +146,7 @@ class SoftmaxRegressionCV(LinearPredictor):
         Cs = np.logspace(-4, 4, self.Cs) if isinstance(self.Cs, Integral) else np.asarray(self.Cs)
         space: Space = row_space(network, samples.X)
         if space.network is network:
-            space = seen_features(network, samples.X)
+            space = seen_features(network, samples.X) or space
         paths = self._paths(space, samples, folds, Cs, monitor)
         paths.warn(self)
         self.classes_ = classes_for(samples.X, samples.targets.classes)

@@ -46,12 +46,8 @@ def follow_path(
     last: Objective | None = None
     for objective in objectives:
         if solution is not None and last is not None:
-            further = partial(
-                _further,
-                last=last,
-                solution=solution,
-                guess=_foretold(minima, solution, solver.tol),
-            )
+            guess = _foretold(minima, solution, solver.tol)
+            further = partial(_further, last=last, solution=solution, guess=guess)
             point, objective = fitting(objective, further)
         start = parameters if point is None else point.parameters
         warm = replace(solver, metric=keeper.metric, point=point)
@@ -73,18 +69,19 @@ def _foretold(minima: tuple[Array, ...], solution: Solution, tol: float) -> Arra
     """Newton's extrapolation from backward differences of `minima`, newest first.
 
     The next difference is what the sum so far would have missed the newest minimum by, so a
-    difference is added where the next is smaller, problem by problem.
+    difference is added where the next is smaller, problem by problem. High differences of what is
+    only roughly a minimum are noise, so there the first is all.
     """
     xp, row, leading = namespace(minima[0]), minima, [minima[0]]
     while len(row) > 1:
         row = tuple(newer - older for newer, older in pairwise(row))
         leading.append(row[0])
     gaps = from_host(solution.gaps, like=minima[0], dtype=minima[0].dtype)
-    guess, shrinks = leading[0] + leading[1], (gaps <= 0.1 * tol)[:, None]
-    for difference, following in pairwise(leading[2:]):
-        sizes = (xp.linalg.vector_norm(x, axis=1, keepdims=True) for x in (following, difference))
-        shrinks = shrinks & (next(sizes) < next(sizes))
-        guess = guess + xp.where(shrinks, difference, 0.0)
+    guess, helps = leading[0] + leading[1], (gaps <= 0.1 * tol)[:, None]
+    sizes = [xp.linalg.vector_norm(difference, axis=1, keepdims=True) for difference in leading]
+    for order in range(2, len(leading) - 1):
+        helps = helps & (sizes[order + 1] < sizes[order])
+        guess = guess + xp.where(helps, leading[order], 0.0)
     return guess
 
 
