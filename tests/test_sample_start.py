@@ -104,6 +104,27 @@ def test_a_sample_that_misleads_is_not_followed():
     assert state.value[0] < best * (1 + 2 * SAMPLE_TOL**0.5)
 
 
+def test_the_metric_of_a_sample_serves_all_rows_until_another_pays(xp, monkeypatch):
+    X, y = blobs(n_samples=2400, n_features=20, n_classes=8, spread=2.0)
+    objective, made = objective_on(xp, X, y), []
+    precondition = objective_module.precondition
+
+    def recorded(network, rows, *others):
+        made.append((rows.n_samples, precondition(network, rows, *others)))
+        return made[-1][1]
+
+    monkeypatch.setattr(objective_module, "precondition", recorded)
+    monkeypatch.setattr(Objective, "hessian_is_cheap", False)
+    state = LBFGS().init(objective, zeros_of(objective))
+    assert {n_samples for n_samples, _ in made} == {600}
+    metric, sampled = state.metric.preconditioner, made[-1][1]
+    assert metric.core is sampled.core
+    assert (metric.cost, state.metric.age) == (sampled.cost / 4, 0)
+    solution = minimize(objective, zeros_of(objective), LBFGS(tol=1e-12), max_iter=100)
+    assert made[-1][0] == 2400
+    assert solution.n_iter[0] < 30
+
+
 def test_an_interrupted_sample_leaves_nothing_behind(monkeypatch):
     X, y = blobs(n_samples=1200)
     along = Objective.along

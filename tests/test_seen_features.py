@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from xsoftmax import SoftmaxRegressionCV
+from xsoftmax.classifiers import softmax_regression_cv
+from xsoftmax.classifiers.training import objective_of
 from xsoftmax.network import Network
 from xsoftmax.seen_features import seen_features
 
@@ -38,6 +40,19 @@ def test_few_or_no_features_that_are_never_seen_are_not_worth_a_copy(unseen):
     assert seen_features(Network((30, 3)), np.zeros((4, 30))) is None
     X[:, :2] = 0.0
     assert (seen_features(Network((30, 3)), X) is None) == (unseen == 30)
+
+
+def test_a_sweep_reads_only_the_features_that_are_seen(monkeypatch):
+    X, y = blobs(n_samples=60, n_features=4)
+    widths = []
+
+    def recorded(estimator, network, samples, *others):
+        widths.append(samples.X.shape[1])
+        return objective_of(estimator, network, samples, *others)
+
+    monkeypatch.setattr(softmax_regression_cv, "objective_of", recorded)
+    SoftmaxRegressionCV([1.0], cv=2).fit(np.hstack([X, np.zeros_like(X)]), y)
+    assert widths == [4, 4]  # the folds and the refit
 
 
 def test_a_sweep_is_the_same_with_features_that_are_never_seen():

@@ -29,7 +29,8 @@ from .rows import ArrayRows, Block, block_values, row_slices
 #: Logits of all rows are kept for the line search of a linear model when they are fewer than this,
 #: and on a GPU than so many times this.
 KEPT_VALUES, ACCELERATOR_FACTOR = 1 << 23, 32
-#: A sample of fewer rows says too little of where the minimum is.
+#: A sample is one row of so many; of fewer rows it says too little of where the minimum is.
+SAMPLE_STRIDE = 4
 ROWS_PER_FEATURE, ROWS_PER_CLASS = 16, 50
 #: Vectors of parameters that L-BFGS keeps of each problem.
 SOLVER_COPIES = 40
@@ -120,7 +121,7 @@ class Objective:
             logits, backward = self.network.forward(layers, block.X)
             losses, dlogits = weighted_cross_entropy(logits, block.targets, block.weights)
             value = value + xp.sum(losses, axis=(1, 2))
-            gradient = gradient + self.network.pack(backward(dlogits))
+            gradient += self.network.pack(backward(dlogits))
         return value, gradient
 
     def start(self, parameters: Array) -> Point:
@@ -207,7 +208,7 @@ class Objective:
         often as they occur.
         """
         n_features, *_, n_classes = self.network.layer_sizes
-        n_rows = self.n_samples // 4
+        n_rows = self.n_samples // SAMPLE_STRIDE
         enough = max(ROWS_PER_FEATURE * n_features, ROWS_PER_CLASS * n_classes)
         if not self.network.is_linear or n_rows < enough:
             return None
@@ -244,7 +245,7 @@ class _LinearRay:
             value = value + xp.sum(losses, axis=(1, 2))
             slope = slope + xp.sum(xp.vecdot(dlogits, change), axis=1)
             if first:  # the first step is mostly the last, and these rows are in the cache
-                gradient = gradient + network.pack(network.linear_gradient(dlogits, block.X))
+                gradient += network.pack(network.linear_gradient(dlogits, block.X))
             parts.append(logits)
 
         def point() -> Point:
@@ -271,5 +272,5 @@ class _LinearRay:
         gradient = objective.penalty * parameters
         for block, part in zip(objective.rows.blocks(objective.block_size), logits, strict=True):
             _, dlogits = weighted_cross_entropy(part, block.targets, block.weights)
-            gradient = gradient + network.pack(network.linear_gradient(dlogits, block.X))
+            gradient += network.pack(network.linear_gradient(dlogits, block.X))
         return gradient

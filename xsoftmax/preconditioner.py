@@ -197,7 +197,7 @@ def _inverses(curvature: Curvature, strength: Array, n_picked: int) -> Inverses:
 def _inverse_cholesky(A: Array) -> Array:
     """L^-1 with A = L L', by halves: nearly all of the work is products of matrices."""
     xp, n = namespace(A), A.shape[0]
-    if n <= 128:
+    if n <= 64:
         return xp.linalg.inv(xp.linalg.cholesky(A))
     top, bottom = slice(0, n // 2), slice(n // 2, n)
     F = _inverse_cholesky(A[top, top])

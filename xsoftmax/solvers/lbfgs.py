@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from ..arrays import Array, is_out_of_memory, namespace, to_list
-from ..objective import Objective, Point, Ray
+from ..objective import SAMPLE_STRIDE, Objective, Point, Ray
 from .criteria import converged_where, max_norm
 from .line_search import MAX_TRIALS, Search
 from .minimize import minimize
@@ -32,7 +32,7 @@ WINDOW = 9
 #: How well, and for how long at most, the problem on a sample of rows is solved.
 SAMPLE_TOL, SAMPLE_ITERATIONS = 0.01, 100
 #: Iterations that a preconditioner serves for each evaluation that it cost.
-SERVES = 2.5
+SERVES = 4.0
 
 
 class Metric(NamedTuple):
@@ -46,6 +46,24 @@ class Metric(NamedTuple):
     def is_newton(self) -> bool:
         """Whether it is the Hessian itself, which is renewed always and needs no pairs."""
         return self.preconditioner is not None and self.preconditioner.exact
+
+    def of_more_rows(self) -> Metric:
+        """The metric of a sample for all rows, to which nothing that it did counts."""
+        preconditioner = self.preconditioner
+        if preconditioner is not None and not preconditioner.exact:
+            cost = preconditioner.cost / SAMPLE_STRIDE
+            preconditioner = replace(preconditioner, cost=cost)
+        return Metric(preconditioner, 0, 0)
+
+
+class MetricKeeper:
+    """A callback that remembers the solver's last metric."""
+
+    metric: Metric | None = None
+
+    def __call__(self, iteration: int, state: Any, values: list[float]) -> None:
+        """Of `state`, an `LBFGSState`."""
+        self.metric = state.metric
 
 
 class LBFGSState(NamedTuple):
@@ -101,36 +119,36 @@ class LBFGS:
 
     def init(self, objective: Objective, parameters: Array) -> LBFGSState:
         """Where to start, in few passes over all rows, and a first preconditioner."""
-        metric, point, damping = self.metric, self.point, 1.0
+        metric, point = self.metric, self.point
         if point is None:
-            point, damping = self._start(objective, parameters)
-        if metric is None or metric.is_newton:
-            metric = Metric(objective.preconditioner(point, self.refresh, damping, True), 0, 0)
+            point, metric = self._start(objective, parameters)
+        if metric is None or metric.is_newton or objective.hessian_is_cheap:
+            metric = Metric(objective.preconditioner(point, self.refresh, 1.0, True), 0, 0)
         return self._state(objective, point, metric)
 
-    def _start(self, objective: Objective, parameters: Array) -> tuple[Point, float]:
-        """`parameters`, or if they are 0 about the minimum on a sample; and the damping there."""
-        sampled = None
-        if not to_list(namespace(parameters).any(parameters != 0)):
-            sampled = self._on_sample(objective, parameters)
-        if sampled is None:
-            return objective.start(parameters), 1.0
-        point = objective.start(sampled.parameters)
-        values = to_list(point.value)
-        if not all(value < objective.null_value for value in values):
-            return objective.start(parameters), 1.0
-        # The sample's minimum lies about as far below this one as its parameters lie above.
-        both = zip(values, sampled.values, strict=True)
-        return point, _damping(max((value / own - 1 for value, own in both if own > 0), default=0))
+    def _start(self, objective: Objective, parameters: Array) -> tuple[Point, Metric | None]:
+        """`parameters`, or if they are 0 about the minimum on a sample and the metric there."""
+        xp, keeper, sampled = namespace(parameters), MetricKeeper(), None
+        if not to_list(xp.any(parameters != 0)):
+            sampled = self._on_sample(objective, parameters, keeper)
+        if sampled is not None:
+            point = objective.start(sampled.parameters)
+            if to_list(xp.all(point.value < objective.null_value)):
+                return point, keeper.metric and keeper.metric.of_more_rows()
+        return objective.start(parameters), self.metric
 
-    def _on_sample(self, objective: Objective, parameters: Array) -> Solution | None:
+    def _on_sample(
+        self, objective: Objective, parameters: Array, keeper: MetricKeeper
+    ) -> Solution | None:
         """About the minimum on a sample of rows, if there are enough, and room for it."""
         loose = replace(self, tol=max(self.tol, SAMPLE_TOL))
         try:
             sample = objective.sample()
             if sample is None:
                 return None
-            solution = minimize(sample, parameters, loose, max_iter=SAMPLE_ITERATIONS)
+            solution = minimize(
+                sample, parameters, loose, max_iter=SAMPLE_ITERATIONS, callback=keeper
+            )
         except Exception as error:
             if not is_out_of_memory(error):
                 raise

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
-from typing import Any
 
 from ..arrays import Array, from_host, namespace, to_list
 from ..objective import Objective, Point
-from .lbfgs import LBFGS, Metric
+from .lbfgs import LBFGS, Metric, MetricKeeper
 from .minimize import fitting, minimize
 from .solution import Solution
 
@@ -41,7 +40,7 @@ def follow_path(
     ------
     The solution at each, and the metric that led there.
     """
-    minima, keeper, point = (parameters,), _MetricKeeper(), None
+    minima, keeper, point = (parameters,), MetricKeeper(), None
     solution: Solution | None = None
     last: Objective | None = None
     for objective in objectives:
@@ -56,15 +55,6 @@ def follow_path(
         yield solution, keeper.metric
 
 
-class _MetricKeeper:
-    """A callback that remembers the solver's last metric."""
-
-    metric: Metric | None = None
-
-    def __call__(self, iteration: int, state: Any, values: list[float]) -> None:
-        self.metric = state.metric
-
-
 def _foretold(minima: tuple[Array, ...], solution: Solution, tol: float) -> Array:
     """Newton's extrapolation from backward differences of `minima`, newest first.
 
@@ -77,7 +67,7 @@ def _foretold(minima: tuple[Array, ...], solution: Solution, tol: float) -> Arra
         row = tuple(newer - older for newer, older in pairwise(row))
         leading.append(row[0])
     gaps = from_host(solution.gaps, like=minima[0], dtype=minima[0].dtype)
-    guess, helps = leading[0] + leading[1], (gaps <= 0.1 * tol)[:, None]
+    guess, helps = leading[0] + leading[1], (gaps <= tol)[:, None]
     sizes = [xp.linalg.vector_norm(difference, axis=1, keepdims=True) for difference in leading]
     for order in range(2, len(leading) - 1):
         helps = helps & (sizes[order + 1] < sizes[order])
