@@ -23,7 +23,7 @@ from .network import Layer, Network
 from .rows import ArrayRows, block_values, row_slices
 
 #: Products run best from a processor's nearest cache: temporaries are so many times smaller here.
-NEARER = 8
+NEARER = 32
 
 
 @dataclass(frozen=True)

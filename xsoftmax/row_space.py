@@ -76,7 +76,7 @@ def row_space(network: Network, X: Array) -> RowSpace:
     if not (pays and has_float64(X)):
         return RowSpace(network, X)
     gram = xp.zeros((n_samples, n_samples), dtype=xp.float64, device=X.device)
-    for columns in row_slices(n_features, max(1, 4 * block_values(X) // n_samples)):
+    for columns in row_slices(n_features, max(1, block_values(X) // n_samples)):
         part = xp.astype(X[:, columns], xp.float64)
         gram += xp.matmul(part, part.T)
     largest = xp.max(xp.linalg.diagonal(gram))

@@ -15,9 +15,9 @@ from .arrays import Array, is_out_of_memory, namespace, on_accelerator
 Result = TypeVar("Result")
 
 #: Values per temporary while a block is computed: a few of them fit a processor's cache.
-BLOCK_VALUES = 1 << 18
+BLOCK_VALUES = 1 << 20
 #: A GPU is given so many times as many: it waits for launches, and has no such cache.
-ACCELERATOR_FACTOR = 256
+ACCELERATOR_FACTOR = 64
 #: Blocks of fewer rows are not tried when memory runs out.
 FEWEST_ROWS = 32
 

@@ -104,5 +104,5 @@ def logits_of(
             blocks.append(transform(logits, axis=0) if transform else logits)
         return blocks[0] if len(blocks) == 1 else xp.concat(blocks, axis=1)
 
-    n_rows = max(256, 8 * block_values(X) // network.n_units)
+    n_rows = max(256, 2 * block_values(X) // network.n_units)
     return with_room(in_blocks, min(n_rows, X.shape[0]), partial(described, X))
