@@ -48,9 +48,9 @@ def test_a_trial_step_of_a_linear_model_reads_no_row(rng):
     class Counting(ArrayRows):
         reads = 0
 
-        def blocks(self, size):
+        def seen_blocks(self, size):
             Counting.reads += 1
-            return super().blocks(size)
+            return super().seen_blocks(size)
 
     counting = Objective(objective.network, Counting(*objective.rows), objective.penalty)
     point = counting.at(start(objective))

@@ -236,9 +236,9 @@ def test_features_whose_squares_overflow_are_an_error_that_says_what_to_change()
 @pytest.mark.parametrize("kind", [SoftmaxRegression, MLPClassifier])
 def test_block_rows_change_only_the_rounding(kind, solver, monkeypatch):
     X, y = blobs(n_samples=50)
-    sizes, blocks = [], ArrayRows.blocks
+    sizes, blocks = [], ArrayRows.seen_blocks
     monkeypatch.setattr(
-        ArrayRows, "blocks", lambda rows, size: sizes.append(size) or blocks(rows, size)
+        ArrayRows, "seen_blocks", lambda rows, size: sizes.append(size) or blocks(rows, size)
     )
     settings = {"solver": solver, "max_iter": 5, "tol": 0, "random_state": 0}
     whole = kind(**settings).fit(X, y)

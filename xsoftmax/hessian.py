@@ -20,7 +20,7 @@ from .arrays import Array, namespace
 from .curvature import diagonal_matrix, floored
 from .functional import softmax
 from .network import Layer, Network
-from .rows import ArrayRows, block_values, row_slices
+from .rows import ArrayRows, block_values
 
 #: Products run best from a processor's nearest cache: temporaries are so many times smaller here.
 NEARER = 32
@@ -76,8 +76,8 @@ def exact_hessian(
     size = max(64, block_values(penalty) // (NEARER * n_columns * n_features))
     size = rows.block_size(size)
     sums: Any = 0.0, 0.0, 0.0
-    for span, block in zip(row_slices(rows.n_samples, size), rows.blocks(size), strict=True):
-        Z = network.logits(layers, block.X) if logits is None else logits[:, :, span]
+    for block in rows.blocks(size):
+        Z = network.logits(layers, block.X) if logits is None else logits[:, :, block.span]
         p = softmax(Z, axis=1)
         u = xp.matmul(basis.T, p)
         M = (xp.matmul(products, p) - _pairs(u)) * block.weights  # Q'(diag(p) - p p')Q, by row

@@ -13,7 +13,7 @@ scikit-learn's objective divided by C_k S_k, so the minimiser is the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import log
 from typing import Any, NamedTuple
@@ -113,15 +113,14 @@ class Objective:
 
     def value_and_gradient(self, parameters: Array) -> tuple[Array, Array]:
         """f and its gradient, in one pass over the rows."""
-        layers = self.network.unpack(parameters)
-        xp = namespace(parameters)
+        xp, network = namespace(parameters), self.network
         gradient = self.penalty * parameters
         value = 0.5 * xp.vecdot(gradient, parameters)
-        for block in self.rows.blocks(self.block_size):
-            logits, backward = self.network.forward(layers, block.X)
+        for block in self.rows.seen_blocks(self.block_size):
+            logits, backward = network.forward(network.unpack(block.of_seeing(parameters)), block.X)
             losses, dlogits = weighted_cross_entropy(logits, block.targets, block.weights)
-            value = value + xp.sum(losses, axis=(1, 2))
-            gradient += self.network.pack(backward(dlogits))
+            value = value + block.of_all(xp.sum(losses, axis=(1, 2)))
+            gradient += block.of_all(network.pack(backward(dlogits)))
         return value, gradient
 
     def start(self, parameters: Array) -> Point:
@@ -217,9 +216,10 @@ class Objective:
         rows = from_host(indices, like=self.penalty, dtype=index_dtype(self.penalty))
         return replace(self, rows=self.rows.sample(rows))
 
-    def take(self, problems: Array) -> Objective:
+    def take(self, problems: Sequence[int]) -> Objective:
         """The objective of only some of the problems."""
-        penalty = namespace(self.penalty).take(self.penalty, problems, axis=0)
+        indices = from_host(problems, like=self.penalty, dtype=index_dtype(self.penalty))
+        penalty = namespace(self.penalty).take(self.penalty, indices, axis=0)
         return replace(self, rows=self.rows.take(problems), penalty=penalty)
 
 
@@ -228,49 +228,56 @@ class _LinearRay:
 
     def __init__(self, objective: Objective, start: Point, direction: Array) -> None:
         self.objective, self.start, self.direction = objective, start, direction
-        self.kept: list[tuple[slice, Block, Array]] = []
+        self.kept: list[tuple[Block, Array]] = []
 
     def __call__(self, step: Array) -> tuple[Array, Array, Callable[[], Point]]:
-        xp, network, penalty = namespace(step), self.objective.network, self.objective.penalty
+        xp, penalty = namespace(step), self.objective.penalty
         first = not self.kept
         parameters = self.start.parameters + step[:, None] * self.direction
         gradient = penalty * parameters
         value = 0.5 * xp.vecdot(gradient, parameters)
         slope = xp.vecdot(gradient, self.direction)
         parts = []
-        for span, block, change in self._read() if first else self.kept:
-            logits = step[:, None, None] * change
-            logits += self.start.logits[:, :, span]
+        for block, change in self._read() if first else self.kept:
+            logits = block.of_seeing(step)[:, None, None] * change
+            logits += block.of_seeing(self.start.logits[:, :, block.span])
             losses, dlogits = weighted_cross_entropy(logits, block.targets, block.weights)
-            value = value + xp.sum(losses, axis=(1, 2))
-            slope = slope + xp.sum(xp.vecdot(dlogits, change), axis=1)
+            value = value + block.of_all(xp.sum(losses, axis=(1, 2)))
+            slope = slope + block.of_all(xp.sum(xp.vecdot(dlogits, change), axis=1))
             if first:  # the first step is mostly the last, and these rows are in the cache
-                gradient += network.pack(network.linear_gradient(dlogits, block.X))
-            parts.append(logits)
+                gradient += self._gradient(block, dlogits)
+            parts.append(block.of_all(logits))
 
         def point() -> Point:
             logits = parts[0] if len(parts) == 1 else xp.concat(parts, axis=2)
-            at = gradient if first else self._gradient(parameters, parts)
+            at = gradient if first else self._gradient_at(parameters, logits)
             return Point(parameters, value, at, logits)
 
         return value, slope, point
 
-    def _read(self) -> Iterator[tuple[slice, Block, Array]]:
+    def _read(self) -> Iterator[tuple[Block, Array]]:
         """The blocks with the direction's logits; all but their rows are kept."""
-        network, rows, size = self.objective.network, self.objective.rows, self.objective.block_size
-        layers = network.unpack(self.direction)
-        kept = []
-        for span, block in zip(row_slices(rows.n_samples, size), rows.blocks(size), strict=True):
+        network, kept = self.objective.network, []
+        for block in self._blocks():
+            layers = network.unpack(block.of_seeing(self.direction))
             change = network.logits(layers, block.X)
-            kept.append((span, block._replace(X=None), change))
-            yield span, block, change
+            kept.append((block._replace(X=None), change))
+            yield block, change
         self.kept = kept
 
-    def _gradient(self, parameters: Array, logits: list[Array]) -> Array:
-        """The gradient where the logits of each block are known."""
-        network, objective = self.objective.network, self.objective
-        gradient = objective.penalty * parameters
-        for block, part in zip(objective.rows.blocks(objective.block_size), logits, strict=True):
-            _, dlogits = weighted_cross_entropy(part, block.targets, block.weights)
-            gradient += network.pack(network.linear_gradient(dlogits, block.X))
+    def _blocks(self) -> Iterator[Block]:
+        return self.objective.rows.seen_blocks(self.objective.block_size)
+
+    def _gradient(self, block: Block, dlogits: Array) -> Array:
+        """What the rows of a block add to the gradient."""
+        network = self.objective.network
+        return block.of_all(network.pack(network.linear_gradient(dlogits, block.X)))
+
+    def _gradient_at(self, parameters: Array, logits: Array) -> Array:
+        """The gradient where the logits are known."""
+        gradient = self.objective.penalty * parameters
+        for block in self._blocks():
+            known = block.of_seeing(logits[:, :, block.span])
+            _, dlogits = weighted_cross_entropy(known, block.targets, block.weights)
+            gradient += self._gradient(block, dlogits)
         return gradient

@@ -7,10 +7,10 @@ compute in, and can gather a minibatch. Everything above is a sum over blocks, s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from .arrays import Array, is_out_of_memory, namespace, on_accelerator
+from .arrays import Array, from_host, index_dtype, is_out_of_memory, namespace, on_accelerator
 
 Result = TypeVar("Result")
 
@@ -53,15 +53,37 @@ def with_room(step: Callable[[int], Result], n_rows: int, sizes: Callable[[], st
 class Block(NamedTuple):
     """Some rows, and what each should become."""
 
+    span: slice  #: where they are among all
     X: Array  #: (n_samples, n_features), or None once they are not needed
     targets: Array  #: labels (n_samples,), or probabilities (n_classes, n_samples)
     weights: Array  #: (n_problems or 1, 1, n_samples); over all rows they sum to 1 per problem
+    blind: int | None = None  #: the problem that does not see them, if there is one
+
+    def of_seeing(self, x: Array) -> Array:
+        """x (n_problems, ...) of the problems that see these rows."""
+        if self.blind is None:
+            return x
+        return namespace(x).concat([x[: self.blind, ...], x[self.blind + 1 :, ...]])
+
+    def of_all(self, x: Array) -> Array:
+        """x of the problems that see these rows, and 0 for the one that does not."""
+        if self.blind is None:
+            return x
+        xp, k = namespace(x), self.blind
+        return xp.concat([x[:k, ...], xp.zeros_like(x[:1, ...]), x[k:, ...]])
 
 
-def row_slices(n_samples: int, size: int) -> Iterator[slice]:
-    """Consecutive slices of at most `size` rows that cover `n_samples`."""
-    for start in range(0, n_samples, size):
-        yield slice(start, min(start + size, n_samples))
+class Part(NamedTuple):
+    """Consecutive rows."""
+
+    n_rows: int
+    blind: int | None  #: the problem in which they weigh nothing, if there is one
+
+
+def row_slices(stop: int, size: int, start: int = 0) -> Iterator[slice]:
+    """Consecutive slices of at most `size` rows that cover those from `start` to `stop`."""
+    for first in range(start, stop, size):
+        yield slice(first, min(first + size, stop))
 
 
 class ArrayRows(NamedTuple):
@@ -77,6 +99,7 @@ class ArrayRows(NamedTuple):
     weights: Array  #: (n_problems or 1, n_samples), summing to 1 over the samples
     dtype: Any
     most: int | None = None  #: rows that a block may have, where memory is short
+    parts: tuple[Part, ...] = ()  #: consecutive rows that one problem does not see, if known
 
     @property
     def n_samples(self) -> int:
@@ -90,8 +113,24 @@ class ArrayRows(NamedTuple):
     def blocks(self, size: int) -> Iterator[Block]:
         """All rows in order, at most `size` at a time."""
         for rows in row_slices(self.n_samples, size):
-            X = namespace(self.X).astype(self.X[rows, ...], self.dtype, copy=False)
-            yield Block(X, self.targets[..., rows], self.weights[:, None, rows])
+            yield self._block(rows)
+
+    def seen_blocks(self, size: int) -> Iterator[Block]:
+        """The same, each with the weights of the problems that see it."""
+        start = 0
+        for n_rows, blind in self.parts or (Part(self.n_samples, None),):
+            for rows in row_slices(start + n_rows, size, start):
+                block = self._block(rows, blind)
+                yield block._replace(weights=block.of_seeing(block.weights))
+            start += n_rows
+
+    def _block(self, rows: slice, blind: int | None = None) -> Block:
+        X = namespace(self.X).astype(self.X[rows, ...], self.dtype, copy=False)
+        return Block(rows, X, self.targets[..., rows], self.weights[:, None, rows], blind)
+
+    def in_parts(self, order: Array, parts: tuple[Part, ...]) -> ArrayRows:
+        """The rows in another order, so that those that a problem does not see lie together."""
+        return self.sample(order)._replace(parts=parts)
 
     def sample(self, indices: Array) -> ArrayRows:
         """The rows at `indices` as a source of their own.
@@ -103,17 +142,24 @@ class ArrayRows(NamedTuple):
         weights = xp.take(self.weights, indices, axis=1) * (self.n_samples / indices.shape[0])
         targets = xp.take(self.targets, indices, axis=self.targets.ndim - 1)
         X = xp.take(self.X, indices, axis=0)
-        return self._replace(X=X, targets=targets, weights=weights)
+        return self._replace(X=X, targets=targets, weights=weights, parts=())
 
     def every(self, stride: int) -> ArrayRows:
         """Every stride-th row as a source of its own, weighing `stride` times as much."""
         if stride == 1:
             return self
         X, targets = self.X[::stride, ...], self.targets[..., ::stride]
-        return self._replace(X=X, targets=targets, weights=self.weights[:, ::stride] * stride)
+        weights = self.weights[:, ::stride] * stride
+        return self._replace(X=X, targets=targets, weights=weights, parts=())
 
-    def take(self, problems: Array) -> ArrayRows:
+    def take(self, problems: Sequence[int]) -> ArrayRows:
         """The same rows for only some of the problems."""
         if self.weights.shape[0] == 1:
             return self
-        return self._replace(weights=namespace(self.weights).take(self.weights, problems, axis=0))
+        indices = from_host(problems, like=self.weights, dtype=index_dtype(self.weights))
+        weights = namespace(self.weights).take(self.weights, indices, axis=0)
+        if len(problems) == 1:  # which would see nothing of its own part
+            return self._replace(weights=weights, parts=())
+        now: dict[int | None, int] = {k: row for row, k in enumerate(problems)}
+        parts = tuple(part._replace(blind=now.get(part.blind)) for part in self.parts)
+        return self._replace(weights=weights, parts=parts)

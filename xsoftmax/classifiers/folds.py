@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from copy import copy
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
 
-from ..arrays import Array, is_numpy, namespace, to_host
+from ..arrays import Array, from_host, index_dtype, is_numpy, namespace, on_accelerator, to_host
 from ..network import Layer, Network
+from ..objective import Objective
+from ..rows import Part
 from .predictor import Predictor, logits_of
 from .training import Samples
 from .validation import check_sample_weight, host_labels
 
 #: What `scoring` may be for accuracy, which needs no host.
 ACCURACY = (None, "accuracy")
+#: A part that saves fewer multiplications is not worth its own blocks.
+PART_PRODUCTS = 1 << 22
+#: X is sorted when it has fewer values.
+COPIED_VALUES = 1 << 27
 
 
 class Fold(NamedTuple):
@@ -67,6 +74,27 @@ def weights_of(samples: Samples, folds: list[Fold]) -> np.ndarray:
     for row, fold in zip(weights, folds, strict=True):
         np.add.at(row, fold.train, samples.weight[fold.train])  # a row named twice counts twice
     return weights
+
+
+def by_part(objective: Objective) -> Objective:
+    """The objective of a batch of folds, rows sorted so that no fold reads those it holds out.
+
+    As it is where rows are held out by several folds, or by so few that nothing is gained, on an
+    accelerator, which prefers few large products, and where a copy of X may be too large.
+    """
+    rows, (n_features, *_, n_classes) = objective.rows, objective.network.layer_sizes
+    n_folds = rows.weights.shape[0]
+    large = rows.n_samples * n_features > COPIED_VALUES
+    if n_folds == 1 or large or on_accelerator(rows.X):
+        return objective
+    unseen = to_host(rows.weights) == 0
+    held_out_by = np.where(unseen.sum(axis=0) == 1, unseen.argmax(axis=0), n_folds)
+    counts = np.bincount(held_out_by, minlength=n_folds + 1).tolist()
+    if min(counts[:-1]) * n_features * n_classes < PART_PRODUCTS:
+        return objective
+    order = from_host(held_out_by.argsort(kind="stable"), like=rows.X, dtype=index_dtype(rows.X))
+    parts = [Part(n_rows, k if k < n_folds else None) for k, n_rows in enumerate(counts) if n_rows]
+    return replace(objective, rows=rows.in_parts(order, tuple(parts)))
 
 
 def scored(model: Predictor, scoring: Any, X: Any, y: Any, sample_weight: Any) -> float:

@@ -16,7 +16,7 @@ from ..places import on_its_device
 from ..row_space import RowSpace, row_space
 from ..seen_features import SeenFeatures, seen_features
 from ..solvers import LBFGS, Metric, Solution, Status, follow_path, minimize
-from .folds import Fold, Scorer, scored, split, weights_of
+from .folds import Fold, Scorer, by_part, scored, split, weights_of
 from .linear import LinearPredictor, penalty_strength
 from .paths import Paths
 from .rules import check_parameters
@@ -183,7 +183,7 @@ class SoftmaxRegressionCV(LinearPredictor):
         weights, strength = weights_of(samples, folds), penalty_strength(1.0, network)
         for problems in _turns(len(folds), network):
             rows = weights[problems.start : problems.stop]
-            unit = objective_of(self, space.network, rows_there, strength, rows)
+            unit = by_part(objective_of(self, space.network, rows_there, strength, rows))
             for j, (solution, metric) in zip(order, self._follow(unit, Cs[order]), strict=True):
                 solution = solution._replace(parameters=space.expand(solution.parameters))
                 scores = scorer(network, solution.parameters, problems)

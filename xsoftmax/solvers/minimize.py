@@ -66,7 +66,7 @@ def minimize(
             return batch.solution()
         if len(staying) < len(reports):
             rows = from_host(staying, like=parameters, dtype=index_dtype(parameters))
-            state, objective = take(state, rows), objective.take(rows)
+            state, objective = take(state, rows), objective.take(staying)
             reports = [reports[row] for row in staying]
         try:
             state, reports, objective = _step(solver, objective, state, reports)
