@@ -10,6 +10,7 @@ from xsoftmax.classifiers import folds as folds_module
 from xsoftmax.classifiers import softmax_regression_cv
 from xsoftmax.classifiers.folds import by_part
 from xsoftmax.network import Network
+from xsoftmax.rows import ArrayRows
 
 from .problems import blobs, objective_on, start
 
@@ -92,6 +93,23 @@ def test_rows_stay_where_they_are_if_nothing_is_gained(monkeypatch):
     assert by_part(overlapping) is overlapping
     monkeypatch.setattr(folds_module, "COPIED_VALUES", 90 * 5 - 1)
     assert by_part(objective) is objective
+
+
+def test_rows_stay_where_they_are_if_there_is_no_room_for_a_copy(monkeypatch, any_size):
+    X, y = blobs(n_samples=90)
+    objective = objective_on(np.asarray, X, y, Cs=(1.0, 1.0, 1.0), weights=fold_weights())
+
+    def failing(error):
+        def in_parts(rows, order, parts):
+            raise error
+
+        return in_parts
+
+    monkeypatch.setattr(ArrayRows, "in_parts", failing(MemoryError()))
+    assert by_part(objective) is objective
+    monkeypatch.setattr(ArrayRows, "in_parts", failing(ZeroDivisionError()))
+    with pytest.raises(ZeroDivisionError):
+        by_part(objective)
 
 
 @pytest.mark.parametrize("cv", [StratifiedKFold(4), ShuffleSplit(3, random_state=0)])

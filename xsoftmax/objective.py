@@ -29,8 +29,9 @@ from .rows import ArrayRows, Block, block_values, row_slices
 #: Logits of all rows are kept for the line search of a linear model when they are fewer than this,
 #: and on a GPU than so many times this.
 KEPT_VALUES, ACCELERATOR_FACTOR = 1 << 23, 32
-#: A sample is one row of so many; of fewer rows it says too little of where the minimum is.
+#: A sample is one row of so many.
 SAMPLE_STRIDE = 4
+#: A sample of fewer rows says too little of where the minimum is.
 ROWS_PER_FEATURE, ROWS_PER_CLASS = 16, 50
 #: Vectors of parameters that L-BFGS keeps of each problem.
 SOLVER_COPIES = 40
@@ -237,7 +238,7 @@ class _LinearRay:
         gradient = penalty * parameters
         value = 0.5 * xp.vecdot(gradient, parameters)
         slope = xp.vecdot(gradient, self.direction)
-        parts = []
+        pieces = []
         for block, change in self._read() if first else self.kept:
             logits = block.of_seeing(step)[:, None, None] * change
             logits += block.of_seeing(self.start.logits[:, :, block.span])
@@ -246,10 +247,10 @@ class _LinearRay:
             slope = slope + block.of_all(xp.sum(xp.vecdot(dlogits, change), axis=1))
             if first:  # the first step is mostly the last, and these rows are in the cache
                 gradient += self._gradient(block, dlogits)
-            parts.append(block.of_all(logits))
+            pieces.append(block.of_all(logits))
 
         def point() -> Point:
-            logits = parts[0] if len(parts) == 1 else xp.concat(parts, axis=2)
+            logits = pieces[0] if len(pieces) == 1 else xp.concat(pieces, axis=2)
             at = gradient if first else self._gradient_at(parameters, logits)
             return Point(parameters, value, at, logits)
 

@@ -56,7 +56,7 @@ class Block(NamedTuple):
     span: slice  #: where they are among all
     X: Array  #: (n_samples, n_features), or None once they are not needed
     targets: Array  #: labels (n_samples,), or probabilities (n_classes, n_samples)
-    weights: Array  #: (n_problems or 1, 1, n_samples); over all rows they sum to 1 per problem
+    weights: Array  #: (1 or those problems that see the rows, 1, n_samples)
     blind: int | None = None  #: the problem that does not see them, if there is one
 
     def of_seeing(self, x: Array) -> Array:
@@ -99,7 +99,7 @@ class ArrayRows(NamedTuple):
     weights: Array  #: (n_problems or 1, n_samples), summing to 1 over the samples
     dtype: Any
     most: int | None = None  #: rows that a block may have, where memory is short
-    parts: tuple[Part, ...] = ()  #: consecutive rows that one problem does not see, if known
+    parts: tuple[Part, ...] = ()  #: that make up all rows; none if they are in any order
 
     @property
     def n_samples(self) -> int:

@@ -11,7 +11,16 @@ import numpy as np
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
 
-from ..arrays import Array, from_host, index_dtype, is_numpy, namespace, on_accelerator, to_host
+from ..arrays import (
+    Array,
+    from_host,
+    index_dtype,
+    is_numpy,
+    is_out_of_memory,
+    namespace,
+    on_accelerator,
+    to_host,
+)
 from ..network import Layer, Network
 from ..objective import Objective
 from ..rows import Part
@@ -23,7 +32,7 @@ from .validation import check_sample_weight, host_labels
 ACCURACY = (None, "accuracy")
 #: A part that saves fewer multiplications is not worth its own blocks.
 PART_PRODUCTS = 1 << 22
-#: X is sorted when it has fewer values.
+#: X is sorted when it has at most so many values.
 COPIED_VALUES = 1 << 27
 
 
@@ -77,10 +86,10 @@ def weights_of(samples: Samples, folds: list[Fold]) -> np.ndarray:
 
 
 def by_part(objective: Objective) -> Objective:
-    """The objective of a batch of folds, rows sorted so that no fold reads those it holds out.
+    """The objective of a batch of folds, sorted so that products skip what a fold holds out.
 
     As it is where rows are held out by several folds, or by so few that nothing is gained, on an
-    accelerator, which prefers few large products, and where a copy of X may be too large.
+    accelerator, which prefers few large products, and where a copy of X is or may be too large.
     """
     rows, (n_features, *_, n_classes) = objective.rows, objective.network.layer_sizes
     n_folds = rows.weights.shape[0]
@@ -94,7 +103,12 @@ def by_part(objective: Objective) -> Objective:
         return objective
     order = from_host(held_out_by.argsort(kind="stable"), like=rows.X, dtype=index_dtype(rows.X))
     parts = [Part(n_rows, k if k < n_folds else None) for k, n_rows in enumerate(counts) if n_rows]
-    return replace(objective, rows=rows.in_parts(order, tuple(parts)))
+    try:
+        return replace(objective, rows=rows.in_parts(order, tuple(parts)))
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        return objective
 
 
 def scored(model: Predictor, scoring: Any, X: Any, y: Any, sample_weight: Any) -> float:

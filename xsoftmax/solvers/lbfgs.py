@@ -61,8 +61,8 @@ class MetricKeeper:
 
     metric: Metric | None = None
 
-    def __call__(self, iteration: int, state: Any, values: list[float]) -> None:
-        """Of `state`, an `LBFGSState`."""
+    def __call__(self, iteration: int, state: LBFGSState, values: list[float]) -> None:
+        """Remember that of `state`."""
         self.metric = state.metric
 
 
