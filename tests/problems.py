@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from xsoftmax.arrays import from_host, index_dtype, namespace
+from xsoftmax.arrays import from_host, indices_from_host, namespace
 from xsoftmax.network import Network
 from xsoftmax.objective import Objective, Point
 from xsoftmax.rows import ArrayRows
@@ -93,7 +93,7 @@ class Quadratic:
 
     def take(self, problems):
         xp = namespace(self.d)
-        rows = from_host(problems, like=self.d, dtype=index_dtype(self.d))
+        rows = indices_from_host(problems, like=self.d)
         return type(self)(xp.take(self.d, rows, axis=0), xp.take(self.b, rows, axis=0))
 
 

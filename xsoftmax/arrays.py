@@ -149,6 +149,11 @@ def index_dtype(x: Array) -> Any:
     return namespace(x).__array_namespace_info__().default_dtypes(device=device(x))["indexing"]
 
 
+def indices_from_host(values: Any, *, like: Array) -> Array:
+    """An array of indices with these host values, to take rows of `like` with."""
+    return from_host(values, like=like, dtype=index_dtype(like))
+
+
 class Backend(NamedTuple):
     """An array library and a device, chosen by name; the command line needs it, a file has none."""
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from math import log
 from typing import Any, NamedTuple
 
-from .arrays import Array, from_host, index_dtype, namespace, on_accelerator
+from .arrays import Array, index_dtype, indices_from_host, namespace, on_accelerator
 from .functional import weighted_cross_entropy
 from .hessian import ExactHessian, exact_hessian, exact_hessian_cost
 from .network import Network
@@ -192,12 +192,11 @@ class Objective:
         the same batches on every backend; None takes them in order. The penalty stays that of the
         whole, so that every batch estimates the same f.
         """
-        xp, dtype = namespace(self.penalty), index_dtype(self.penalty)
         if random_state is None:
-            order = xp.arange(self.n_samples, dtype=dtype, device=self.penalty.device)
+            like, dtype = self.penalty, index_dtype(self.penalty)
+            order = namespace(like).arange(self.n_samples, dtype=dtype, device=like.device)
         else:
-            order = random_state.permutation(self.n_samples)
-            order = from_host(order, like=self.penalty, dtype=dtype)
+            order = indices_from_host(random_state.permutation(self.n_samples), like=self.penalty)
         for rows in row_slices(self.n_samples, batch_size):
             yield replace(self, rows=self.rows.sample(order[rows]))
 
@@ -214,12 +213,12 @@ class Objective:
             return None
         step = self.n_samples / n_rows
         indices = [int((i + i * GOLDEN_RATIO % 1) * step) for i in range(n_rows)]
-        rows = from_host(indices, like=self.penalty, dtype=index_dtype(self.penalty))
+        rows = indices_from_host(indices, like=self.penalty)
         return replace(self, rows=self.rows.sample(rows))
 
     def take(self, problems: Sequence[int]) -> Objective:
         """The objective of only some of the problems."""
-        indices = from_host(problems, like=self.penalty, dtype=index_dtype(self.penalty))
+        indices = indices_from_host(problems, like=self.penalty)
         penalty = namespace(self.penalty).take(self.penalty, indices, axis=0)
         return replace(self, rows=self.rows.take(problems), penalty=penalty)
 

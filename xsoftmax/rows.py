@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from .arrays import Array, from_host, index_dtype, is_out_of_memory, namespace, on_accelerator
+from .arrays import Array, indices_from_host, is_out_of_memory, namespace, on_accelerator
 
 Result = TypeVar("Result")
 
-#: Values per temporary while a block is computed: a few of them fit a processor's cache.
+#: Values per temporary while a block is computed: a few of them fit a processor's last cache.
 BLOCK_VALUES = 1 << 20
 #: A GPU is given so many times as many: it waits for launches, and has no such cache.
 ACCELERATOR_FACTOR = 64
@@ -156,7 +156,7 @@ class ArrayRows(NamedTuple):
         """The same rows for only some of the problems."""
         if self.weights.shape[0] == 1:
             return self
-        indices = from_host(problems, like=self.weights, dtype=index_dtype(self.weights))
+        indices = indices_from_host(problems, like=self.weights)
         weights = namespace(self.weights).take(self.weights, indices, axis=0)
         if len(problems) == 1:  # which would see nothing of its own part
             return self._replace(weights=weights, parts=())

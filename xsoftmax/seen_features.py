@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .arrays import Array, from_host, index_dtype, namespace, to_list
+from .arrays import Array, indices_from_host, namespace, to_list
 from .network import Network
 
 #: With a smaller share of features that are never seen, a copy of X would not pay.
@@ -54,5 +54,5 @@ def seen_features(network: Network, X: Array) -> SeenFeatures | None:
         return None
     where = {j: at for at, j in enumerate(seen)}
     position = [where.get(j, len(seen)) for j in range(len(found))]
-    indices = (from_host(x, like=X, dtype=index_dtype(X)) for x in (seen, position))
+    indices = (indices_from_host(x, like=X) for x in (seen, position))
     return SeenFeatures(network, X, *indices)

@@ -13,8 +13,7 @@ from sklearn.model_selection import check_cv
 
 from ..arrays import (
     Array,
-    from_host,
-    index_dtype,
+    indices_from_host,
     is_numpy,
     is_out_of_memory,
     namespace,
@@ -101,7 +100,7 @@ def by_part(objective: Objective) -> Objective:
     counts = np.bincount(held_out_by, minlength=n_folds + 1).tolist()
     if min(counts[:-1]) * n_features * n_classes < PART_PRODUCTS:
         return objective
-    order = from_host(held_out_by.argsort(kind="stable"), like=rows.X, dtype=index_dtype(rows.X))
+    order = indices_from_host(held_out_by.argsort(kind="stable"), like=rows.X)
     parts = [Part(n_rows, k if k < n_folds else None) for k, n_rows in enumerate(counts) if n_rows]
     try:
         return replace(objective, rows=rows.in_parts(order, tuple(parts)))

@@ -13,7 +13,7 @@ from ..arrays import (
     Array,
     compute_dtype,
     from_host,
-    index_dtype,
+    indices_from_host,
     namespace,
     same_place,
     to_list,
@@ -44,7 +44,7 @@ class Samples(NamedTuple):
 
     def take(self, rows: np.ndarray) -> Samples:
         """The samples at `rows`."""
-        indices = from_host(rows, like=self.X, dtype=index_dtype(self.X))
+        indices = indices_from_host(rows, like=self.X)
         targets = self.targets._replace(values=self.targets.values[rows])
         return Samples(namespace(self.X).take(self.X, indices, axis=0), targets, self.weight[rows])
 
@@ -115,7 +115,7 @@ def objective_of(
     if targets.is_soft:
         columns = from_host(np.ascontiguousarray(targets.values.T), like=X, dtype=dtype)
     else:
-        columns = from_host(targets.values, like=X, dtype=index_dtype(X))
+        columns = indices_from_host(targets.values, like=X)
     penalty = network.weight_mask(moved) * from_host(strength / total, like=X, dtype=dtype)
     rows = ArrayRows(X, columns, moved, dtype)
     return Objective(network, rows, penalty, estimator.block_rows)

@@ -25,7 +25,7 @@ from .criteria import converged_where, max_norm
 from .line_search import MAX_TRIALS, Search
 from .minimize import minimize
 from .recursion import Pair, descent
-from .solution import Report, Solution, Status
+from .solution import Report, Status
 
 #: How many values the extrapolation looks at.
 WINDOW = 9
@@ -50,10 +50,10 @@ class Metric(NamedTuple):
     def of_more_rows(self) -> Metric:
         """The metric of a sample for all rows, to which nothing that it did counts."""
         preconditioner = self.preconditioner
-        if preconditioner is not None and not preconditioner.exact:
-            cost = preconditioner.cost / SAMPLE_STRIDE
-            preconditioner = replace(preconditioner, cost=cost)
-        return Metric(preconditioner, 0, 0)
+        if preconditioner is None or self.is_newton:
+            return self
+        cost = preconditioner.cost / SAMPLE_STRIDE
+        return Metric(replace(preconditioner, cost=cost), 0, 0)
 
 
 class MetricKeeper:
@@ -128,20 +128,21 @@ class LBFGS:
 
     def _start(self, objective: Objective, parameters: Array) -> tuple[Point, Metric | None]:
         """`parameters`, or if they are 0 about the minimum on a sample and the metric there."""
-        xp, keeper, sampled = namespace(parameters), MetricKeeper(), None
+        xp, sampled = namespace(parameters), None
         if not to_list(xp.any(parameters != 0)):
-            sampled = self._on_sample(objective, parameters, keeper)
+            sampled = self._on_sample(objective, parameters)
         if sampled is not None:
-            point = objective.start(sampled.parameters)
+            there, metric = sampled
+            point = objective.start(there)
             if to_list(xp.all(point.value < objective.null_value)):
-                return point, keeper.metric and keeper.metric.of_more_rows()
+                return point, metric and metric.of_more_rows()
         return objective.start(parameters), self.metric
 
     def _on_sample(
-        self, objective: Objective, parameters: Array, keeper: MetricKeeper
-    ) -> Solution | None:
+        self, objective: Objective, parameters: Array
+    ) -> tuple[Array, Metric | None] | None:
         """About the minimum on a sample of rows, if there are enough, and room for it."""
-        loose = replace(self, tol=max(self.tol, SAMPLE_TOL))
+        loose, keeper = replace(self, tol=max(self.tol, SAMPLE_TOL)), MetricKeeper()
         try:
             sample = objective.sample()
             if sample is None:
@@ -155,7 +156,7 @@ class LBFGS:
             return None
         if Status.INTERRUPTED in solution.statuses:
             raise KeyboardInterrupt
-        return solution
+        return solution.parameters, keeper.metric
 
     def update(
         self, objective: Objective, state: LBFGSState, reports: Sequence[Report]

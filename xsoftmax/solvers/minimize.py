@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Protocol
 
-from ..arrays import Array, from_host, index_dtype, is_array, namespace, to_list
+from ..arrays import Array, indices_from_host, is_array, namespace, to_list
 from ..objective import Objective
 from ..rows import with_room
 from .solution import Report, Solution, Status
@@ -65,7 +65,7 @@ def minimize(
         if not staying:
             return batch.solution()
         if len(staying) < len(reports):
-            rows = from_host(staying, like=parameters, dtype=index_dtype(parameters))
+            rows = indices_from_host(staying, like=parameters)
             state, objective = take(state, rows), objective.take(staying)
             reports = [reports[row] for row in staying]
         try:

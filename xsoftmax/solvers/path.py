@@ -68,10 +68,10 @@ def _foretold(minima: tuple[Array, ...], solution: Solution, tol: float) -> Arra
         leading.append(row[0])
     gaps = from_host(solution.gaps, like=minima[0], dtype=minima[0].dtype)
     guess, helps = leading[0] + leading[1], (gaps <= tol)[:, None]
-    sizes = [xp.linalg.vector_norm(difference, axis=1, keepdims=True) for difference in leading]
-    for order in range(2, len(leading) - 1):
-        helps = helps & (sizes[order + 1] < sizes[order])
-        guess = guess + xp.where(helps, leading[order], 0.0)
+    size = partial(xp.linalg.vector_norm, axis=1, keepdims=True)
+    for difference, following in pairwise(leading[2:]):
+        helps = helps & (size(following) < size(difference))
+        guess = guess + xp.where(helps, difference, 0.0)
     return guess
 
 
