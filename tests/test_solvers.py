@@ -198,7 +198,7 @@ class Misled(Quadratic):
     """A quadratic whose metric scales the wrong way round."""
 
     def preconditioner(self, point, n_evaluations, damping, first=False):
-        return SimpleNamespace(exact=False, cost=1.0)
+        return SimpleNamespace(exact=False, cost=1.0, share=None)
 
     def precondition(self, preconditioner, gradient):
         return gradient * self.d

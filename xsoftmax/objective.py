@@ -33,6 +33,8 @@ KEPT_VALUES, ACCELERATOR_FACTOR = 1 << 23, 32
 SAMPLE_STRIDE = 4
 #: A sample of fewer rows says too little of where the minimum is.
 ROWS_PER_FEATURE, ROWS_PER_CLASS = 16, 50
+#: With fewer for each parameter its minimum would follow what is particular to its rows.
+ROWS_PER_PARAMETER = 10
 #: Vectors of parameters that L-BFGS keeps of each problem.
 SOLVER_COPIES = 40
 GOLDEN_RATIO = 0.6180339887498949
@@ -104,6 +106,8 @@ class Objective:
     def hessian_is_cheap(self) -> bool:
         """Whether the exact Hessians cost no more than the evaluations that they save."""
         n_problems, network = self.penalty.shape[0], self.network
+        if not network.is_linear:
+            return False
         exact = exact_hessian_cost(network, self.n_samples, n_problems)
         return exact <= 4 * evaluation_cost(network, self.n_samples, n_problems)
 
@@ -204,7 +208,8 @@ class Objective:
         """An estimate of a linear model's objective from a quarter of the rows, if those suffice.
 
         They are spread evenly but not periodically, so that rows in any periodic order are met as
-        often as they occur.
+        often as they occur. Few rows for what there is to learn are penalised as they would be by
+        themselves, with the same C.
         """
         n_features, *_, n_classes = self.network.layer_sizes
         n_rows = self.n_samples // SAMPLE_STRIDE
@@ -214,7 +219,14 @@ class Objective:
         step = self.n_samples / n_rows
         indices = [int((i + i * GOLDEN_RATIO % 1) * step) for i in range(n_rows)]
         rows = indices_from_host(indices, like=self.penalty)
-        return replace(self, rows=self.rows.sample(rows))
+        penalty = self.penalty
+        if n_rows < ROWS_PER_PARAMETER * self.network.n_parameters:
+            penalty = penalty * SAMPLE_STRIDE
+        return replace(self, rows=self.rows.sample(rows), penalty=penalty)
+
+    def every(self, stride: int) -> Objective:
+        """An estimate from every stride-th row."""
+        return replace(self, rows=self.rows.every(stride))
 
     def take(self, problems: Sequence[int]) -> Objective:
         """The objective of only some of the problems."""

@@ -33,8 +33,8 @@ FACTOR_VALUES = 1 << 24
 SAMPLE_VALUES = 1 << 23
 #: What an evaluation costs besides its products, in multiplications.
 OVERHEAD = 60_000_000
-#: No more rows are sampled for a matrix.
-ROWS_PER_FEATURE = 3
+#: No more rows are sampled for the matrix of a class, and for one that serves all.
+ROWS_PER_FEATURE, POOLED_ROWS_PER_FEATURE = 3, 8
 #: A matrix of more features than this is never formed, but a few eigenvectors are kept.
 MAX_FEATURES, MAX_RANK = 4096, 512
 
@@ -99,12 +99,15 @@ class Preconditioner:
     mass: Array  #: (n_classes,)
     floor: Array  #: 0-dimensional, what rounding leaves of a penalty of 0
     cost: float  #: in evaluations of value and gradient
+    share: Array | None = None  #: (1,), what is left of the rows' curvature, if not all
     exact = False
 
     def apply(self, gradient: Array, penalty: Array) -> Array:
         """The product with gradients (n_problems, n_parameters) of problems with `penalty`."""
         xp = namespace(gradient)
         strength = xp.maximum(xp.max(penalty, axis=1), self.floor)[:, None, None]
+        if self.share is not None:  # (a H + penalty)^-1 = (H + penalty / a)^-1 / a
+            gradient, strength = gradient / self.share, strength / self.share
         ((W, b),) = self.network.unpack(gradient)
         W = _sum_zero(W)
         if b is None:
@@ -161,9 +164,8 @@ def precondition(
     n_blocks = curvature.mean.shape[0]
     n_picked = int(work / n_blocks / n_features**2 - 2 * n_features)
     n_picked = min(n_picked, ROWS_PER_FEATURE * n_features, rows.n_samples)
-    alone = penalty.shape[0] == 1 and n_features <= MAX_FEATURES
     affordable = n_picked >= min(2 * n_features, rows.n_samples)
-    if n_blocks * n_features**2 <= FACTOR_VALUES and affordable and (n_blocks > 1 or alone):
+    if n_blocks * n_features**2 <= FACTOR_VALUES and affordable and n_blocks > 1:
         core: Core = _inverses(curvature, xp.mean(xp.max(penalty, axis=1)), n_picked)
         cost = n_blocks * n_features**2 * (n_picked + 2 * n_features) / evaluation
         mean, mass = curvature.mean, curvature.mass
@@ -214,7 +216,7 @@ def _spectrum(curvature: Curvature, work: float) -> Spectrum:
     xp = namespace(curvature.mean)
     n_features, n_rows = curvature.mean.shape[1], curvature.weights.shape[1]
     affordable = int(work / n_features**2) - 10 * n_features
-    n_picked = min(n_rows, affordable, ROWS_PER_FEATURE * n_features)
+    n_picked = min(n_rows, affordable, POOLED_ROWS_PER_FEATURE * n_features)
     if n_features <= MAX_FEATURES and n_picked >= min(n_rows, ROWS_PER_FEATURE * n_features):
         e, V = xp.linalg.eigh(curvature.matrix(0, n_picked))
     else:

@@ -2,7 +2,8 @@
 
 from .adam import Adam
 from .gradient_descent import GradientDescent
-from .lbfgs import LBFGS, Metric
+from .lbfgs import LBFGS
+from .metric import Metric
 from .minimize import fitting, minimize
 from .path import follow_path
 from .sgd import SGD

@@ -6,11 +6,6 @@ quasi-Newton matrices with limited storage", from H_0 = (s'y / y'Py) P. P is the
 preconditioner, made anew where the solver stands every few iterations, or 1 if it has none. Where
 P y points further from s than y does, 1 is the better metric, and serves until that changes: of
 classes that are well apart the loss is flat, and only the penalty curves.
-
-The gap to the minimum is taken to be the larger of two estimates. In the metric of H the quadratic
-model promises a decrease of 1/2 g'Hg, which is exact near a minimum once H is. And if the last
-iterations gained b where as many before them gained a, a geometric series goes on to gain b^2 /
-(a - b) (Aitken's extrapolation), which tells of slow progress that the model does not see.
 """
 
 from __future__ import annotations
@@ -20,50 +15,29 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from ..arrays import Array, is_out_of_memory, namespace, to_list
-from ..objective import SAMPLE_STRIDE, Objective, Point, Ray
+from ..objective import Objective, Point, Ray
+from ..preconditioner import Preconditioner
 from .criteria import converged_where, max_norm
+from .gaps import WINDOW, extrapolated, feared
 from .line_search import MAX_TRIALS, Search
+from .metric import Metric, MetricKeeper, Pair
 from .minimize import minimize
-from .recursion import Pair, descent
+from .recursion import descent
+from .ridge import ridge_start
 from .solution import Report, Status
 
-#: How many values the extrapolation looks at.
-WINDOW = 9
 #: How well, and for how long at most, the problem on a sample of rows is solved.
 SAMPLE_TOL, SAMPLE_ITERATIONS = 0.01, 100
 #: Iterations that a preconditioner serves for each evaluation that it cost.
 SERVES = 4.0
 
 
-class Metric(NamedTuple):
-    """The preconditioner, and what decides when it is time for another."""
+class Start(NamedTuple):
+    """Where to begin, and what is known of the Hessian there."""
 
-    preconditioner: Any
-    age: int  #: iterations since it was made
-    n_iter: int  #: iterations since the first one
-
-    @property
-    def is_newton(self) -> bool:
-        """Whether it is the Hessian itself, which is renewed always and needs no pairs."""
-        return self.preconditioner is not None and self.preconditioner.exact
-
-    def of_more_rows(self) -> Metric:
-        """The metric of a sample for all rows, to which nothing that it did counts."""
-        preconditioner = self.preconditioner
-        if preconditioner is None or self.is_newton:
-            return self
-        cost = preconditioner.cost / SAMPLE_STRIDE
-        return Metric(replace(preconditioner, cost=cost), 0, 0)
-
-
-class MetricKeeper:
-    """A callback that remembers the solver's last metric."""
-
-    metric: Metric | None = None
-
-    def __call__(self, iteration: int, state: LBFGSState, values: list[float]) -> None:
-        """Remember that of `state`."""
-        self.metric = state.metric
+    point: Point
+    metric: Metric | None
+    pairs: tuple[Pair, ...] = ()
 
 
 class LBFGSState(NamedTuple):
@@ -118,29 +92,24 @@ class LBFGS:
     point: Point | None = None
 
     def init(self, objective: Objective, parameters: Array) -> LBFGSState:
-        """Where to start, in few passes over all rows, and a first preconditioner."""
-        metric, point = self.metric, self.point
-        if point is None:
-            point, metric = self._start(objective, parameters)
+        """Where to start, in few passes over all rows, and a first metric."""
+        if self.point is None:
+            start = self._start(objective, parameters)
+        else:
+            start = Start(self.point, self.metric)
+        point, metric, pairs = start
         if metric is None or metric.is_newton or objective.hessian_is_cheap:
-            metric = Metric(objective.preconditioner(point, self.refresh, 1.0, True), 0, 0)
-        return self._state(objective, point, metric)
+            preconditioner = objective.preconditioner(point, self.refresh, 1.0, True)
+            metric, pairs = Metric(preconditioner, 0, 0), ()
+        return self._state(objective, point, metric, pairs)
 
-    def _start(self, objective: Objective, parameters: Array) -> tuple[Point, Metric | None]:
-        """`parameters`, or if they are 0 about the minimum on a sample and the metric there."""
-        xp, sampled = namespace(parameters), None
-        if not to_list(xp.any(parameters != 0)):
-            sampled = self._on_sample(objective, parameters)
-        if sampled is not None:
-            there, metric = sampled
-            point = objective.start(there)
-            if to_list(xp.all(point.value < objective.null_value)):
-                return point, metric and metric.of_more_rows()
-        return objective.start(parameters), self.metric
+    def _start(self, objective: Objective, parameters: Array) -> Start:
+        """At `parameters`, or if they are 0 where a sample or ridge regression leads."""
+        if to_list(namespace(parameters).any(parameters != 0)):
+            return Start(objective.start(parameters), self.metric)
+        return self._on_sample(objective, parameters) or self._by_ridge(objective, parameters)
 
-    def _on_sample(
-        self, objective: Objective, parameters: Array
-    ) -> tuple[Array, Metric | None] | None:
+    def _on_sample(self, objective: Objective, parameters: Array) -> Start | None:
         """About the minimum on a sample of rows, if there are enough, and room for it."""
         loose, keeper = replace(self, tol=max(self.tol, SAMPLE_TOL)), MetricKeeper()
         try:
@@ -156,7 +125,26 @@ class LBFGS:
             return None
         if Status.INTERRUPTED in solution.statuses:
             raise KeyboardInterrupt
-        return solution.parameters, keeper.metric
+        point = objective.start(solution.parameters)
+        if not to_list(namespace(point.value).all(point.value < objective.null_value)):
+            return None
+        return Start(point, *keeper.of_more_rows(parameters.shape[0]))
+
+    def _by_ridge(self, objective: Objective, parameters: Array) -> Start:
+        """Where ridge regression leads, if its matrix is known and that is lower than 0."""
+        origin = objective.start(parameters)
+        if objective.hessian_is_cheap:
+            return Start(origin, None)
+        preconditioner = objective.preconditioner(origin, self.refresh, 1.0, True)
+        if not isinstance(preconditioner, Preconditioner):
+            return Start(origin, Metric(preconditioner, 0, 0))
+        there, scaled = ridge_start(objective, origin, preconditioner)
+        point = objective.start(there)
+        if not to_list(namespace(there).all(point.value < origin.value)):
+            return Start(origin, Metric(preconditioner, 0, 0))
+        s, y = point.parameters - origin.parameters, point.gradient - origin.gradient
+        pair = Pair.of(s, y, objective.precondition(scaled, y))
+        return Start(point, Metric(scaled, 0, 0), (pair,))
 
     def update(
         self, objective: Objective, state: LBFGSState, reports: Sequence[Report]
@@ -196,7 +184,7 @@ class LBFGS:
         if metric.is_newton:
             metric = metric._replace(preconditioner=objective.preconditioner(point, 1, 0.0))
         metric = metric._replace(age=metric.age + 1, n_iter=metric.n_iter + 1)
-        following = self._state(objective, point, metric, state)
+        following = self._state(objective, point, metric, state.pairs, state)
         stalled = (following.status == 0) & (length == 0)
         status = xp.where(stalled, float(Status.STALLED), following.status)
         return following._replace(status=status)
@@ -234,12 +222,16 @@ class LBFGS:
         return xp.where(known, 1.0, xp.clip(short, max=1.0))
 
     def _state(
-        self, objective: Objective, point: Point, metric: Metric, before: LBFGSState | None = None
+        self,
+        objective: Objective,
+        point: Point,
+        metric: Metric,
+        pairs: tuple[Pair, ...],
+        before: LBFGSState | None = None,
     ) -> LBFGSState:
         """The direction from `point`, and what it says of the gap there."""
         xp, value, g = namespace(point.value), point.value, point.gradient
         Pg = objective.precondition(metric.preconditioner, g)
-        pairs: tuple[Pair, ...] = ()
         if before is None:
             values, was_close = (value,), xp.zeros_like(value) > 0
             resolution = xp.finfo(value.dtype).eps * xp.abs(value)
@@ -249,13 +241,15 @@ class LBFGS:
             if not metric.is_newton:
                 s = point.parameters - before.point.parameters
                 pair = Pair.of(s, g - before.point.gradient, Pg - before.Pg)
-                pairs = (*before.pairs, pair)[-self.memory :]
+                pairs = (*pairs, pair)[-self.memory :]
         direction, slope, plain = descent(g, Pg, pairs)
         promised = -0.5 * slope
         hidden = promised <= 0.01 * xp.finfo(value.dtype).eps * xp.abs(value)
-        # Newton's decrement, twice what the model promises, stands for exponential tails too.
-        left = -slope if metric.is_newton else xp.where(hidden, promised, _extrapolated(values))
-        left = xp.maximum(promised, left)
+        if metric.is_newton:  # twice what the model promises stands for exponential tails too
+            left = -slope
+        else:
+            left = xp.where(hidden, promised, extrapolated(values))
+            left = xp.maximum(left, xp.where(hidden, promised, feared(metric, g, Pg, promised)))
         gap = left / (xp.abs(value) + resolution + xp.finfo(value.dtype).smallest_normal ** 0.5)
         gained = objective.null_value - value
 
@@ -277,16 +271,3 @@ class LBFGS:
 def _damping(gap: float) -> float:
     """How much of the curvature to spread evenly over the rows, so far from the minimum."""
     return min(1.0, max(0.0, 0.1 * gap))
-
-
-def _extrapolated(values: tuple[Array, ...]) -> Array:
-    """What a geometric series would still gain, but no more than 16 times the last gain."""
-    xp, now = namespace(values[-1]), values[-1]
-    half = (len(values) - 1) // 2
-    if half == 0:
-        return values[0] - now
-    last = values[-1 - half] - now
-    slowdown = values[-1 - 2 * half] - values[-1 - half] - last
-    return xp.where(
-        slowdown > last / 16, last * last / xp.where(slowdown > 0, slowdown, 1.0), 16 * last
-    )

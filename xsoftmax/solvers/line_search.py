@@ -45,6 +45,7 @@ class Search(NamedTuple):
     done: Array  #: whether `trial` was tried and meets both conditions
     at: _End  #: what was last tried, at first the start
     n_trials: int = 0
+    curvature: float = CURVATURE
 
     @classmethod
     def begin(cls, value: Array, slope: Array, first_step: Array) -> Search:
@@ -56,7 +57,7 @@ class Search(NamedTuple):
 
     def after(self, value: Array, slope: Array) -> Search:
         """What is known once `trial` was found to have this value and slope."""
-        flat = namespace(slope).abs(slope) <= -CURVATURE * self.start.slope
+        flat = namespace(slope).abs(slope) <= -self.curvature * self.start.slope
         at = _End(self.trial, value, slope)
         done = self.done | (self._descends(at) & flat)
         return self._replace(done=done, at=at, n_trials=self.n_trials + 1)

@@ -9,7 +9,8 @@ from itertools import pairwise
 
 from ..arrays import Array, from_host, namespace, to_list
 from ..objective import Objective, Point
-from .lbfgs import LBFGS, Metric, MetricKeeper
+from .lbfgs import LBFGS
+from .metric import Metric, MetricKeeper
 from .minimize import fitting, minimize
 from .solution import Solution
 

@@ -6,26 +6,8 @@ change of gradient has the change of those products, and the recursion turns g a
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from ..arrays import Array, namespace
-
-
-class Pair(NamedTuple):
-    """A change of parameters and what it changed. Vectors are (n_problems, n_parameters)."""
-
-    s: Array  #: of the parameters
-    y: Array  #: of the gradient
-    Py: Array  #: of the metric's product with the gradient
-    inverse_sy: Array  #: (n_problems,), 1/s'y, or 0 if the pair is unused
-
-    @classmethod
-    def of(cls, s: Array, y: Array, Py: Array) -> Pair:
-        """A pair without curvature counts as none."""
-        xp = namespace(s)
-        sy = xp.vecdot(s, y)
-        usable = sy > xp.finfo(s.dtype).eps * xp.vecdot(y, y)
-        return cls(s, y, Py, xp.where(usable, 1.0 / xp.where(usable, sy, 1.0), 0.0))
+from .metric import Pair
 
 
 def descent(g: Array, Pg: Array, pairs: tuple[Pair, ...]) -> tuple[Array, Array, Array]:

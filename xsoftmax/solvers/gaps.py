@@ -1,0 +1,40 @@
+"""What is left to gain, which nobody knows: the largest of three estimates.
+
+In the metric of H the quadratic model promises a decrease of 1/2 g'Hg, which is exact near a
+minimum once H is. The preconditioner promises 1/2 g'Pg, which sees directions that the last pairs
+did not. And if the last iterations gained b where as many before them gained a, a geometric series
+goes on to gain b^2 / (a - b) (Aitken's extrapolation), which tells of slow progress that neither
+model sees.
+"""
+
+from __future__ import annotations
+
+from ..arrays import Array, namespace
+from .metric import Metric
+
+#: How many values the extrapolation looks at.
+WINDOW = 9
+#: How wrong a share of the curvature may be that was tried and not measured.
+DOUBT = 10.0
+
+
+def feared(metric: Metric, g: Array, Pg: Array, promised: Array) -> Array:
+    """What the preconditioner promises, if that is more than `promised`."""
+    if metric.preconditioner is None:
+        return promised
+    own = 0.5 * namespace(g).vecdot(g, Pg)
+    doubt = 1.0 if metric.preconditioner.share is None else DOUBT
+    return namespace(g).maximum(promised, own) * doubt
+
+
+def extrapolated(values: tuple[Array, ...]) -> Array:
+    """What a geometric series would still gain, but no more than 16 times the last gain."""
+    xp, now = namespace(values[-1]), values[-1]
+    half = (len(values) - 1) // 2
+    if half == 0:
+        return values[0] - now
+    last = values[-1 - half] - now
+    slowdown = values[-1 - 2 * half] - values[-1 - half] - last
+    return xp.where(
+        slowdown > last / 16, last * last / xp.where(slowdown > 0, slowdown, 1.0), 16 * last
+    )
