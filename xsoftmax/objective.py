@@ -36,7 +36,7 @@ ROWS_PER_FEATURE, ROWS_PER_CLASS = 16, 50
 #: With fewer for each parameter its minimum would follow what is particular to its rows.
 ROWS_PER_PARAMETER = 10
 #: Vectors of parameters that L-BFGS keeps of each problem.
-SOLVER_COPIES = 40
+SOLVER_COPIES = 50
 GOLDEN_RATIO = 0.6180339887498949
 
 
@@ -186,8 +186,13 @@ class Objective:
     def precondition(
         self, preconditioner: ExactHessian | Preconditioner | None, gradient: Array
     ) -> Array:
-        """The preconditioner's product with a gradient, with the penalties of these problems."""
-        return gradient if preconditioner is None else preconditioner.apply(gradient, self.penalty)
+        """The preconditioner's product with k gradients of each problem, (k n_problems, ...)."""
+        if preconditioner is None:
+            return gradient
+        penalty, k = self.penalty, gradient.shape[0] // self.penalty.shape[0]
+        if k > 1:
+            penalty = namespace(gradient).concat([penalty] * k)
+        return preconditioner.apply(gradient, penalty)
 
     def minibatches(self, batch_size: int, random_state) -> Iterator[Objective]:
         """The objective on each of the minibatches of one epoch.
@@ -219,9 +224,8 @@ class Objective:
         step = self.n_samples / n_rows
         indices = [int((i + i * GOLDEN_RATIO % 1) * step) for i in range(n_rows)]
         rows = indices_from_host(indices, like=self.penalty)
-        penalty = self.penalty
-        if n_rows < ROWS_PER_PARAMETER * self.network.n_parameters:
-            penalty = penalty * SAMPLE_STRIDE
+        few = n_rows < ROWS_PER_PARAMETER * self.network.n_parameters
+        penalty = self.penalty * (SAMPLE_STRIDE if few else 1)
         return replace(self, rows=self.rows.sample(rows), penalty=penalty)
 
     def every(self, stride: int) -> Objective:

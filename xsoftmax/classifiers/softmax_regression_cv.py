@@ -253,7 +253,7 @@ def _joined(samples: Samples, held_out: Samples) -> tuple[Samples, list[Fold]]:
 
 def _turns(n_folds: int, network: Network) -> Iterator[range]:
     """Batches of folds that fit in memory together."""
-    values = (3 * LBFGS.memory + 12) * network.n_parameters
+    values = (4 * LBFGS.memory + 12) * network.n_parameters
     size = max(1, min(n_folds, BATCH_VALUES // values))
     for start in range(0, n_folds, size):
         yield range(start, min(start + size, n_folds))

@@ -20,7 +20,7 @@ from ..preconditioner import Preconditioner
 from .criteria import converged_where, max_norm
 from .gaps import WINDOW, extrapolated, feared
 from .line_search import MAX_TRIALS, Search
-from .metric import Metric, MetricKeeper, Pair
+from .metric import Metric, MetricKeeper, Pair, pairs_under
 from .minimize import minimize
 from .recursion import descent
 from .ridge import ridge_start
@@ -81,8 +81,8 @@ class LBFGS:
     half of all iterations so far.
 
     From 0, a quarter of the rows leads most of the way where that is enough of them, and a quarter
-    of those before. `metric` is one to begin with, from a problem nearby, and `point` is the start,
-    if it was evaluated already.
+    of those before. `metric` is one to begin with, from a problem nearby. `point` is the start, if
+    it was evaluated already, and `pairs` what is known of the Hessian there.
     """
 
     tol: float = 1e-4
@@ -90,13 +90,14 @@ class LBFGS:
     refresh: int = 8
     metric: Metric | None = None
     point: Point | None = None
+    pairs: tuple[Pair, ...] = ()
 
     def init(self, objective: Objective, parameters: Array) -> LBFGSState:
         """Where to start, in few passes over all rows, and a first metric."""
         if self.point is None:
             start = self._start(objective, parameters)
         else:
-            start = Start(self.point, self.metric)
+            start = Start(self.point, self.metric, self.pairs)
         point, metric, pairs = start
         if metric is None or metric.is_newton or objective.hessian_is_cheap:
             preconditioner = objective.preconditioner(point, self.refresh, 1.0, True)
@@ -128,7 +129,9 @@ class LBFGS:
         point = objective.start(solution.parameters)
         if not to_list(namespace(point.value).all(point.value < objective.null_value)):
             return None
-        return Start(point, *keeper.of_more_rows(parameters.shape[0]))
+        metric = keeper.metric and keeper.metric.of_more_rows()
+        changes = [(pair.s, pair.y) for pair in keeper.pairs]
+        return Start(point, metric, pairs_under(metric, objective, changes))
 
     def _by_ridge(self, objective: Objective, parameters: Array) -> Start:
         """Where ridge regression leads, if its matrix is known and that is lower than 0."""
@@ -142,9 +145,9 @@ class LBFGS:
         point = objective.start(there)
         if not to_list(namespace(there).all(point.value < origin.value)):
             return Start(origin, Metric(preconditioner, 0, 0))
-        s, y = point.parameters - origin.parameters, point.gradient - origin.gradient
-        pair = Pair.of(s, y, objective.precondition(scaled, y))
-        return Start(point, Metric(scaled, 0, 0), (pair,))
+        change = point.parameters - origin.parameters, point.gradient - origin.gradient
+        metric = Metric(scaled, 0, 0)
+        return Start(point, metric, pairs_under(metric, objective, [change]))
 
     def update(
         self, objective: Objective, state: LBFGSState, reports: Sequence[Report]
@@ -203,11 +206,8 @@ class LBFGS:
         damping = _damping(max(report.gap for report in reports))
         preconditioner = objective.preconditioner(state.point, n_evaluations, damping)
         metric = Metric(preconditioner, 0, n_iter)
-        Pg, *Py = (
-            objective.precondition(preconditioner, gradient)
-            for gradient in (state.point.gradient, *(pair.y for pair in state.pairs))
-        )
-        pairs = tuple(pair._replace(Py=x) for pair, x in zip(state.pairs, Py, strict=True))
+        pairs = pairs_under(metric, objective, [(pair.s, pair.y) for pair in state.pairs])
+        Pg = objective.precondition(preconditioner, state.point.gradient)
         direction, slope, plain = descent(state.point.gradient, Pg, pairs)
         return state._replace(
             direction=direction, slope=slope, plain=plain, Pg=Pg, pairs=pairs, metric=metric

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ..arrays import Array, namespace
-from ..objective import SAMPLE_STRIDE
+from ..objective import SAMPLE_STRIDE, Objective
 
 
 class Pair(NamedTuple):
@@ -48,17 +49,30 @@ class Metric(NamedTuple):
 
 
 class MetricKeeper:
-    """A callback that remembers the solver's last metric, and the pairs."""
+    """A callback that remembers the solver's last metric, and the last pairs of all problems."""
 
     metric: Metric | None = None
     pairs: tuple[Pair, ...] = ()
+    n_problems = 0
 
     def __call__(self, iteration: int, state: Any, values: list[float]) -> None:
-        """Remember those of `state`."""
-        self.metric, self.pairs = state.metric, state.pairs
+        """Remember those of `state`, the pairs until the first problem leaves."""
+        self.metric = state.metric
+        if iteration == 1:
+            self.n_problems = len(values)
+        if len(values) == self.n_problems:
+            self.pairs = state.pairs
 
-    def of_more_rows(self, n_problems: int) -> tuple[Metric | None, tuple[Pair, ...]]:
-        """What a sample taught, for all rows; pairs only where no problem left early."""
-        metric = self.metric and self.metric.of_more_rows()
-        fit = all(pair.s.shape[0] == n_problems for pair in self.pairs)
-        return metric, self.pairs if fit else ()
+
+def pairs_under(
+    metric: Metric | None, objective: Objective, changes: Sequence[tuple[Array, Array]]
+) -> tuple[Pair, ...]:
+    """Pairs of changes s and y, with the metric's products, which are made all at once."""
+    if metric is None or metric.is_newton or not changes:
+        return ()
+    xp, n_problems = namespace(changes[0][0]), changes[0][0].shape[0]
+    Py = objective.precondition(metric.preconditioner, xp.concat([y for _, y in changes]))
+    return tuple(
+        Pair.of(s, y, Py[i * n_problems : (i + 1) * n_problems, ...])
+        for i, (s, y) in enumerate(changes)
+    )
