@@ -33,7 +33,7 @@ def ours(backend: str = "numpy", **options: Any) -> Contender:
         model.fit(*there(problem))
         return arrays.to_host(model.coef_), arrays.to_host(model.intercept_)
 
-    return Contender(tuple(10.0**-k for k in range(1, 10)), solve)
+    return Contender(tuple(10.0**-k for k in range(1, 13)), solve)
 
 
 def _once_moved(backend: str) -> Callable[[Problem], tuple[Any, Any]]:
@@ -59,7 +59,7 @@ def scikit_learn(solver: str, n_threads: int | None = None) -> Contender:
             model.fit(problem.X, problem.y)
         return model.coef_, model.intercept_
 
-    return Contender(tuple(10.0**-k for k in range(1, 10)), solve)
+    return Contender(tuple(10.0**-k for k in range(1, 13)), solve)
 
 
 def scikit_learn_there(backend: str) -> Contender:
@@ -72,7 +72,7 @@ def scikit_learn_there(backend: str) -> Contender:
             model = LogisticRegression(C=problem.C, tol=tol, max_iter=20_000).fit(X, y)
         return arrays.to_host(model.coef_), arrays.to_host(model.intercept_)
 
-    return Contender(tuple(10.0**-k for k in range(1, 10)), solve)
+    return Contender(tuple(10.0**-k for k in range(1, 13)), solve)
 
 
 def torch_lbfgs(device: str = "cpu") -> Contender:
@@ -152,4 +152,4 @@ def jax_lbfgs() -> Contender:
         coef, intercept = W[:, :-1], W[:, -1]
         return (np.diff(coef, axis=0), np.diff(intercept)) if n_classes == 2 else (coef, intercept)
 
-    return Contender(tuple(10.0**-k for k in range(1, 10)), solve)
+    return Contender(tuple(10.0**-k for k in range(1, 13)), solve)

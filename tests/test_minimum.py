@@ -72,6 +72,21 @@ def test_features_as_they_come(name):
     check(X, y, 1.0, "float64")
 
 
+@pytest.mark.parametrize("tol", [1e-6, 1e-8, 1e-9])
+def test_flat_directions_do_not_go_unseen(tol):
+    """Of far classes only the penalty curves the weights, and hardly anything the intercepts."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 4, size=200)
+    mixing = rng.standard_normal((1000, 1000)) / 1000**0.5
+    X = rng.standard_normal((4, 1000))[y] + rng.standard_normal((200, 1000)) @ mixing
+    values = []
+    for stop in (tol, 1e-13):
+        model = SoftmaxRegression(tol=stop, max_iter=3000).fit(X, y)
+        values.append(objective(model, X, y, np.ones(200), 1.0))
+    value, best = values
+    assert value - best <= 2 * tol * (np.log(4) - best)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("C", [1e-4, 1.0, 1e4])
 def test_mnist(C, mnist_dir):

@@ -5,9 +5,11 @@ from functools import partial
 import numpy as np
 
 from xsoftmax.solvers import LBFGS, Solution, follow_path, minimize
-from xsoftmax.solvers.path import _foretold, _further
+from xsoftmax.solvers.metric import Metric, MetricKeeper, Pair, pairs_under
+from xsoftmax.solvers.path import _changes, _foretold, _further
 
-from .problems import blobs, objective_on
+from .problem_table import Approximated
+from .problems import blobs, objective_on, start
 
 
 def zeros_of(objective):
@@ -66,3 +68,48 @@ def test_a_path_takes_fewer_iterations_than_fits_of_their_own():
     for (one, _), other in zip(path, alone, strict=True):
         np.testing.assert_allclose(one.values, other.values, rtol=1e-6)
     assert sum(s.n_iter[0] for s, _ in path) < 0.7 * sum(s.n_iter[0] for s in alone)
+
+
+def test_the_next_problem_sees_the_same_changes_but_for_the_penalty(xp):
+    X, y = blobs(n_samples=60, spread=2.0)
+    strong, weak = (objective_on(xp, X, y, Cs=(C, 2 * C)) for C in (1e-2, 1e-1))
+    solution = minimize(strong, 0 * strong.penalty, LBFGS(tol=1e-13), max_iter=100)
+    a, b = start(strong), start(strong, seed=1)
+    y = strong.at(b).gradient - strong.at(a).gradient
+    point = weak.at(1.5 * solution.parameters)
+    changes = _changes(weak, strong, solution, point, (Pair.of(b - a, y, y),))
+    ends = [(solution.parameters, point.parameters), (a, b)]  # the oldest first
+    metric = Metric(_approximated(weak).preconditioner(point, 8, 0.0, True), 0, 0)
+    pairs = pairs_under(metric, weak, changes)
+    for (one, other), (s, y), pair in zip(ends, changes, pairs, strict=True):
+        there = weak.at(other).gradient - weak.at(one).gradient
+        Py = weak.precondition(metric.preconditioner, there)
+        for found, right in ((s, other - one), (y, there), (pair.s, s), (pair.y, y), (pair.Py, Py)):
+            np.testing.assert_allclose(xp.host(found), xp.host(right), atol=1e-7)
+        sy = np.sum(xp.host(s) * xp.host(y), axis=1)
+        np.testing.assert_allclose(xp.host(pair.inverse_sy), 1 / sy, rtol=1e-9)
+
+
+def _approximated(objective):
+    return Approximated(objective.network, objective.rows, objective.penalty)
+
+
+def test_newtons_method_takes_no_pairs():
+    X, y = blobs(n_samples=60, spread=2.0)
+    objective, keeper = objective_on(np.asarray, X, y), MetricKeeper()
+    minimize(objective, zeros_of(objective), LBFGS(), max_iter=9, callback=keeper)
+    assert keeper.metric.is_newton
+    assert keeper.pairs == ()
+    assert pairs_under(keeper.metric, objective, [(objective.penalty, objective.penalty)]) == ()
+    assert pairs_under(None, objective, [(objective.penalty, objective.penalty)]) == ()
+
+
+def test_pairs_are_kept_from_before_a_problem_left():
+    X, y = blobs(n_samples=300, n_features=8, spread=2.0)
+    objective = objective_on(np.asarray, X, y, Cs=(1e-6, 10.0))
+    objective, keeper = _approximated(objective), MetricKeeper()
+    solution = minimize(
+        objective, zeros_of(objective), LBFGS(tol=1e-9), max_iter=99, callback=keeper
+    )
+    assert solution.n_iter[0] < solution.n_iter[1]
+    assert {pair.s.shape[0] for pair in keeper.pairs} == {2}

@@ -67,6 +67,14 @@ def test_too_few_rows_for_the_classes_or_features_are_not_sampled(n_samples, n_f
     assert objective_on(np.asarray, X, y, hidden=(3,)).sample() is None
 
 
+@pytest.mark.parametrize(("n_features", "times"), [(2, 1), (30, 4)])
+def test_few_rows_for_each_parameter_are_penalised_as_their_own(n_features, times):
+    X, y = blobs(n_samples=3000, n_features=n_features, n_classes=4)
+    objective = objective_on(np.asarray, X, y)
+    assert (10 * objective.network.n_parameters > 750) == (times == 4)
+    np.testing.assert_allclose(objective.sample().penalty, times * objective.penalty)
+
+
 @pytest.mark.parametrize("spread", [0.3, 2.0])
 def test_most_of_the_way_costs_no_pass_over_all_rows(xp, spread):
     X, y = blobs(n_samples=6000, n_features=6, n_classes=3, spread=spread)

@@ -1,0 +1,106 @@
+"""A fit of separable classes starts where ridge regression leads."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from xsoftmax.arrays import to_list
+from xsoftmax.solvers import LBFGS, Metric, minimize
+from xsoftmax.solvers import lbfgs as lbfgs_module
+from xsoftmax.solvers.gaps import DOUBT, feared
+from xsoftmax.solvers.ridge import SHARES, _minima
+
+from .problem_table import Approximated
+from .problems import Quadratic, blobs, objective_on
+
+
+def problem(xp=np.asarray, n_samples=300, spread=0.3, Cs=(1.0,), dtype="float64"):
+    """Far classes, of which neither a sample nor the exact Hessian is asked."""
+    X, y = blobs(n_samples=n_samples, n_features=12, n_classes=5, spread=spread)
+    objective = objective_on(xp, X, y, Cs=Cs, dtype=dtype)
+    return Approximated(objective.network, objective.rows, objective.penalty)
+
+
+def origin_of(objective):
+    origin = objective.start(0 * objective.penalty)
+    return origin, objective.preconditioner(origin, 8, 1.0, True)
+
+
+def test_a_share_scales_the_curvature_and_not_the_penalty(xp):
+    objective = problem(xp)
+    _, whole = origin_of(objective)
+    n = objective.network.n_parameters
+    many = replace(objective, penalty=objective.penalty + xp(np.zeros((n, 1))))
+    unit = xp(np.eye(n))
+
+    def curvature(share):
+        """What is left of the inverse once the penalty is taken off."""
+        preconditioner = replace(whole, share=share)
+        inverse = xp.host(many.precondition(preconditioner, unit))
+        penalty = np.diag(xp.host(objective.penalty)[0])
+        common = inverse @ np.linalg.pinv(inverse)  # where classes sum to zero
+        return np.linalg.pinv(inverse) - common @ penalty @ common
+
+    np.testing.assert_allclose(curvature(xp([0.01])), 0.01 * curvature(None), atol=1e-9)
+
+
+def test_a_line_search_finds_the_lowest_value_along_each_direction(xp):
+    objective = problem(xp, Cs=(1.0, 100.0))
+    origin, preconditioner = origin_of(objective)
+    direction = -objective.precondition(preconditioner, origin.gradient)
+    steps, values = (xp.host(x) for x in _minima(objective, direction))
+    ray = objective.along(objective.at(0 * direction), direction)
+    grid = [xp.host(ray(xp(t * steps))[0]) for t in np.geomspace(0.1, 10, 101)]
+    np.testing.assert_allclose(values, np.min(grid, axis=0), rtol=0.1)
+
+
+def test_one_pass_leads_near_the_minimum_of_separable_classes(xp):
+    objective = problem(xp, Cs=(1.0, 10.0))
+    origin, preconditioner = origin_of(objective)
+    newton = objective.at(-objective.precondition(preconditioner, origin.gradient))
+    state = LBFGS().init(objective, 0 * objective.penalty)
+    best = minimize(objective, 0 * objective.penalty, LBFGS(tol=1e-10), max_iter=200).values
+    assert np.all(xp.host(state.value) < 1.6 * np.asarray(best))
+    assert np.all(xp.host(newton.value) > 2.5 * np.asarray(best))
+    assert to_list(state.metric.preconditioner.share)[0] in SHARES
+
+
+def test_a_start_that_is_not_lower_is_not_taken(monkeypatch):
+    objective = problem()
+    monkeypatch.setattr(
+        lbfgs_module,
+        "ridge_start",
+        lambda objective, origin, preconditioner: (1e3 + 0 * objective.penalty, preconditioner),
+    )
+    monkeypatch.setattr(Approximated, "start", lambda self, theta: self.at(theta))
+    state = LBFGS().init(objective, 0 * objective.penalty)
+    assert np.all(state.parameters == 0)
+    assert state.metric.preconditioner.share is None
+
+
+@pytest.mark.parametrize("seen", [0, 1])
+def test_rows_that_are_tried_may_all_weigh_nothing(seen):
+    objective = problem(n_samples=2000)
+    weights = np.zeros((1, 2000))
+    weights[0, seen::2] = 1e-3
+    weighted = replace(objective, rows=objective.rows._replace(weights=weights))
+    half = replace(objective, rows=objective.rows.sample(np.arange(seen, 2000, 2)))
+    start, solver = 0 * objective.penalty, LBFGS(tol=1e-9)
+    found = minimize(weighted, start, solver, max_iter=100)
+    np.testing.assert_allclose(
+        found.values, minimize(half, start, solver, max_iter=100).values, rtol=1e-6
+    )
+
+
+def test_what_the_last_pairs_do_not_see_is_feared(xp):
+    quadratic = Quadratic(xp(np.asarray([[1e-2, 1.0, 1e2]])), xp(np.ones((1, 3))))
+    g = quadratic.at(xp(np.zeros((1, 3)))).gradient
+    objective = problem(xp)
+    _, whole = origin_of(objective)
+    promised, Pg = xp([0.5]), 4.0 * g
+    known, tried = (Metric(replace(whole, share=share), 0, 0) for share in (None, xp([0.1])))
+    assert to_list(feared(known, g, Pg, promised)) == [6.0]
+    assert to_list(feared(tried, g, Pg, promised)) == [6.0 * DOUBT]
+    assert to_list(feared(known, g, 0 * g, promised)) == [0.5]
+    assert to_list(feared(Metric(None, 0, 0), g, Pg, promised)) == [0.5]
