@@ -31,8 +31,8 @@ from .rows import ArrayRows
 FACTOR_VALUES = 1 << 24
 #: Probabilities that are kept while rows are chosen.
 SAMPLE_VALUES = 1 << 23
-#: What an evaluation costs besides its products, in multiplications.
-OVERHEAD = 60_000_000
+#: What an evaluation costs besides its products, and the inverse of a class, in multiplications.
+OVERHEAD, CLASS_OVERHEAD = 60_000_000, 20_000_000
 #: No more rows are sampled for the matrix of a class, and for one that serves all.
 ROWS_PER_FEATURE, POOLED_ROWS_PER_FEATURE = 3, 8
 #: A matrix of more features than this is never formed, but a few eigenvectors are kept.
@@ -75,13 +75,15 @@ class Spectrum:
         """Two products for all problems and classes."""
         xp = namespace(gradient)
         n_problems, n_classes, n_features = gradient.shape
-        outside = 1.0 / (self.share * self.rest + strength)
         inside = 1.0 / (self.share * self.e + strength)
+        # Where V spans everything, taking off what is outside would leave its rounding.
+        partial = self.V.shape[1] < n_features
+        outside = 1.0 / (self.share * self.rest + strength) if partial else 0.0
         rows = xp.reshape(gradient, (-1, n_features))
         within = xp.reshape(xp.matmul(rows, self.V), (n_problems, n_classes, -1))
         within = xp.reshape(within * (inside - outside), (n_problems * n_classes, -1))
         result = xp.reshape(xp.matmul(within, self.V.T), gradient.shape)
-        return result + outside * gradient
+        return result + outside * gradient if partial else result
 
 
 @dataclass(frozen=True)
@@ -162,12 +164,14 @@ def precondition(
     if first and not to_list(xp.any(layers[0][0] != 0)):  # at zero all classes have one block
         curvature = curvature.pooled()
     n_blocks = curvature.mean.shape[0]
-    n_picked = int(work / n_blocks / n_features**2 - 2 * n_features)
+    n_picked = int((work / n_blocks - CLASS_OVERHEAD) / n_features**2 - 2 * n_features)
     n_picked = min(n_picked, ROWS_PER_FEATURE * n_features, rows.n_samples)
     affordable = n_picked >= min(2 * n_features, rows.n_samples)
     if n_blocks * n_features**2 <= FACTOR_VALUES and affordable and n_blocks > 1:
         core: Core = _inverses(curvature, xp.mean(xp.max(penalty, axis=1)), n_picked)
-        cost = n_blocks * n_features**2 * (n_picked + 2 * n_features) / evaluation
+        cost = (
+            n_blocks * (n_features**2 * (n_picked + 2 * n_features) + CLASS_OVERHEAD) / evaluation
+        )
         mean, mass = curvature.mean, curvature.mass
     else:
         curvature = curvature.pooled()
