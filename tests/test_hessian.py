@@ -111,3 +111,18 @@ def test_few_eigenvectors_serve_many_features():
     ahead, _ = objective.along(objective.at(parameters), -step)(np.ones(1))[:2]
     plain, _ = objective.along(objective.at(parameters), -gradient)(np.ones(1))[:2]
     assert ahead < plain < np.log(3)
+
+
+def test_few_eigenvectors_leave_no_direction_without_a_step():
+    """Of all rows, which are as many as features, float32 does not tell all eigenvectors."""
+    rng, n = np.random.default_rng(0), 600
+    basis = np.linalg.qr(rng.standard_normal((n, n)))[0]
+    X = rng.standard_normal((n, n)) * np.geomspace(1.0, 1e-4, n) @ basis.T
+    objective = objective_on(np.asarray, X, np.arange(n) % 3, dtype="float32")
+    layers = objective.network.unpack(np.zeros_like(objective.penalty))
+    P = precondition(objective.network, objective.rows, objective.penalty, layers, 8)
+    flattest = np.stack([basis[:, -1], -basis[:, -1], 0 * basis[:, -1]])[None, ...]
+    gradient = objective.network.pack([(flattest.astype("float32"), np.zeros((1, 3), "float32"))])
+    promised = np.sum(gradient * P.apply(gradient, objective.penalty))
+    assert P.core.rest is not None
+    assert 0.1 < promised * objective.penalty.max() / 2 <= 1.001

@@ -1,12 +1,16 @@
 """Where a path over penalties starts each of its fits."""
 
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
+import pytest
 
 from xsoftmax.solvers import LBFGS, Solution, follow_path, minimize
+from xsoftmax.solvers import metric as metric_module
+from xsoftmax.solvers import path as path_module
 from xsoftmax.solvers.metric import Metric, MetricKeeper, Pair, pairs_under
-from xsoftmax.solvers.path import _changes, _foretold, _further
+from xsoftmax.solvers.path import _foretold, _further
 
 from .problem_table import Approximated
 from .problems import blobs, objective_on, start
@@ -70,23 +74,23 @@ def test_a_path_takes_fewer_iterations_than_fits_of_their_own():
     assert sum(s.n_iter[0] for s, _ in path) < 0.7 * sum(s.n_iter[0] for s in alone)
 
 
-def test_the_next_problem_sees_the_same_changes_but_for_the_penalty(xp):
+@pytest.mark.parametrize("at_once", [1, 10**6])
+def test_the_next_problem_sees_the_same_changes_but_for_the_penalty(xp, monkeypatch, at_once):
+    monkeypatch.setattr(metric_module, "block_values", lambda like: at_once)
     X, y = blobs(n_samples=60, spread=2.0)
     strong, weak = (objective_on(xp, X, y, Cs=(C, 2 * C)) for C in (1e-2, 1e-1))
-    solution = minimize(strong, 0 * strong.penalty, LBFGS(tol=1e-13), max_iter=100)
-    a, b = start(strong), start(strong, seed=1)
-    y = strong.at(b).gradient - strong.at(a).gradient
-    point = weak.at(1.5 * solution.parameters)
-    changes = _changes(weak, strong, solution, point, (Pair.of(b - a, y, y),))
-    ends = [(solution.parameters, point.parameters), (a, b)]  # the oldest first
-    metric = Metric(_approximated(weak).preconditioner(point, 8, 0.0, True), 0, 0)
-    pairs = pairs_under(metric, weak, changes)
-    for (one, other), (s, y), pair in zip(ends, changes, pairs, strict=True):
-        there = weak.at(other).gradient - weak.at(one).gradient
-        Py = weak.precondition(metric.preconditioner, there)
-        for found, right in ((s, other - one), (y, there), (pair.s, s), (pair.y, y), (pair.Py, Py)):
-            np.testing.assert_allclose(xp.host(found), xp.host(right), atol=1e-7)
-        sy = np.sum(xp.host(s) * xp.host(y), axis=1)
+    points = [start(strong, seed) for seed in range(4)]
+    keeper = MetricKeeper(2)
+    keeper.metric = Metric(_approximated(weak).preconditioner(weak.at(points[0]), 8, 0.0), 0, 0)
+    changes = [(b - a, strong.at(b).gradient - strong.at(a).gradient) for a, b in pairwise(points)]
+    keeper.pairs = tuple(Pair.of(s, y, y) for s, y in changes)
+    pairs = keeper.pairs_for(weak, weak.penalty - strong.penalty)
+    for (a, b), pair in zip(pairwise(points), pairs, strict=True):
+        y = weak.at(b).gradient - weak.at(a).gradient
+        Py = weak.precondition(keeper.metric.preconditioner, y)
+        for found, right in ((pair.s, b - a), (pair.y, y), (pair.Py, Py)):
+            np.testing.assert_allclose(xp.host(found), xp.host(right), atol=1e-12)
+        sy = np.sum(xp.host(b - a) * xp.host(y), axis=1)
         np.testing.assert_allclose(xp.host(pair.inverse_sy), 1 / sy, rtol=1e-9)
 
 
@@ -96,7 +100,7 @@ def _approximated(objective):
 
 def test_newtons_method_takes_no_pairs():
     X, y = blobs(n_samples=60, spread=2.0)
-    objective, keeper = objective_on(np.asarray, X, y), MetricKeeper()
+    objective, keeper = objective_on(np.asarray, X, y), MetricKeeper(1)
     minimize(objective, zeros_of(objective), LBFGS(), max_iter=9, callback=keeper)
     assert keeper.metric.is_newton
     assert keeper.pairs == ()
@@ -107,9 +111,46 @@ def test_newtons_method_takes_no_pairs():
 def test_pairs_are_kept_from_before_a_problem_left():
     X, y = blobs(n_samples=300, n_features=8, spread=2.0)
     objective = objective_on(np.asarray, X, y, Cs=(1e-6, 10.0))
-    objective, keeper = _approximated(objective), MetricKeeper()
+    objective, keeper = _approximated(objective), MetricKeeper(2)
     solution = minimize(
         objective, zeros_of(objective), LBFGS(tol=1e-9), max_iter=99, callback=keeper
     )
     assert solution.n_iter[0] < solution.n_iter[1]
     assert {pair.s.shape[0] for pair in keeper.pairs} == {2}
+
+
+@pytest.mark.parametrize("n_samples", [90, 2400])
+def test_a_problem_may_be_solved_before_the_first_iteration(n_samples):
+    """With classes of one size and weights that must be 0 there is nothing to do."""
+    y = np.arange(n_samples) % 3
+    X = np.random.default_rng(0).standard_normal((n_samples, 4)) + np.eye(3, 4)[y]
+    Cs = (1.0, 2.0, 4.0)
+    path = [_approximated(objective_on(np.asarray, X, y, Cs=(1e-18, C))) for C in Cs]
+    solver = LBFGS(tol=1e-9)
+    for objective, (solution, _) in zip(
+        path, follow_path(path, zeros_of(path[0]), solver, max_iter=99), strict=True
+    ):
+        alone = objective.take([1])
+        expected = minimize(alone, zeros_of(alone), solver, max_iter=99)
+        np.testing.assert_allclose(solution.values, [np.log(3), *expected.values], rtol=1e-6)
+    assert solution.n_iter[0] == 0 < solution.n_iter[1]
+
+
+def test_a_c_that_takes_no_iteration_hands_the_pairs_on(monkeypatch):
+    X, y = blobs(n_samples=60, spread=2.0)
+    path = [_approximated(objective_on(np.asarray, X, y, Cs=(C,))) for C in (0.1, 0.2, 0.4)]
+    began_with, original = [], minimize
+
+    def passing_over_the_second(objective, parameters, solver, *, max_iter, callback):
+        began_with.append(solver.pairs)
+        if len(began_with) == 2:
+            max_iter, callback = 1, lambda *_: True
+        return original(objective, parameters, solver, max_iter=max_iter, callback=callback)
+
+    monkeypatch.setattr(path_module, "minimize", passing_over_the_second)
+    list(follow_path(path, zeros_of(path[0]), LBFGS(tol=1e-9), max_iter=99))
+    _, second, third = began_with
+    assert len(third) == len(second) > 1
+    more = path[2].penalty - path[1].penalty
+    for before, after in zip(second, third, strict=True):
+        np.testing.assert_allclose(after.y, before.y + more * before.s, atol=1e-15)

@@ -63,7 +63,7 @@ def test_the_estimated_gap_is_near_the_true_one(name, kind):
         estimates.append((values[0] / case.minimum - 1, float(state.gap[0])))
 
     minimize(objective, case.start, LBFGS(tol=1e-9), max_iter=300, callback=watch)
-    near = [(true, gap) for true, gap in estimates if true > 1e-9 and gap < 0.05]
+    near = [(true, gap) for true, gap in estimates if true > 1e-9 and gap < 0.1]
     assert all(true <= 5 * gap for true, gap in near)
 
 

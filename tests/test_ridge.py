@@ -45,6 +45,15 @@ def test_a_share_scales_the_curvature_and_not_the_penalty(xp):
     np.testing.assert_allclose(curvature(xp([0.01])), 0.01 * curvature(None), atol=1e-9)
 
 
+def test_a_share_leaves_the_floor_of_rounding_as_it_is(xp):
+    objective = problem(xp, Cs=(1e20,))
+    origin, whole = origin_of(objective)
+    g = origin.gradient
+    scaled = objective.precondition(replace(whole, share=xp([1e-3])), g)
+    tried = 1e3 * whole.apply(g, 1e3 * objective.penalty)
+    np.testing.assert_allclose(xp.host(scaled), xp.host(tried), rtol=1e-9)
+
+
 def test_a_line_search_finds_the_lowest_value_along_each_direction(xp):
     objective = problem(xp, Cs=(1.0, 100.0))
     origin, preconditioner = origin_of(objective)
@@ -53,6 +62,13 @@ def test_a_line_search_finds_the_lowest_value_along_each_direction(xp):
     ray = objective.along(objective.at(0 * direction), direction)
     grid = [xp.host(ray(xp(t * steps))[0]) for t in np.geomspace(0.1, 10, 101)]
     np.testing.assert_allclose(values, np.min(grid, axis=0), rtol=0.1)
+
+
+def test_a_step_of_no_slope_at_all_is_not_lost(xp):
+    quadratic = Quadratic(xp(np.ones((1, 3))), xp(np.ones((1, 3))))
+    steps, values = _minima(quadratic, xp(np.ones((1, 3))))  # the first trial is the minimum
+    assert 0.9 <= to_list(steps)[0] <= 1.0
+    np.testing.assert_allclose(to_list(values), [-1.5], rtol=0.02)
 
 
 def test_one_pass_leads_near_the_minimum_of_separable_classes(xp):

@@ -11,7 +11,9 @@ from xsoftmax import objective as objective_module
 from xsoftmax.objective import Objective
 from xsoftmax.solvers import LBFGS, minimize
 from xsoftmax.solvers.lbfgs import SAMPLE_TOL
+from xsoftmax.solvers.metric import MetricKeeper
 
+from .problem_table import Approximated
 from .problems import blobs, objective_on
 
 
@@ -73,6 +75,24 @@ def test_few_rows_for_each_parameter_are_penalised_as_their_own(n_features, time
     objective = objective_on(np.asarray, X, y)
     assert (10 * objective.network.n_parameters > 750) == (times == 4)
     np.testing.assert_allclose(objective.sample().penalty, times * objective.penalty)
+
+
+def test_the_pairs_of_a_sample_are_seen_with_the_penalty_of_all_rows(monkeypatch):
+    X, y = blobs(n_samples=3000, n_features=30, n_classes=4)
+    whole = objective_on(np.asarray, X, y)
+    whole = Approximated(whole.network, whole.rows, whole.penalty)
+    pairs_for, kept = MetricKeeper.pairs_for, []
+
+    def recorded(keeper, objective, more):
+        kept.append(keeper.pairs)
+        return pairs_for(keeper, objective, more)
+
+    monkeypatch.setattr(MetricKeeper, "pairs_for", recorded)
+    state = LBFGS().init(whole, zeros_of(whole))
+    assert len(state.pairs) == len(kept[-1]) > 1
+    for on_sample, pair in zip(kept[-1], state.pairs, strict=True):
+        expected = on_sample.y - 3 * whole.penalty * pair.s  # there it was 4 times the penalty
+        np.testing.assert_allclose(pair.y, expected, atol=1e-15)
 
 
 @pytest.mark.parametrize("spread", [0.3, 2.0])

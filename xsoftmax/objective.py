@@ -213,8 +213,8 @@ class Objective:
         """An estimate of a linear model's objective from a quarter of the rows, if those suffice.
 
         They are spread evenly but not periodically, so that rows in any periodic order are met as
-        often as they occur. Few rows for what there is to learn are penalised as they would be by
-        themselves, with the same C.
+        often as they occur. Few rows for what there is to learn are penalised as if they were all,
+        with the same C: `SAMPLE_STRIDE` times as much.
         """
         n_features, *_, n_classes = self.network.layer_sizes
         n_rows = self.n_samples // SAMPLE_STRIDE

@@ -68,7 +68,7 @@ class Spectrum:
 
     V: Array  #: (n_features, rank), orthonormal columns
     e: Array  #: (rank,)
-    rest: Array  #: 0-dimensional
+    rest: Array | None  #: 0-dimensional; None where V spans everything
     share: Array  #: (n_classes, 1), a_k
 
     def apply(self, gradient: Array, strength: Array) -> Array:
@@ -76,14 +76,13 @@ class Spectrum:
         xp = namespace(gradient)
         n_problems, n_classes, n_features = gradient.shape
         inside = 1.0 / (self.share * self.e + strength)
-        # Where V spans everything, taking off what is outside would leave its rounding.
-        partial = self.V.shape[1] < n_features
-        outside = 1.0 / (self.share * self.rest + strength) if partial else 0.0
         rows = xp.reshape(gradient, (-1, n_features))
         within = xp.reshape(xp.matmul(rows, self.V), (n_problems, n_classes, -1))
+        # Where V spans everything, to take off what is outside would leave its rounding.
+        outside = 0.0 if self.rest is None else 1.0 / (self.share * self.rest + strength)
         within = xp.reshape(within * (inside - outside), (n_problems * n_classes, -1))
         result = xp.reshape(xp.matmul(within, self.V.T), gradient.shape)
-        return result + outside * gradient if partial else result
+        return result if self.rest is None else result + outside * gradient
 
 
 @dataclass(frozen=True)
@@ -101,15 +100,15 @@ class Preconditioner:
     mass: Array  #: (n_classes,)
     floor: Array  #: 0-dimensional, what rounding leaves of a penalty of 0
     cost: float  #: in evaluations of value and gradient
-    share: Array | None = None  #: (1,), what is left of the rows' curvature, if not all
+    share: Array | None = None  #: (1,), what is taken to be left of the rows' curvature
     exact = False
 
     def apply(self, gradient: Array, penalty: Array) -> Array:
         """The product with gradients (n_problems, n_parameters) of problems with `penalty`."""
         xp = namespace(gradient)
-        strength = xp.maximum(xp.max(penalty, axis=1), self.floor)[:, None, None]
         if self.share is not None:  # (a H + penalty)^-1 = (H + penalty / a)^-1 / a
-            gradient, strength = gradient / self.share, strength / self.share
+            gradient, penalty = gradient / self.share, penalty / self.share
+        strength = xp.maximum(xp.max(penalty, axis=1), self.floor)[:, None, None]
         ((W, b),) = self.network.unpack(gradient)
         W = _sum_zero(W)
         if b is None:
@@ -223,6 +222,7 @@ def _spectrum(curvature: Curvature, work: float) -> Spectrum:
     n_picked = min(n_rows, affordable, POOLED_ROWS_PER_FEATURE * n_features)
     if n_features <= MAX_FEATURES and n_picked >= min(n_rows, ROWS_PER_FEATURE * n_features):
         e, V = xp.linalg.eigh(curvature.matrix(0, n_picked))
+        rest = None
     else:
         rank = min(n_rows, n_features, MAX_RANK)
         while rank > 8 and 2 * rank**2 * n_features + 10 * rank**3 > work:
@@ -232,7 +232,8 @@ def _spectrum(curvature: Curvature, work: float) -> Spectrum:
         usable = e > rank * xp.finfo(e.dtype).eps * xp.max(e)
         e = xp.where(usable, e, 0.0)
         V = xp.matmul(A.T, U * xp.where(usable, 1.0 / xp.sqrt(xp.where(usable, e, 1.0)), 0.0))
+        rest = (xp.sum(curvature.diagonal) - xp.sum(e)) / max(n_features - e.shape[0], 1)
+        rest = xp.where(rest > 0, rest, 0.0)
     e = xp.where(e > 0, e, 0.0)
-    rest = (xp.sum(curvature.diagonal) - xp.sum(e)) / max(n_features - e.shape[0], 1)
     share = xp.where(curvature.share > 0.01, curvature.share, 0.01)
-    return Spectrum(V, e, xp.where(rest > 0, rest, 0.0), share[:, None])
+    return Spectrum(V, e, rest, share[:, None])

@@ -252,8 +252,12 @@ def _joined(samples: Samples, held_out: Samples) -> tuple[Samples, list[Fold]]:
 
 
 def _turns(n_folds: int, network: Network) -> Iterator[range]:
-    """Batches of folds that fit in memory together."""
-    values = (4 * LBFGS.memory + 12) * network.n_parameters
+    """Batches of folds that fit in memory together.
+
+    A pair is three vectors, and there are those of the solver, those that it began with, and those
+    from before a problem left.
+    """
+    values = (9 * LBFGS.memory + 12) * network.n_parameters
     size = max(1, min(n_folds, BATCH_VALUES // values))
     for start in range(0, n_folds, size):
         yield range(start, min(start + size, n_folds))

@@ -1,10 +1,10 @@
-"""What is left to gain, which nobody knows: the largest of three estimates.
+"""What is left to gain without Newton's method, which nobody knows: the largest of three estimates.
 
-In the metric of H the quadratic model promises a decrease of 1/2 g'Hg, which is exact near a
-minimum once H is. The preconditioner promises 1/2 g'Pg, which sees directions that the last pairs
-did not. And if the last iterations gained b where as many before them gained a, a geometric series
-goes on to gain b^2 / (a - b) (Aitken's extrapolation), which tells of slow progress that neither
-model sees.
+With H the inverse Hessian that L-BFGS has learnt, the quadratic model promises a decrease of
+1/2 g'Hg, which is exact near a minimum once H is. The preconditioner P promises 1/2 g'Pg, which
+sees directions that the last pairs did not. And if the last iterations gained b where as many
+before them gained a, a geometric series goes on to gain b^2 / (a - b) (Aitken's extrapolation),
+which tells of slow progress that neither model sees.
 """
 
 from __future__ import annotations
@@ -14,12 +14,16 @@ from .metric import Metric
 
 #: How many values the extrapolation looks at.
 WINDOW = 9
-#: How wrong a share of the curvature may be that was tried and not measured.
-DOUBT = 10.0
+#: How wrong a share of the curvature may be that was tried and not measured: as much as the shares
+#: that are tried lie apart.
+DOUBT = 30.0
 
 
 def feared(metric: Metric, g: Array, Pg: Array, promised: Array) -> Array:
-    """What the preconditioner promises, if that is more than `promised`."""
+    """What the preconditioner promises, if that is more than `promised`.
+
+    Either rests on it, and where it was made from a share of the curvature, either is in doubt.
+    """
     if metric.preconditioner is None:
         return promised
     own = 0.5 * namespace(g).vecdot(g, Pg)

@@ -112,7 +112,8 @@ class LBFGS:
 
     def _on_sample(self, objective: Objective, parameters: Array) -> Start | None:
         """About the minimum on a sample of rows, if there are enough, and room for it."""
-        loose, keeper = replace(self, tol=max(self.tol, SAMPLE_TOL)), MetricKeeper()
+        loose = replace(self, tol=max(self.tol, SAMPLE_TOL))
+        keeper = MetricKeeper(parameters.shape[0])
         try:
             sample = objective.sample()
             if sample is None:
@@ -130,11 +131,10 @@ class LBFGS:
         if not to_list(namespace(point.value).all(point.value < objective.null_value)):
             return None
         metric = keeper.metric and keeper.metric.of_more_rows()
-        changes = [(pair.s, pair.y) for pair in keeper.pairs]
-        return Start(point, metric, pairs_under(metric, objective, changes))
+        return Start(point, metric, keeper.pairs_for(objective, objective.penalty - sample.penalty))
 
     def _by_ridge(self, objective: Objective, parameters: Array) -> Start:
-        """Where ridge regression leads, if its matrix is known and that is lower than 0."""
+        """Where ridge regression leads, or 0 if that is lower or squares of X overflow."""
         origin = objective.start(parameters)
         if objective.hessian_is_cheap:
             return Start(origin, None)

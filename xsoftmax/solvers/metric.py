@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from ..arrays import Array, namespace
 from ..objective import SAMPLE_STRIDE, Objective
+from ..rows import block_values, row_slices
 
 
 class Pair(NamedTuple):
@@ -51,28 +52,38 @@ class Metric(NamedTuple):
 class MetricKeeper:
     """A callback that remembers the solver's last metric, and the last pairs of all problems."""
 
-    metric: Metric | None = None
-    pairs: tuple[Pair, ...] = ()
-    n_problems = 0
+    def __init__(self, n_problems: int) -> None:
+        self.n_problems = n_problems
+        self.metric: Metric | None = None
+        self.pairs: tuple[Pair, ...] = ()
 
     def __call__(self, iteration: int, state: Any, values: list[float]) -> None:
         """Remember those of `state`, the pairs until the first problem leaves."""
         self.metric = state.metric
-        if iteration == 1:
-            self.n_problems = len(values)
         if len(values) == self.n_problems:
             self.pairs = state.pairs
+
+    def pairs_for(self, objective: Objective, more: Array) -> tuple[Pair, ...]:
+        """The pairs as `objective` sees them, whose penalty is `more` and whose rows are alike."""
+        changes = [(pair.s, pair.y + more * pair.s) for pair in self.pairs]
+        return pairs_under(self.metric, objective, changes)
 
 
 def pairs_under(
     metric: Metric | None, objective: Objective, changes: Sequence[tuple[Array, Array]]
 ) -> tuple[Pair, ...]:
-    """Pairs of changes s and y, with the metric's products, which are made all at once."""
+    """Pairs of changes s and y, with the metric's products, made for as many at once as is cheap.
+
+    A product with one gradient reads all of the metric; one with many reads it once.
+    """
     if metric is None or metric.is_newton or not changes:
         return ()
-    xp, n_problems = namespace(changes[0][0]), changes[0][0].shape[0]
-    Py = objective.precondition(metric.preconditioner, xp.concat([y for _, y in changes]))
-    return tuple(
-        Pair.of(s, y, Py[i * n_problems : (i + 1) * n_problems, ...])
-        for i, (s, y) in enumerate(changes)
-    )
+    xp, (n_problems, n_parameters) = namespace(changes[0][0]), changes[0][0].shape
+    size = max(1, block_values(changes[0][0]) // (n_problems * n_parameters))
+    pairs: list[Pair] = []
+    for some in row_slices(len(changes), size):
+        y = xp.concat([y for _, y in changes[some]])
+        Py = objective.precondition(metric.preconditioner, y)
+        for rows, (s, y) in zip(row_slices(Py.shape[0], n_problems), changes[some], strict=True):
+            pairs.append(Pair.of(s, y, Py[rows, ...]))
+    return tuple(pairs)

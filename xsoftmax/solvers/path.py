@@ -10,7 +10,7 @@ from itertools import pairwise
 from ..arrays import Array, from_host, namespace, to_list
 from ..objective import Objective, Point
 from .lbfgs import LBFGS
-from .metric import Metric, MetricKeeper, Pair, pairs_under
+from .metric import Metric, MetricKeeper
 from .minimize import fitting, minimize
 from .solution import Solution
 
@@ -41,8 +41,8 @@ def follow_path(
     ------
     The solution at each, and the metric that led there.
     """
-    minima, keeper, point = (parameters,), MetricKeeper(), None
-    pairs: tuple[Pair, ...] = ()
+    minima, keeper = (parameters,), MetricKeeper(parameters.shape[0])
+    point: Point | None = None
     solution: Solution | None = None
     last: Objective | None = None
     for objective in objectives:
@@ -50,10 +50,9 @@ def follow_path(
             guess = _foretold(minima, solution, solver.tol)
             further = partial(_further, last=last, solution=solution, guess=guess)
             point, objective = fitting(objective, further)
-            changes = _changes(objective, last, solution, point, keeper.pairs)
-            pairs = pairs_under(keeper.metric, objective, changes)
+            keeper.pairs = keeper.pairs_for(objective, objective.penalty - last.penalty)
         start = parameters if point is None else point.parameters
-        warm = replace(solver, metric=keeper.metric, point=point, pairs=pairs)
+        warm = replace(solver, metric=keeper.metric, point=point, pairs=keeper.pairs)
         solution = minimize(objective, start, warm, max_iter=max_iter, callback=keeper)
         minima, last = (solution.parameters, *minima)[:N_MINIMA], objective
         yield solution, keeper.metric
@@ -90,20 +89,3 @@ def _further(objective: Objective, last: Objective, solution: Solution, guess: A
     if to_list(xp.all(lower)):
         return point
     return objective.at(xp.where(lower[:, None], guess, known))
-
-
-def _changes(
-    objective: Objective,
-    last: Objective,
-    solution: Solution,
-    point: Point,
-    pairs: tuple[Pair, ...],
-) -> list[tuple[Array, Array]]:
-    """Changes of parameters and gradient, oldest first, as `objective` sees them.
-
-    Its Hessian is that of the last but for the penalty. The way from the last minimum, where the
-    gradient was 0, comes first: it is not where the solver will go, and its scale should not count.
-    """
-    more, known = objective.penalty - last.penalty, solution.parameters
-    way = point.parameters - known, point.gradient - more * known
-    return [way, *((pair.s, pair.y + more * pair.s) for pair in pairs)]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..arrays import Array, namespace
+from ..arrays import Array, from_host, namespace
 from ..objective import Objective, Point
 from ..preconditioner import Preconditioner
 from .line_search import Search
@@ -29,8 +29,8 @@ def ridge_start(
 ) -> tuple[Array, Preconditioner]:
     """Parameters (n_problems, n_parameters) to start from, and the metric that led there.
 
-    `origin` is the point 0, and `preconditioner` the one there. All problems are given the share
-    that suits them best in the mean.
+    `origin` is the point 0, and `preconditioner` the one there, which serves every penalty. All
+    problems are given the share that suits them best in the mean.
     """
     xp, g = namespace(origin.value), origin.gradient
     n_problems, n_classes = g.shape[0], objective.network.layer_sizes[-1]
@@ -43,7 +43,7 @@ def ridge_start(
     values = xp.mean(xp.reshape(values, (len(SHARES), n_problems)), axis=1)
     best = xp.argmin(xp.where(xp.isfinite(values), values, xp.inf))[None]
     starts = xp.reshape(steps[:, None] * directions, (len(SHARES), *g.shape))
-    shares = xp.asarray(SHARES, dtype=g.dtype, device=g.device)
+    shares = from_host(SHARES, like=g, dtype=g.dtype)
     metric = replace(preconditioner, share=xp.take(shares, best))
     return xp.take(starts, best, axis=0)[0, ...], metric
 
@@ -51,11 +51,10 @@ def ridge_start(
 def _minima(objective: Objective, directions: Array) -> tuple[Array, Array]:
     """About how far along each direction the lowest value is, and that value."""
     xp = namespace(directions)
-    nowhere = xp.zeros_like(directions)
-    ray = objective.along(objective.at(nowhere), directions)
-    value, slope, _ = ray(nowhere[:, 0])
-    # No slope is flat enough to end the search early: the next step is always better.
-    search = Search.begin(value, slope, xp.ones_like(value))._replace(curvature=0.0)
+    origin = objective.at(xp.zeros_like(directions))
+    ray, slope = objective.along(origin, directions), xp.vecdot(origin.gradient, directions)
+    # No slope counts as flat, so that the search makes all its trials.
+    search = Search.begin(origin.value, slope, xp.ones_like(slope))._replace(curvature=-1.0)
     for _ in range(N_TRIALS):
         value, slope, _ = ray(search.trial)
         search = search.after(value, slope).narrowed()
