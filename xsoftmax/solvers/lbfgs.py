@@ -248,8 +248,8 @@ class LBFGS:
         if metric.is_newton:  # twice what the model promises stands for exponential tails too
             left = -slope
         else:
-            left = xp.where(hidden, promised, extrapolated(values))
-            left = xp.maximum(left, xp.where(hidden, promised, feared(metric, g, Pg, promised)))
+            left = xp.maximum(extrapolated(values), feared(metric, g, Pg, promised))
+            left = xp.where(hidden, promised, left)
         gap = left / (xp.abs(value) + resolution + xp.finfo(value.dtype).smallest_normal ** 0.5)
         gained = objective.null_value - value
 
