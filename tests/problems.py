@@ -6,7 +6,8 @@ import numpy as np
 
 from xsoftmax.arrays import from_host, indices_from_host, namespace
 from xsoftmax.network import Network
-from xsoftmax.objective import Objective, Point
+from xsoftmax.objective import Objective
+from xsoftmax.rays import Point
 from xsoftmax.rows import ArrayRows
 
 

@@ -19,7 +19,7 @@ FLOORS = [
     ("activations", "functional", "places", "targets"),
     ("network", "rows"),
     ("curvature", "hessian", "row_space", "seen_features"),
-    ("preconditioner",),
+    ("preconditioner", "rays"),
     ("objective",),
     ("solvers",),
     ("classifiers",),

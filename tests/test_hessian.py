@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from xsoftmax.hessian import exact_hessian
+from xsoftmax.hessian import contrasts, inverse_hessian
 from xsoftmax.network import Network
 from xsoftmax.preconditioner import precondition
 
@@ -42,9 +42,10 @@ def test_newtons_step_solves_with_the_true_hessian(n_classes, known_logits):
     parameters = network.centered(start(objective))
     logits = objective.at(parameters).logits if known_logits else None
     layers = network.unpack(parameters)
-    hessian = exact_hessian(network, objective.rows, objective.penalty, layers, logits)
+    those = contrasts(network, parameters)
+    inverse = inverse_hessian(network, objective.rows, objective.penalty, layers, logits, those)
     gradient = a_gradient(objective, parameters)
-    step = hessian.apply(gradient, objective.penalty)
+    step = those.times(inverse, gradient)
     back = np.einsum("kij,kj->ki", differences(objective, parameters), step)
     np.testing.assert_allclose(back, gradient, atol=1e-6)
     np.testing.assert_allclose(network.centered(step), step, atol=1e-12)
@@ -54,8 +55,8 @@ def test_newtons_step_is_the_same_everywhere(xp):
     X, y = blobs(n_samples=30)
     here, there = objective_on(np.asarray, X, y), objective_on(xp, X, y)
     point, other = here.at(start(here)), there.at(start(there))
-    expected = here.preconditioner(point, 1, 0.0).apply(point.gradient, here.penalty)
-    found = there.preconditioner(other, 1, 0.0).apply(other.gradient, there.penalty)
+    expected = here.contrasts.times(here.inverse_hessian(point, True), point.gradient)
+    found = there.contrasts.times(there.inverse_hessian(other, True), other.gradient)
     np.testing.assert_allclose(xp.host(found), expected, rtol=1e-8, atol=1e-10)
 
 
@@ -66,8 +67,23 @@ def test_without_features_that_vary_a_step_is_finite(fit_intercept):
     network = Network((2, 3), "identity", fit_intercept)
     penalty = np.zeros((1, network.n_parameters))
     layers = network.unpack(penalty)
-    hessian = exact_hessian(network, objective.rows, penalty, layers, None)
-    assert np.all(np.isfinite(hessian.apply(np.ones_like(penalty), penalty)))
+    those = contrasts(network, penalty)
+    inverse = inverse_hessian(network, objective.rows, penalty, layers, None, those)
+    assert np.all(np.isfinite(those.times(inverse, np.ones_like(penalty))))
+
+
+def test_few_rows_stand_for_many():
+    """Two problems of one batch, of which each weighs half of the rows and sees no others."""
+    X, y = blobs(n_samples=30_000, n_features=4, n_classes=3, spread=1.5)
+    weights = np.stack([np.arange(len(X)) % 2, (np.arange(len(X)) + 1) % 2])
+    objective = objective_on(np.asarray, X, y, Cs=(1.0, 1.0), weights=weights)
+    point = objective.at(objective.network.centered(start(objective)))
+    inverse = objective.inverse_hessian(point, True)
+    step = objective.contrasts.times(inverse, a_gradient(objective, point.parameters))
+    back = np.einsum("kij,kj->ki", differences(objective, point.parameters), step)
+    wrong = np.linalg.norm(back - a_gradient(objective, point.parameters), axis=1)
+    right = np.linalg.norm(a_gradient(objective, point.parameters), axis=1)
+    assert np.all((1e-6 * right < wrong) & (wrong < 0.3 * right))
 
 
 @pytest.mark.parametrize("n_classes", [2, 4])

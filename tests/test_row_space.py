@@ -36,7 +36,7 @@ def test_minimum_is_scikit_learns_even_with_equal_rows(C, n_copies):
     X, y = np.tile(X, (n_copies, 1)), np.tile(y, n_copies)
     y[0] = 2  # where there are two equal rows, they disagree
     reference = LogisticRegression(C=C, tol=1e-12, max_iter=10_000).fit(X, y)
-    model = SoftmaxRegression(C=C, tol=1e-12).fit(X, y)
+    model = SoftmaxRegression(C=C, tol=1e-14).fit(X, y)
 
     def objective(fitted):
         loss = -np.log(fitted.predict_proba(X)[np.arange(len(y)), y]).sum()

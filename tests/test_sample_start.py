@@ -27,10 +27,6 @@ class Counting(Objective):
 
     passes: ClassVar = []
 
-    def at(self, parameters):
-        self.passes.append(self.n_samples)
-        return super().at(parameters)
-
     def along(self, start, direction):
         self.passes.append(self.n_samples)
         return super().along(start, direction)
@@ -106,7 +102,7 @@ def test_most_of_the_way_costs_no_pass_over_all_rows(xp, spread):
     nearly_zero = zeros_of(objective) + 1e-9 * objective.penalty  # this is where to start
     whole = minimize(objective, nearly_zero, LBFGS(tol=1e-6), max_iter=100)
     assert set(Counting.passes) == {6000}
-    assert sampled <= len(Counting.passes) - 2
+    assert sampled < len(Counting.passes)
     np.testing.assert_allclose(solution.values, whole.values, atol=2e-6)
 
 

@@ -211,7 +211,7 @@ def test_a_metric_that_misleads_is_dropped():
         misled, np.zeros_like(d), LBFGS(tol=1e-8), max_iter=500,
         callback=lambda iteration, state, values: states.append(state),
     )  # fmt: skip
-    assert np.mean([bool(state.plain[0]) for state in states[:20]]) > 0.8
+    assert np.mean([bool(state.note[0]) for state in states[:20]]) > 0.8
     plain = minimize(Quadratic(d, misled.b), np.zeros_like(d), LBFGS(tol=1e-8), max_iter=500)
     assert solution.n_iter[0] <= 1.5 * plain.n_iter[0]
 
@@ -282,14 +282,3 @@ def test_what_classes_share_is_dropped_from_a_start(kind):
     best = minimize(objective, zeros_of(objective), LBFGS(tol=1e-10), max_iter=100)
     shifted = minimize(objective, zeros_of(objective) + 3.0, LBFGS(tol=1e-10), max_iter=100)
     np.testing.assert_allclose(shifted.parameters, best.parameters, atol=1e-4)
-
-
-def test_newtons_method_remembers_no_pairs():
-    X, y = blobs(n_samples=90, n_features=5, spread=2.0)
-    objective, states = objective_on(np.asarray, X, y), []
-    solution = minimize(
-        objective, zeros_of(objective), LBFGS(tol=1e-12), max_iter=50,
-        callback=lambda iteration, state, values: states.append(state),
-    )  # fmt: skip
-    assert all(state.metric.is_newton and state.pairs == () for state in states)
-    assert solution.n_iter[0] <= 8

@@ -79,14 +79,9 @@ class Curvature:
         """A of about `n_picked` centred rows with A'A the covariance of class k."""
         xp, weights, X = namespace(self.weights), self.weights[k, :], self.rows.X
         if X.shape[0] > max(1.5 * n_picked, MIN_ROWS):
-            chances = inclusion(weights, n_picked)
-            cumulative = xp.cumulative_sum(chances)
-            share = cumulative[-1] / n_picked
-            steps = xp.arange(n_picked, dtype=weights.dtype, device=weights.device) + 0.5
-            chosen = xp.searchsorted(cumulative, steps * share)
-            chosen = xp.clip(chosen, max=X.shape[0] - 1)
+            chosen, factor = picked(weights, n_picked)
             X = xp.take(X, chosen, axis=0)
-            weights = xp.take(weights, chosen) / xp.take(chances, chosen) * share
+            weights = xp.take(weights, chosen) * factor
         A = xp.astype(X, weights.dtype) - self.mean[k, :]
         A *= xp.sqrt(weights)[:, None]
         return A
@@ -104,6 +99,17 @@ class Curvature:
         H *= scale
         H *= scale[:, None]
         return H + diagonal_matrix(diagonal - xp.linalg.diagonal(H))
+
+
+def picked(weights: Array, n_picked: int) -> tuple[Array, Array]:
+    """Indices of about `n_picked` rows that weigh much, and for how many rows each stands."""
+    xp = namespace(weights)
+    chances = inclusion(weights, n_picked)
+    cumulative = xp.cumulative_sum(chances)
+    share = cumulative[-1] / n_picked
+    steps = xp.arange(n_picked, dtype=weights.dtype, device=weights.device) + 0.5
+    chosen = xp.clip(xp.searchsorted(cumulative, steps * share), max=weights.shape[0] - 1)
+    return chosen, share / xp.take(chances, chosen)
 
 
 def inclusion(weights: Array, n_picked: int) -> Array:

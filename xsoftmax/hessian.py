@@ -1,128 +1,153 @@
-"""The exact Hessian of softmax regression, for problems where it is small.
+"""The inverse Hessian of softmax regression, for problems where it is small.
 
 With p_i the probabilities of row i and x~_i the row with a 1 for the intercept,
 
-    H = sum_i s_i (diag(p_i) - p_i p_i') (x) x~_i x~_i' + penalty.
+    H = sum_{k<l} (e_k - e_l)(e_k - e_l)' (x) G_kl + penalty, G_kl = sum_i s_i p_ki p_li x~_i x~_i'.
 
-It is singular where all classes move together, so it is taken in an orthonormal basis Q of the
-vectors that sum to zero over the classes: W = Q V, and Q'Q = 1 leaves the penalty as it is. For two
-classes that is one block. Newton's step with it is the metric that L-BFGS would have to learn.
+It is singular where all classes move together, so it is inverted in an orthonormal basis of the
+parameters whose classes sum to zero: W = Q V, and Q'Q = 1 leaves the penalty as it is.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations_with_replacement
-from math import isqrt
+from itertools import combinations
 from typing import Any
 
-from .arrays import Array, namespace
-from .curvature import diagonal_matrix, floored
+from .arrays import Array, indices_from_host, namespace
+from .curvature import MIN_ROWS, diagonal_matrix, floored, picked
 from .functional import softmax
 from .network import Layer, Network
-from .rows import ArrayRows, block_values
+from .rows import ArrayRows, block_values, row_slices
 
 #: Products run best from a processor's nearest cache: temporaries are so many times smaller here.
 NEARER = 32
+#: No more rows than so many for each parameter tell enough.
+ROWS_PER_PARAMETER = 8
 
 
 @dataclass(frozen=True)
-class ExactHessian:
-    """H, factored anew for every gradient: it serves one point."""
+class Contrasts:
+    """Parameters whose classes sum to zero, and the pairs of classes."""
 
-    network: Network
-    basis: Array  #: Q (n_classes, n_classes - 1)
-    H: Array  #: (n_problems, n, n) with n = (n_classes - 1)(n_features + 1)
-    exact = True
+    basis: Array  #: (n_parameters, n), orthonormal columns; n = (n_classes - 1)(n_features + 1)
+    pairs: tuple[Array, Array]  #: indices k < l, (n_pairs,)
+    products: Array  #: Q'(e_k - e_l)(e_k - e_l)'Q, ((n_classes - 1)^2, n_pairs)
 
-    def apply(self, gradient: Array, penalty: Array) -> Array:
-        """H^-1 times gradients (n_problems, n_parameters); `penalty` is already in H."""
-        xp, ((W, b),) = namespace(gradient), self.network.unpack(gradient)
-        if b is not None:
-            W = xp.concat([W, b[:, :, None]], axis=2)
-        contrasts = xp.matmul(self.basis.T, W)
-        right = xp.reshape(contrasts, (contrasts.shape[0], -1, 1))
-        # Unit diagonal: what rounding may take from an eigenvalue is known, and given back.
-        diagonal = xp.linalg.diagonal(self.H)
-        largest = xp.max(diagonal, axis=1, keepdims=True)
-        rounding = diagonal.shape[1] * xp.finfo(gradient.dtype).eps
-        scale = 1.0 / xp.sqrt(xp.maximum(diagonal, floored(rounding * largest)))
-        H = self.H * scale[:, :, None] * scale[:, None, :]
-        H += diagonal_matrix(xp.full_like(diagonal, rounding))
-        step = xp.linalg.solve(H, scale[:, :, None] * right) * scale[:, :, None]
-        V = xp.matmul(self.basis, xp.reshape(step, contrasts.shape))
-        n_features = self.network.layer_sizes[0]
-        parts = (V[:, :, :n_features], None if b is None else V[:, :, n_features])
-        return self.network.pack([parts])
+    def times(self, inverse: Array, gradient: Array) -> Array:
+        """The product of `inverse_hessian` with gradients (n_problems, n_parameters)."""
+        xp = namespace(gradient)
+        step = xp.matmul(inverse, xp.matmul(gradient, self.basis)[:, :, None])
+        return xp.matmul(step[:, :, 0], self.basis.T)
 
 
-def exact_hessian_cost(network: Network, n_samples: int, n_problems: int) -> float:
-    """Multiplications that the Hessians of all problems and one solution with each cost."""
+def contrasts(network: Network, like: Array) -> Contrasts:
+    """Those of a linear network, in the dtype and place of `like`."""
+    xp, (n_features, n_classes) = namespace(like), network.layer_sizes
+    first, second = zip(*combinations(range(n_classes), 2), strict=True)
+    pairs = indices_from_host(first, like=like), indices_from_host(second, like=like)
+    Q = _helmert(like, n_classes)
+    difference = xp.take(Q, pairs[0], axis=0) - xp.take(Q, pairs[1], axis=0)
+    products = xp.reshape(difference[:, :, None] * difference[:, None, :], (len(first), -1)).T
+    n_inputs = n_features + network.fit_intercept
+    unit = xp.eye(n_inputs, dtype=like.dtype, device=like.device)
+    columns = xp.reshape(Q.T[:, None, :, None] * unit[None, :, None, :], (-1, n_classes, n_inputs))
+    b = columns[:, :, n_features] if network.fit_intercept else None
+    basis = network.pack([(columns[:, :, :n_features], b)]).T
+    return Contrasts(basis, pairs, products)
+
+
+def inverse_hessian_cost(network: Network, n_samples: int, n_problems: int) -> float:
+    """Multiplications that the inverses of all problems cost."""
     n_features, n_classes = network.layer_sizes
-    order = n_classes - 1
-    blocks = order * (order + 1) // 2 * n_samples * n_features * (2 * n_features + 10)
-    return n_problems * (blocks + (order * (n_features + 1)) ** 3)
+    n_pairs, order = n_classes * (n_classes - 1) // 2, (n_classes - 1) * (n_features + 1)
+    n_rows = min(n_samples, _n_picked(order))
+    return n_problems * (n_pairs * n_rows * n_features * (2 * n_features + 10) + order**3)
 
 
-def exact_hessian(
-    network: Network, rows: ArrayRows, penalty: Array, layers: list[Layer], logits: Array | None
-) -> ExactHessian:
-    """The Hessians at `layers` (and their `logits`, where those are known), in one pass."""
-    xp, n_classes = namespace(penalty), network.layer_sizes[-1]
-    basis = _contrasts(penalty, n_classes)
-    products = _pairs(basis.T[None, ...])[0, ...]
-    n_problems, n_pairs, n_features = penalty.shape[0], products.shape[0], network.layer_sizes[0]
-    n_columns = n_problems * n_pairs
-    size = max(64, block_values(penalty) // (NEARER * n_columns * n_features))
-    size = rows.block_size(size)
-    sums: Any = 0.0, 0.0, 0.0
+def _n_picked(order: int) -> int:
+    return max(MIN_ROWS, ROWS_PER_PARAMETER * order)
+
+
+def inverse_hessian(
+    network: Network,
+    rows: ArrayRows,
+    penalty: Array,
+    layers: list[Layer],
+    logits: Array | None,
+    those: Contrasts,
+    few: bool = False,
+) -> Array:
+    """(n_problems, n, n), at `layers` (and their `logits`, where those are known), in one pass.
+
+    If `few` will do, a sample of many rows stands for all.
+    """
+    xp, (n_problems, n_pairs) = namespace(penalty), (penalty.shape[0], those.products.shape[1])
+    n_picked = _n_picked(those.basis.shape[1])
+    if few and rows.n_samples > 1.5 * n_picked:
+        rows, logits = _most_curved(network, rows, layers, logits, n_picked)
+    n_inputs = network.layer_sizes[0] + network.fit_intercept
+    order = network.layer_sizes[1] - 1
+    G = xp.reshape(_covariances(network, rows, layers, logits, those), (n_problems, n_pairs, -1))
+    H = xp.reshape(xp.matmul(those.products, G), (n_problems, order, order, n_inputs, n_inputs))
+    H = xp.reshape(xp.permute_dims(H, (0, 1, 3, 2, 4)), (n_problems, order * n_inputs, -1))
+    diagonal = xp.linalg.diagonal(H)
+    strength = xp.matmul(penalty, those.basis * those.basis)
+    # Unit diagonal: what rounding may take from an eigenvalue is known, and given back.
+    rounding = diagonal.shape[1] * xp.finfo(H.dtype).eps
+    largest = xp.max(diagonal + strength, axis=1, keepdims=True)
+    scale = 1.0 / xp.sqrt(xp.maximum(diagonal + strength, floored(rounding * largest)))
+    H *= scale[:, :, None]
+    H *= scale[:, None, :]
+    H += diagonal_matrix(strength * scale * scale + rounding)
+    return xp.linalg.inv(H) * scale[:, :, None] * scale[:, None, :]
+
+
+def _most_curved(
+    network: Network, rows: ArrayRows, layers: list[Layer], logits: Array | None, n_picked: int
+) -> tuple[ArrayRows, Array]:
+    """About `n_picked` rows and their logits, more likely those with a large share of a class.
+
+    Row i has s_i p_ki (1 - p_ki) of how much class k is curved.
+    """
+    xp = namespace(rows.weights)
+    curved, parts = [], []
+    size = rows.block_size(max(256, block_values(rows.weights) // network.n_units))
     for block in rows.blocks(size):
         Z = network.logits(layers, block.X) if logits is None else logits[:, :, block.span]
         p = softmax(Z, axis=1)
-        u = xp.matmul(basis.T, p)
-        M = (xp.matmul(products, p) - _pairs(u)) * block.weights  # Q'(diag(p) - p p')Q, by row
-        MX = xp.reshape(M[:, :, None, :] * block.X.T, (n_columns * n_features, -1))
-        M = xp.reshape(M, (n_columns, -1))
-        moments = xp.matmul(MX, block.X), xp.matmul(M, block.X), xp.sum(M, axis=1)
-        sums = [total + moment for total, moment in zip(sums, moments, strict=True)]
-    xx, x1, mass = sums
-    xx = xp.reshape(xx, (n_columns, n_features, n_features))
-    if network.fit_intercept:
-        x1 = x1[:, :, None]
-        last = xp.concat([xp.matrix_transpose(x1), mass[:, None, None]], axis=2)
-        xx = xp.concat([xp.concat([xx, x1], axis=2), last], axis=1)
-    blocks = xp.reshape(xx, (n_problems, n_pairs, *xx.shape[1:]))
-    return ExactHessian(network, basis, _assembled(blocks) + _penalties(network, penalty))
+        curved.append(xp.mean(block.weights * p * (1.0 - p), axis=0))
+        parts.append(Z)
+    shares = xp.concat(curved, axis=1)
+    shares /= floored(xp.sum(shares, axis=1, keepdims=True))
+    chosen, factor = picked(xp.sum(shares, axis=0), n_picked)
+    logits = xp.concat(parts, axis=2) if logits is None else logits
+    return rows.weighted(chosen, factor), xp.take(logits, chosen, axis=2)
 
 
-def _pairs(x: Array) -> Array:
-    """Each row of x (n_problems, n, n_samples) times itself and each that follows."""
-    rows = range(x.shape[1])
-    return namespace(x).concat([x[:, i : i + 1, :] * x[:, i:, :] for i in rows], axis=1)
+def _covariances(
+    network: Network, rows: ArrayRows, layers: list[Layer], logits: Array | None, those: Contrasts
+) -> Array:
+    """G_kl of all problems, (n_problems n_pairs, n_inputs, n_inputs)."""
+    xp, (first, second) = namespace(rows.weights), those.pairs
+    n_problems, n_inputs = layers[0][0].shape[0], network.layer_sizes[0] + network.fit_intercept
+    n_columns, values = n_problems * those.products.shape[1], block_values(rows.weights) // NEARER
+    size = rows.block_size(min(rows.n_samples, max(64, values // n_inputs)))
+    parts = list(row_slices(n_columns, max(1, values // (n_inputs * size))))
+    sums: list[Any] = [0.0] * len(parts)
+    for block in rows.blocks(size):
+        Z = network.logits(layers, block.X) if logits is None else logits[:, :, block.span]
+        X, p = block.X, softmax(Z, axis=1)
+        if network.fit_intercept:
+            X = xp.concat([X, xp.ones_like(X[:, :1])], axis=1)
+        M = xp.take(p * block.weights, first, axis=1) * xp.take(p, second, axis=1)
+        M = xp.reshape(M, (n_columns, 1, -1))
+        for i, part in enumerate(parts):
+            sums[i] = sums[i] + xp.matmul(M[part, ...] * X.T, X)
+    return xp.concat(sums)
 
 
-def _assembled(blocks: Array) -> Array:
-    """(n_problems, order n, order n) from the blocks (n_problems, pairs, n, n) of `_pairs`."""
-    xp, order = namespace(blocks), isqrt(2 * blocks.shape[1])
-    if order == 1:
-        return blocks[:, 0, ...]
-    pairs = combinations_with_replacement(range(order), 2)
-    at = {pair: k for k, pair in enumerate(pairs)}
-    rows = [
-        xp.concat([blocks[:, at[min(i, j), max(i, j)], ...] for j in range(order)], axis=2)
-        for i in range(order)
-    ]
-    return xp.concat(rows, axis=1)
-
-
-def _penalties(network: Network, penalty: Array) -> Array:
-    """The penalties as diagonal matrices; they are the same for all classes."""
-    xp, ((W, b),) = namespace(penalty), network.unpack(penalty)
-    strength = W if b is None else xp.concat([W, b[:, :, None]], axis=2)
-    return diagonal_matrix(xp.reshape(strength[:, 1:, :], (penalty.shape[0], -1)))
-
-
-def _contrasts(like: Array, n_classes: int) -> Array:
+def _helmert(like: Array, n_classes: int) -> Array:
     """Helmert's orthonormal basis of the vectors that sum to zero, in columns."""
     xp = namespace(like)
     k = xp.arange(n_classes, dtype=like.dtype, device=like.device)[:, None]

@@ -15,16 +15,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from math import log
-from typing import Any, NamedTuple
 
 from .arrays import Array, index_dtype, indices_from_host, namespace, on_accelerator
 from .functional import weighted_cross_entropy
-from .hessian import ExactHessian, exact_hessian, exact_hessian_cost
+from .hessian import Contrasts, contrasts, inverse_hessian, inverse_hessian_cost
 from .network import Network
 from .places import described, megabytes
 from .preconditioner import Preconditioner, evaluation_cost, precondition
-from .rows import ArrayRows, Block, block_values, row_slices
+from .rays import LinearRay, Point, Ray
+from .rows import ArrayRows, block_values, row_slices
 
 #: Logits of all rows are kept for the line search of a linear model when they are fewer than this,
 #: and on a GPU than so many times this.
@@ -38,19 +39,8 @@ ROWS_PER_PARAMETER = 10
 #: Vectors of parameters that L-BFGS keeps of each problem.
 SOLVER_COPIES = 50
 GOLDEN_RATIO = 0.6180339887498949
-
-
-class Point(NamedTuple):
-    """Where a solver stands. Arrays have `n_problems` first."""
-
-    parameters: Array  #: (n_problems, n_parameters)
-    value: Array  #: (n_problems,)
-    gradient: Array  #: (n_problems, n_parameters)
-    logits: Any = None  #: (n_problems, n_classes, n_samples) if they are worth keeping
-
-
-#: step (n_problems,) -> values, slopes (n_problems,) and a function that returns the point there
-Ray = Callable[[Array], tuple[Array, Array, Callable[[], Point]]]
+#: Evaluations that an exact inverse Hessian saves.
+CHEAP = 4
 
 
 @dataclass(frozen=True)
@@ -104,12 +94,24 @@ class Objective:
 
     @property
     def hessian_is_cheap(self) -> bool:
-        """Whether the exact Hessians cost no more than the evaluations that they save."""
+        """Whether exact Hessians cost no more than the evaluations that they save."""
         n_problems, network = self.penalty.shape[0], self.network
         if not network.is_linear:
             return False
-        exact = exact_hessian_cost(network, self.n_samples, n_problems)
-        return exact <= 4 * evaluation_cost(network, self.n_samples, n_problems)
+        inverse = inverse_hessian_cost(network, self.n_samples, n_problems)
+        return inverse <= CHEAP * evaluation_cost(network, self.n_samples, n_problems)
+
+    @cached_property
+    def contrasts(self) -> Contrasts:
+        """In which the Hessian is inverted."""
+        return contrasts(self.network, self.penalty)
+
+    def inverse_hessian(self, point: Point, few: bool) -> Array:
+        """At `point`, one of each problem, in `contrasts`; about that if `few` rows will do."""
+        layers = self.network.unpack(point.parameters)
+        return inverse_hessian(
+            self.network, self.rows, self.penalty, layers, point.logits, self.contrasts, few
+        )
 
     @property
     def null_value(self) -> float:
@@ -145,7 +147,7 @@ class Objective:
         nowhere = xp.zeros_like(parameters)
         logits = xp.zeros(shape, dtype=parameters.dtype, device=parameters.device)
         origin = Point(nowhere, nowhere[:, 0], nowhere, logits)
-        _, _, point = _LinearRay(self, origin, parameters)(xp.ones_like(nowhere[:, 0]))
+        _, _, point = self.along(origin, parameters)(xp.ones_like(nowhere[:, 0]))
         return point()
 
     def along(self, start: Point, direction: Array) -> Ray:
@@ -155,7 +157,8 @@ class Objective:
         the rows that is needed for it, and others read no row until the point is asked for.
         """
         if start.logits is not None:
-            return _LinearRay(self, start, direction)
+            blocks = partial(self.rows.seen_blocks, self.block_size)
+            return LinearRay(self.network, self.penalty, blocks, start, direction)
 
         def ray(step: Array) -> tuple[Array, Array, Callable[[], Point]]:
             parameters = start.parameters + step[:, None] * direction
@@ -167,25 +170,21 @@ class Objective:
 
     def preconditioner(
         self, point: Point, n_evaluations: int, damping: float, first: bool = False
-    ) -> ExactHessian | Preconditioner | None:
-        """An inverse Hessian at `point`: the exact one where that is cheap.
+    ) -> Preconditioner | None:
+        """An approximate inverse Hessian at `point`, for about as much as `n_evaluations` of f.
 
-        Else one that costs about as much as `n_evaluations` of f; the further the minimum may be,
-        from 0 to 1, the more `damping` should there be. Of the `first` more is asked, which takes
-        two transfers to the host: whether squares overflow, and whether `point` is at 0.
+        The further the minimum may be, from 0 to 1, the more `damping` should there be. Of the
+        `first` more is asked, which takes two transfers to the host: whether squares overflow, and
+        whether `point` is at 0.
         """
         if not self.network.is_linear:
             return None
         layers = self.network.unpack(point.parameters)
-        if self.hessian_is_cheap:
-            return exact_hessian(self.network, self.rows, self.penalty, layers, point.logits)
         return precondition(
             self.network, self.rows, self.penalty, layers, n_evaluations, damping, first
         )
 
-    def precondition(
-        self, preconditioner: ExactHessian | Preconditioner | None, gradient: Array
-    ) -> Array:
+    def precondition(self, preconditioner: Preconditioner | None, gradient: Array) -> Array:
         """The preconditioner's product with k gradients of each problem, (k n_problems, ...)."""
         if preconditioner is None:
             return gradient
@@ -221,11 +220,12 @@ class Objective:
         enough = max(ROWS_PER_FEATURE * n_features, ROWS_PER_CLASS * n_classes)
         if not self.network.is_linear or n_rows < enough:
             return None
-        step = self.n_samples / n_rows
-        indices = [int((i + i * GOLDEN_RATIO % 1) * step) for i in range(n_rows)]
-        rows = indices_from_host(indices, like=self.penalty)
+        xp, like = namespace(self.penalty), self.penalty
+        i = xp.arange(n_rows, dtype=like.dtype, device=like.device)
+        places = (i + i * GOLDEN_RATIO % 1) * (self.n_samples / n_rows)
+        rows = xp.astype(xp.clip(places, max=self.n_samples - 1), index_dtype(like))
         few = n_rows < ROWS_PER_PARAMETER * self.network.n_parameters
-        penalty = self.penalty * (SAMPLE_STRIDE if few else 1)
+        penalty = SAMPLE_STRIDE * self.penalty if few else self.penalty
         return replace(self, rows=self.rows.sample(rows), penalty=penalty)
 
     def every(self, stride: int) -> Objective:
@@ -237,63 +237,3 @@ class Objective:
         indices = indices_from_host(problems, like=self.penalty)
         penalty = namespace(self.penalty).take(self.penalty, indices, axis=0)
         return replace(self, rows=self.rows.take(problems), penalty=penalty)
-
-
-class _LinearRay:
-    """The `Ray` of a linear model, from a point whose logits are known."""
-
-    def __init__(self, objective: Objective, start: Point, direction: Array) -> None:
-        self.objective, self.start, self.direction = objective, start, direction
-        self.kept: list[tuple[Block, Array]] = []
-
-    def __call__(self, step: Array) -> tuple[Array, Array, Callable[[], Point]]:
-        xp, penalty = namespace(step), self.objective.penalty
-        first = not self.kept
-        parameters = self.start.parameters + step[:, None] * self.direction
-        gradient = penalty * parameters
-        value = 0.5 * xp.vecdot(gradient, parameters)
-        slope = xp.vecdot(gradient, self.direction)
-        pieces = []
-        for block, change in self._read() if first else self.kept:
-            logits = block.of_seeing(step)[:, None, None] * change
-            logits += block.of_seeing(self.start.logits[:, :, block.span])
-            losses, dlogits = weighted_cross_entropy(logits, block.targets, block.weights)
-            value = value + block.of_all(xp.sum(losses, axis=(1, 2)))
-            slope = slope + block.of_all(xp.sum(xp.vecdot(dlogits, change), axis=1))
-            if first:  # the first step is mostly the last, and these rows are in the cache
-                gradient += self._gradient(block, dlogits)
-            pieces.append(block.of_all(logits))
-
-        def point() -> Point:
-            logits = pieces[0] if len(pieces) == 1 else xp.concat(pieces, axis=2)
-            at = gradient if first else self._gradient_at(parameters, logits)
-            return Point(parameters, value, at, logits)
-
-        return value, slope, point
-
-    def _read(self) -> Iterator[tuple[Block, Array]]:
-        """The blocks with the direction's logits; all but their rows are kept."""
-        network, kept = self.objective.network, []
-        for block in self._blocks():
-            layers = network.unpack(block.of_seeing(self.direction))
-            change = network.logits(layers, block.X)
-            kept.append((block._replace(X=None), change))
-            yield block, change
-        self.kept = kept
-
-    def _blocks(self) -> Iterator[Block]:
-        return self.objective.rows.seen_blocks(self.objective.block_size)
-
-    def _gradient(self, block: Block, dlogits: Array) -> Array:
-        """What the rows of a block add to the gradient."""
-        network = self.objective.network
-        return block.of_all(network.pack(network.linear_gradient(dlogits, block.X)))
-
-    def _gradient_at(self, parameters: Array, logits: Array) -> Array:
-        """The gradient where the logits are known."""
-        gradient = self.objective.penalty * parameters
-        for block in self._blocks():
-            known = block.of_seeing(logits[:, :, block.span])
-            _, dlogits = weighted_cross_entropy(known, block.targets, block.weights)
-            gradient += self._gradient(block, dlogits)
-        return gradient

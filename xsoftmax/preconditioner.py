@@ -101,7 +101,6 @@ class Preconditioner:
     floor: Array  #: 0-dimensional, what rounding leaves of a penalty of 0
     cost: float  #: in evaluations of value and gradient
     share: Array | None = None  #: (1,), what is taken to be left of the rows' curvature
-    exact = False
 
     def apply(self, gradient: Array, penalty: Array) -> Array:
         """The product with gradients (n_problems, n_parameters) of problems with `penalty`."""

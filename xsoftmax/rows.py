@@ -138,8 +138,12 @@ class ArrayRows(NamedTuple):
         Weights grow by n_samples / n_indices, so that a sum over a random sample is an unbiased
         estimate of the sum over all rows, however uneven the weights are.
         """
+        return self.weighted(indices, self.n_samples / indices.shape[0])
+
+    def weighted(self, indices: Array, factor: float | Array) -> ArrayRows:
+        """The rows at `indices`, weighing `factor` times as much, as a source of their own."""
         xp = namespace(self.X)
-        weights = xp.take(self.weights, indices, axis=1) * (self.n_samples / indices.shape[0])
+        weights = xp.take(self.weights, indices, axis=1) * factor
         targets = xp.take(self.targets, indices, axis=self.targets.ndim - 1)
         X = xp.take(self.X, indices, axis=0)
         return self._replace(X=X, targets=targets, weights=weights, parts=())

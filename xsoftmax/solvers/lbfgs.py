@@ -15,16 +15,19 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from ..arrays import Array, is_out_of_memory, namespace, to_list
-from ..objective import Objective, Point, Ray
+from ..objective import Objective
 from ..preconditioner import Preconditioner
+from ..rays import Point, Ray
 from .criteria import converged_where, max_norm
 from .gaps import WINDOW, extrapolated, feared
-from .line_search import MAX_TRIALS, Search
+from .line_search import Search
 from .metric import Metric, MetricKeeper, Pair, pairs_under
 from .minimize import minimize
+from .newton import Newton, NewtonState
 from .recursion import descent
 from .ridge import ridge_start
 from .solution import Report, Status
+from .steps import trial_step
 
 #: How well, and for how long at most, the problem on a sample of rows is solved.
 SAMPLE_TOL, SAMPLE_ITERATIONS = 0.01, 100
@@ -36,8 +39,9 @@ class Start(NamedTuple):
     """Where to begin, and what is known of the Hessian there."""
 
     point: Point
-    metric: Metric | None
+    metric: Metric | None = None
     pairs: tuple[Pair, ...] = ()
+    inverse: Array | None = None  #: of the exact Hessian
 
 
 class LBFGSState(NamedTuple):
@@ -49,7 +53,7 @@ class LBFGSState(NamedTuple):
     status: Array
     direction: Array
     slope: Array
-    plain: Array  #: (n_problems,), whether the metric was 1
+    note: Array  #: (n_problems,), 1 where the metric was 1
     Pg: Array  #: (n_problems, n_parameters), the metric's product with the gradient
     close: Array  #: (n_problems,), whether the gap seems to be within the tolerance
     pairs: tuple[Pair, ...]  #: newest last
@@ -92,14 +96,16 @@ class LBFGS:
     point: Point | None = None
     pairs: tuple[Pair, ...] = ()
 
-    def init(self, objective: Objective, parameters: Array) -> LBFGSState:
+    def init(self, objective: Objective, parameters: Array) -> LBFGSState | NewtonState:
         """Where to start, in few passes over all rows, and a first metric."""
         if self.point is None:
             start = self._start(objective, parameters)
         else:
             start = Start(self.point, self.metric, self.pairs)
-        point, metric, pairs = start
-        if metric is None or metric.is_newton or objective.hessian_is_cheap:
+        if objective.hessian_is_cheap:
+            return Newton(self.tol).begin(objective, start.point, start.inverse)
+        point, metric, pairs, _ = start
+        if metric is None:
             preconditioner = objective.preconditioner(point, self.refresh, 1.0, True)
             metric, pairs = Metric(preconditioner, 0, 0), ()
         return self._state(objective, point, metric, pairs)
@@ -131,13 +137,15 @@ class LBFGS:
         if not to_list(namespace(point.value).all(point.value < objective.null_value)):
             return None
         metric = keeper.metric and keeper.metric.of_more_rows()
-        return Start(point, metric, keeper.pairs_for(objective, objective.penalty - sample.penalty))
+        pairs = keeper.pairs_for(objective, objective.penalty - sample.penalty)
+        inverse = keeper.inverse if sample.penalty is objective.penalty else None
+        return Start(point, metric, pairs, inverse)
 
     def _by_ridge(self, objective: Objective, parameters: Array) -> Start:
         """Where ridge regression leads, or 0 if that is lower or squares of X overflow."""
         origin = objective.start(parameters)
         if objective.hessian_is_cheap:
-            return Start(origin, None)
+            return Start(origin)
         preconditioner = objective.preconditioner(origin, self.refresh, 1.0, True)
         if not isinstance(preconditioner, Preconditioner):
             return Start(origin, Metric(preconditioner, 0, 0))
@@ -150,57 +158,29 @@ class LBFGS:
         return Start(point, metric, pairs_under(metric, objective, [change]))
 
     def update(
-        self, objective: Objective, state: LBFGSState, reports: Sequence[Report]
-    ) -> LBFGSState:
-        """One trial step, and the next direction as if it were right for all problems.
-
-        Nothing is asked of the device meanwhile: the status says SEARCHING where the step is not
-        right, and the next update tries another along the same ray.
-        """
-        xp, start = namespace(state.slope), state.point
+        self, objective: Objective, state: LBFGSState | NewtonState, reports: Sequence[Report]
+    ) -> LBFGSState | NewtonState:
+        """One trial step, and the next direction as if it were right for all problems."""
+        if isinstance(state, NewtonState):
+            return Newton(self.tol).update(objective, state, reports)
         if state.search is None:
             state = self._renewed(objective, state, reports)
-            ray = objective.along(start, state.direction)
-            search = Search.begin(start.value, state.slope, self._first_step(state))
-        else:
-            whole, ray, search = state.search
-            search = search.narrowed()
-            if whole is not objective:  # memory ran out, and there are smaller blocks now
-                ray = objective.along(start, state.direction)
-        length = search.trial
-        value, slope, end = ray(length)
-        search = search.after(value, slope)
-        if search.n_trials >= MAX_TRIALS:
-            length = search.best
-            _, _, end = ray(length)
-        following = self._following(objective, state, end(), length)
-        if search.n_trials < MAX_TRIALS:
-            searching = xp.where(xp.all(search.done), following.status, float(Status.SEARCHING))
-            following = following._replace(status=searching)
-        return following._replace(fallback=state._replace(search=(objective, ray, search)))
+        age, n_iter = state.metric.age + 1, state.metric.n_iter + 1
+        metric = state.metric._replace(age=age, n_iter=n_iter)
 
-    def _following(
-        self, objective: Objective, state: LBFGSState, point: Point, length: Array
-    ) -> LBFGSState:
-        """The state at `point`, `length` from that of `state`."""
-        xp, metric = namespace(length), state.metric
-        if metric.is_newton:
-            metric = metric._replace(preconditioner=objective.preconditioner(point, 1, 0.0))
-        metric = metric._replace(age=metric.age + 1, n_iter=metric.n_iter + 1)
-        following = self._state(objective, point, metric, state.pairs, state)
-        stalled = (following.status == 0) & (length == 0)
-        status = xp.where(stalled, float(Status.STALLED), following.status)
-        return following._replace(status=status)
+        def following(point: Point, length: Array) -> LBFGSState:
+            return self._state(objective, point, metric, state.pairs, state)
+
+        return trial_step(objective, state, self._first_step(state), following)
 
     def _renewed(
         self, objective: Objective, state: LBFGSState, reports: Sequence[Report]
     ) -> LBFGSState:
         """The state with a new approximate metric, if that is due, and the direction by it."""
         preconditioner, age, n_iter = state.metric
-        newton_or_none = preconditioner is None or state.metric.is_newton
-        if newton_or_none or age < max(self.refresh, SERVES * preconditioner.cost):
+        if preconditioner is None or age < max(self.refresh, SERVES * preconditioner.cost):
             return state
-        if all(report.plain for report in reports):
+        if all(report.note for report in reports):
             return state._replace(metric=state.metric._replace(age=0))
         n_evaluations = max(self.refresh, n_iter // 2)
         damping = _damping(max(report.gap for report in reports))
@@ -208,9 +188,9 @@ class LBFGS:
         metric = Metric(preconditioner, 0, n_iter)
         pairs = pairs_under(metric, objective, [(pair.s, pair.y) for pair in state.pairs])
         Pg = objective.precondition(preconditioner, state.point.gradient)
-        direction, slope, plain = descent(state.point.gradient, Pg, pairs)
+        direction, slope, note = descent(state.point.gradient, Pg, pairs)
         return state._replace(
-            direction=direction, slope=slope, plain=plain, Pg=Pg, pairs=pairs, metric=metric
+            direction=direction, slope=slope, note=note, Pg=Pg, pairs=pairs, metric=metric
         )
 
     def _first_step(self, state: LBFGSState) -> Array:
@@ -238,32 +218,27 @@ class LBFGS:
         else:
             values, was_close = (*before.values, value)[-WINDOW:], before.close
             resolution = before.resolution
-            if not metric.is_newton:
-                s = point.parameters - before.point.parameters
-                pair = Pair.of(s, g - before.point.gradient, Pg - before.Pg)
-                pairs = (*pairs, pair)[-self.memory :]
-        direction, slope, plain = descent(g, Pg, pairs)
+            s = point.parameters - before.point.parameters
+            pair = Pair.of(s, g - before.point.gradient, Pg - before.Pg)
+            pairs = (*pairs, pair)[-self.memory :]
+        direction, slope, note = descent(g, Pg, pairs)
         promised = -0.5 * slope
         hidden = promised <= 0.01 * xp.finfo(value.dtype).eps * xp.abs(value)
-        if metric.is_newton:  # twice what the model promises stands for exponential tails too
-            left = -slope
-        else:
-            left = xp.maximum(extrapolated(values), feared(metric, g, Pg, promised))
-            left = xp.where(hidden, promised, left)
+        left = xp.maximum(extrapolated(values), feared(metric, g, Pg, promised))
+        left = xp.where(hidden, promised, left)
         gap = left / (xp.abs(value) + resolution + xp.finfo(value.dtype).smallest_normal ** 0.5)
         gained = objective.null_value - value
 
         def within(tol: float) -> Array:
             return (hidden & (gap <= tol)) | ((left <= tol * gained) & (gap <= tol**0.5))
 
-        close = sure = within(self.tol)
-        if not metric.is_newton:
-            sure = close & (was_close | hidden)
-            sure = sure if before is None else sure | within(0.1 * self.tol)
+        close = within(self.tol)
+        sure = close & (was_close | hidden)
+        sure = sure if before is None else sure | within(0.1 * self.tol)
         status = converged_where(sure | (promised == 0), value)
         status = xp.where((status == 0) & hidden, float(Status.STALLED), status)
         return LBFGSState(
-            point, max_norm(g), gap, status, direction, slope, plain, Pg, close, pairs, metric,
+            point, max_norm(g), gap, status, direction, slope, note, Pg, close, pairs, metric,
             values, resolution,
         )  # fmt: skip
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from ..arrays import Array, namespace
 from ..objective import SAMPLE_STRIDE, Objective
 from ..rows import block_values, row_slices
+from .newton import NewtonState
 
 
 class Pair(NamedTuple):
@@ -35,33 +36,33 @@ class Metric(NamedTuple):
     age: int  #: iterations since it was made
     n_iter: int  #: iterations since the first one
 
-    @property
-    def is_newton(self) -> bool:
-        """Whether it is the Hessian itself, which is renewed always and needs no pairs."""
-        return self.preconditioner is not None and self.preconditioner.exact
-
     def of_more_rows(self) -> Metric:
         """The metric of a sample for all rows, to which nothing that it did counts."""
         preconditioner = self.preconditioner
-        if preconditioner is None or self.is_newton:
+        if preconditioner is None:
             return self
         cost = preconditioner.cost / SAMPLE_STRIDE
         return Metric(replace(preconditioner, cost=cost), 0, 0)
 
 
 class MetricKeeper:
-    """A callback that remembers the solver's last metric, and the last pairs of all problems."""
+    """A callback that remembers what a solver knew of the Hessian last: its metric, and the last
+    pairs or inverses of all problems.
+    """
 
     def __init__(self, n_problems: int) -> None:
         self.n_problems = n_problems
         self.metric: Metric | None = None
         self.pairs: tuple[Pair, ...] = ()
+        self.inverse: Array | None = None
 
     def __call__(self, iteration: int, state: Any, values: list[float]) -> None:
-        """Remember those of `state`, the pairs until the first problem leaves."""
-        self.metric = state.metric
-        if len(values) == self.n_problems:
-            self.pairs = state.pairs
+        """Remember those of `state`, what each problem has until the first problem leaves."""
+        whole = len(values) == self.n_problems
+        if isinstance(state, NewtonState):
+            self.inverse = state.inverse if whole else self.inverse
+        else:
+            self.metric, self.pairs = state.metric, state.pairs if whole else self.pairs
 
     def pairs_for(self, objective: Objective, more: Array) -> tuple[Pair, ...]:
         """The pairs as `objective` sees them, whose penalty is `more` and whose rows are alike."""
@@ -76,7 +77,7 @@ def pairs_under(
 
     A product with one gradient reads all of the metric; one with many reads it once.
     """
-    if metric is None or metric.is_newton or not changes:
+    if metric is None or not changes:
         return ()
     xp, (n_problems, n_parameters) = namespace(changes[0][0]), changes[0][0].shape
     size = max(1, block_values(changes[0][0]) // (n_problems * n_parameters))

@@ -126,8 +126,8 @@ def _reports(state: State) -> list[Report]:
     """A report for each problem: one transfer."""
     xp, value = namespace(state.value), state.value
     fields = [value, state.gradient_norm, state.gap, state.status]
-    if hasattr(state, "plain"):
-        fields.append(xp.astype(state.plain, value.dtype))
+    if hasattr(state, "note"):
+        fields.append(state.note)
     return [Report(*column) for column in zip(*to_list(xp.stack(fields)), strict=True)]
 
 

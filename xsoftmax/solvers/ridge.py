@@ -12,8 +12,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..arrays import Array, from_host, namespace
-from ..objective import Objective, Point
+from ..objective import Objective
 from ..preconditioner import Preconditioner
+from ..rays import Point
 from .line_search import Search
 
 #: What may be left of the curvature at 0.

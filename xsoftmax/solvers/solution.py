@@ -45,7 +45,7 @@ class Report(NamedTuple):
     gradient_norm: float
     gap: float
     status: float
-    plain: float = 0.0  #: whether L-BFGS did without its preconditioner
+    note: float = 0.0  #: what the solver asks to be told at the next update
 
 
 class Solution(NamedTuple):

@@ -1,0 +1,149 @@
+"""Newton's method over a batch of problems, with inverse Hessians that serve while they suffice.
+
+A Hessian of a point nearby, or of a sample of the rows, still makes the gradient a fraction of what
+it was at every step. So a new one is made only where the last step shrank the squared Newton
+decrement g'H^-1 g by less than tenfold: always far from the minimum, where the Hessian changes, and
+seldom near it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ..arrays import Array, namespace
+from ..objective import SAMPLE_STRIDE, Objective
+from ..rays import Point, Ray
+from .criteria import converged_where, max_norm
+from .line_search import Search
+from .solution import Report, Status
+from .steps import trial_step
+
+#: What a step may leave of the squared decrement for the Hessian to serve again.
+SHRUNK = 0.1
+#: So near the minimum a new Hessian leaves less, unless it was made from too few rows.
+NEAR, MISLED = 0.01, 0.3
+#: How wrong the decrement may be by a Hessian that no longer serves.
+MOST = 10.0
+
+
+class Made(NamedTuple):
+    """How the inverse Hessian was made."""
+
+    age: int = 0  #: steps that it has served
+    few: bool = True  #: whether few of the rows will do for the next
+    doubt: float = 1.0  #: how wrong it may be
+
+
+class NewtonState(NamedTuple):
+    """Where the solver stands, and where it will go next."""
+
+    point: Point
+    gradient_norm: Array
+    gap: Array
+    status: Array
+    note: Array  #: (n_problems,), what a step left of the squared decrement; 1 unless it was whole
+    inverse: Array  #: (n_problems, n, n), of the Hessian
+    direction: Array
+    slope: Array
+    made: Made
+    resolution: Array  #: (n_problems,), what a value must exceed to be told from 0
+    search: tuple[Objective, Ray, Search] | None = None  #: a line search that goes on
+    fallback: Any = None  #: the state that stands if the status is SEARCHING
+
+    @property
+    def parameters(self) -> Array:
+        """(n_problems, n_parameters)."""
+        return self.point.parameters
+
+    @property
+    def value(self) -> Array:
+        """(n_problems,)."""
+        return self.point.value
+
+
+@dataclass(frozen=True)
+class Newton:
+    """Converged when the squared decrement, twice what is left to gain if f were quadratic, is at
+    most `tol` of what was gained since theta = 0, and the square root of `tol` of the value.
+
+    Stalled where rounding hides what is left to gain.
+    """
+
+    tol: float = 1e-4
+
+    def begin(
+        self, objective: Objective, point: Point, inverse: Array | None = None
+    ) -> NewtonState:
+        """The state at `point`, with the `inverse` Hessian of some of the rows if that is known."""
+        if inverse is None:
+            return self._state(objective, point, objective.inverse_hessian(point, True), Made())
+        state = self._state(objective, point, inverse, Made(doubt=SAMPLE_STRIDE))
+        xp = namespace(inverse)
+        untried = xp.where(state.status == float(Status.CONVERGED), 0.0, state.status)
+        promised = -0.5 * state.slope  # more than all of f, which is positive, is wrong
+        note = xp.where(promised > state.value, 1.0, xp.zeros_like(promised))
+        return state._replace(status=untried, note=note)
+
+    def update(
+        self, objective: Objective, state: NewtonState, reports: Sequence[Report]
+    ) -> NewtonState:
+        """One trial step, with a new Hessian if the last step told that it is time."""
+        left = max((report.note for report in reports), default=0.0)
+        if state.search is None and left > SHRUNK:
+            misled = state.made.age == 1 and left > MISLED
+            near = all(report.gap < NEAR for report in reports)
+            state = self._renewed(objective, state, state.made.few and not (misled and near))
+        made = state.made._replace(age=state.made.age + 1)
+        first_step = namespace(state.slope).ones_like(state.slope)
+
+        def following(point: Point, length: Array) -> NewtonState:
+            return self._state(objective, point, state.inverse, made, state, length)
+
+        return trial_step(objective, state, first_step, following)
+
+    def _renewed(self, objective: Objective, state: NewtonState, few: bool) -> NewtonState:
+        """The state with a new Hessian, of few rows if that will do, and the direction by it."""
+        inverse = objective.inverse_hessian(state.point, few)
+        direction, slope = _downhill(objective, state.point.gradient, inverse)
+        return state._replace(inverse=inverse, direction=direction, slope=slope, made=Made(few=few))
+
+    def _state(
+        self,
+        objective: Objective,
+        point: Point,
+        inverse: Array,
+        made: Made,
+        before: NewtonState | None = None,
+        length: Array | None = None,
+    ) -> NewtonState:
+        xp, value, g, tol = namespace(point.value), point.value, point.gradient, self.tol
+        direction, slope = _downhill(objective, g, inverse)
+        left, eps, size = -slope, xp.finfo(value.dtype).eps, xp.abs(value)
+        hidden = left <= 0.02 * eps * size
+        if before is None:
+            whole, rest, resolution = True, xp.zeros_like(left), eps * size
+        else:
+            whole, resolution = length == 1.0, before.resolution
+            rest = xp.where(whole, slope / before.slope, 1.0)
+        # A whole step leaves nothing where the Hessian is right, so what it left tells how wrong.
+        left = made.doubt * left / xp.clip(1.0 - 2.0 * xp.sqrt(rest), min=1.0 / MOST)
+        gap = left / (size + resolution + xp.finfo(value.dtype).smallest_normal ** 0.5)
+        gained = objective.null_value - value
+        near = whole & (left <= tol * gained) & (gap <= tol**0.5) | (hidden & (gap <= tol))
+        status = converged_where(near | (left == 0), value)
+        status = xp.where((status == 0) & hidden, float(Status.STALLED), status)
+        return NewtonState(
+            point, max_norm(g), gap, status, rest, inverse, direction, slope, made, resolution
+        )
+
+
+def _downhill(objective: Objective, g: Array, inverse: Array) -> tuple[Array, Array]:
+    """Newton's direction and its slope; steepest descent where rounding has spoilt the inverse."""
+    xp = namespace(g)
+    direction = -objective.contrasts.times(inverse, g)
+    slope = xp.vecdot(direction, g)
+    uphill = ~(slope < 0)
+    direction = xp.where(uphill[:, None], -g, direction)
+    return direction, xp.where(uphill, -xp.vecdot(g, g), slope)
