@@ -17,8 +17,9 @@ def test_the_chance_of_a_row_is_in_proportion_to_its_weight_but_at_most_one(xp):
 
 
 def test_fewer_rows_with_weight_than_there_are_to_pick(xp):
-    chances = xp.host(inclusion(xp([5.0, 1.0, 0.0, 0.0]), 3))
-    np.testing.assert_allclose(chances, [1, 1, 0, 0], atol=1e-12)
+    for weights in ([5.0, 1.0, 0.0, 0.0], [1.0, 1.0, 0.0, 0.0], [500.0, 5.0, 0.0, 0.0]):
+        chances = xp.host(inclusion(xp(weights), 3))
+        np.testing.assert_allclose(chances, [1, 1, 0, 0], atol=1e-12)
 
 
 @pytest.mark.parametrize("decay", [0.0, 1e-3, 1e-2])

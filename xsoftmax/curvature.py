@@ -25,7 +25,7 @@ MIN_ROWS = 1024
 #: little of directions that few rows have.
 SHRINKAGE = 0.05
 #: After so many rounds nearly all rows that are picked for sure are known.
-ROUNDS = 8
+ROUNDS = 5
 
 
 class Curvature:
@@ -119,14 +119,15 @@ def inclusion(weights: Array, n_picked: int) -> Array:
     (sampling with probability proportional to size, without replacement).
     """
     xp = namespace(weights)
-    chances = xp.zeros_like(weights)
+    light, n_sure, scale = weights, 0.0, 0.0
     for _ in range(ROUNDS):
+        total = xp.sum(light)
+        left = (n_picked - n_sure) / xp.where(total > 0, total, 1.0)
+        scale = xp.where(total > 0, left, scale)
+        chances = weights * scale
         sure = chances >= 1.0
-        light = xp.sum(xp.where(sure, 0.0, weights))
-        left = n_picked - xp.sum(xp.astype(sure, weights.dtype))
-        scale = xp.where(light > 0, left / xp.where(light > 0, light, 1.0), 0.0)
-        chances = xp.where(sure, 1.0, xp.clip(weights * scale, max=1.0))
-    return xp.where(chances > 0, chances, xp.finfo(weights.dtype).smallest_normal)
+        light, n_sure = xp.where(sure, 0.0, weights), xp.sum(xp.astype(sure, weights.dtype))
+    return xp.clip(chances, min=xp.finfo(weights.dtype).smallest_normal, max=1.0)
 
 
 def diagonal_matrix(values: Array) -> Array:

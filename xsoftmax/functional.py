@@ -8,6 +8,8 @@ give nan. A logit of -inf is a class of probability 0.
 
 from __future__ import annotations
 
+from functools import partial
+
 from .activations import (
     gelu,
     gelu_derivative,
@@ -20,7 +22,7 @@ from .activations import (
     tanh,
     tanh_derivative,
 )
-from .arrays import Array, compute_dtype, index_dtype, namespace, to_list
+from .arrays import Array, compute_dtype, index_dtype, namespace, put, to_list
 from .places import on_its_device
 from .targets import check_labels, check_targets, mean_weights
 
@@ -216,16 +218,18 @@ def _label_losses(shifted: Array, labels: Array, weights: Array) -> tuple[Array,
     xp = namespace(shifted)
     n_problems, n_classes, n_samples = shifted.shape
     labels = xp.astype(labels, index_dtype(shifted), copy=False)
-    label = _one_hot(labels, n_classes, 0, shifted.dtype)
-    flat = labels * n_samples + xp.arange(n_samples, dtype=labels.dtype, device=labels.device)
-    own_logit = xp.take(xp.reshape(shifted, (n_problems, -1)), flat, axis=1)[:, None, :]
+    integers = partial(xp.arange, dtype=labels.dtype, device=labels.device)
+    at = labels * n_samples + integers(n_samples)
+    if n_problems > 1:
+        at = xp.reshape(integers(n_problems)[:, None] * (n_classes * n_samples) + at, (-1,))
+    flat, of_rows = xp.reshape(shifted, (-1,)), (n_problems, 1, n_samples)
+    own_logit = xp.take(flat, at)
+    gradient = put(xp.exp(flat), at, xp.zeros_like(own_logit))
+    own_logit = xp.reshape(own_logit, of_rows)
     own = xp.exp(own_logit)
-    gradient = xp.exp(shifted)
-    gradient *= 1.0 - label
-    others = xp.sum(gradient, axis=1, keepdims=True)
-    scale = weights / (others + own)
-    gradient *= scale
-    gradient -= label * (others * scale)
+    others = xp.sum(xp.reshape(gradient, shifted.shape), axis=1, keepdims=True)
+    gradient = xp.reshape(put(gradient, at, xp.reshape(-others, (-1,))), shifted.shape)
+    gradient *= weights / (others + own)
     # The larger of own and the others is at least 1, so that own - 1 takes no digit away.
     return xp.log1p(others + (own - 1.0)) - own_logit, gradient
 
