@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from xsoftmax import functional as F
+from xsoftmax.arrays import put
 
 DTYPES = ("float32", "float64")
 FUNCTIONS = ("softmax", "log_softmax", "logsumexp")
@@ -37,6 +38,13 @@ def test_agrees_with_scipy(xp, rng, name, dtype, shape, axis):
     assert np.all(np.abs(result - expected) <= 4 * scale)
     if name == "softmax":
         assert np.all(np.abs(result - expected) <= 32 * np.finfo(dtype).eps * expected)
+
+
+def test_put_assigns_at_indices(xp, rng):
+    x, indices, values = rng.standard_normal(50), rng.permutation(50)[:20], rng.standard_normal(20)
+    expected = x.copy()
+    expected[indices] = values
+    np.testing.assert_array_equal(xp.host(put(xp(x), xp(indices), xp(values))), expected)
 
 
 def exact(function, logits, index=None):

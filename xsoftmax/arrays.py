@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import importlib.metadata
 import os
 import platform
 from typing import Any, NamedTuple
@@ -22,10 +21,10 @@ from array_api_compat import (
     is_array_api_strict_namespace,
     is_cupy_array,
     is_cupy_namespace,
+    is_jax_array,
     is_numpy_array,
     is_torch_array,
 )
-from array_api_extra import at
 
 Array = Any  #: An array of whichever library the caller uses.
 
@@ -42,7 +41,6 @@ def namespace(*arrays: Array) -> Any:
 
 #: What `namespace` found: it is asked several times for every operation on small arrays.
 _NAMESPACES: dict[tuple[type, ...], Any] = {}
-
 
 #: Whether an object belongs to an array library, which lists and data frames do not; to NumPy.
 is_array, is_numpy = is_array_api_obj, is_numpy_array
@@ -113,11 +111,14 @@ def without_history(x: Array) -> Array:
 def put(x: Array, indices: Array, values: Array) -> Array:
     """x (n,), which may change, with `values` (k,) at `indices` (k,), all different.
 
-    The standard cannot assign by integers, but all libraries can, for a tenth of a mask's price.
+    The standard cannot assign by integers. Libraries can, for a fraction of a mask's price.
     """
     xp = namespace(x)
+    if is_jax_array(x):
+        return x.at[indices].set(values)
     if not is_array_api_strict_namespace(xp):
-        return at(x)[indices].set(values)
+        x[indices] = values
+        return x
     order, everywhere = xp.argsort(indices), xp.arange(x.shape[0], device=device(x))
     places = xp.take(indices, order)
     nearest = xp.clip(xp.searchsorted(places, everywhere), max=places.shape[0] - 1)

@@ -63,7 +63,7 @@ class Objective:
         """How many rows one pass reads."""
         return self.rows.n_samples
 
-    @property
+    @cached_property
     def block_size(self) -> int:
         """Rows per block, such that temporaries stay small however many rows there are."""
         n_features, *_ = self.network.layer_sizes
@@ -85,7 +85,7 @@ class Objective:
             f"a solver holds about {SOLVER_COPIES} copies of {megabytes(self.penalty)} each"
         )
 
-    @property
+    @cached_property
     def keeps_logits(self) -> bool:
         """Whether a trial step reads the logits of all rows instead of the rows."""
         n_logits = self.penalty.shape[0] * self.network.layer_sizes[-1] * self.n_samples

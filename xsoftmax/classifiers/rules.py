@@ -100,7 +100,7 @@ RULES = {
 
 def check_parameters(estimator: Any) -> None:
     """Raise ValueError for the first parameter of `estimator` that breaks its rule."""
-    for name, value in estimator.get_params(deep=False).items():
+    for name, value in vars(estimator).items():
         if name in RULES and not RULES[name].holds(value):
             raise ValueError(
                 f"{type(estimator).__name__}({name}=...) must be {RULES[name].text}; got {value!r}."

@@ -103,8 +103,9 @@ def check_y(estimator: Any, X: Array, y: Any, classes: Any = None) -> Targets:
         )
     if y.ndim == 2 and y.shape[1] > 1:
         return _check_probabilities(name, y, classes)
-    y = column_or_1d(y, warn=True)
-    check_classification_targets(y)
+    if y.ndim != 1 or y.dtype.kind not in "iub":  # other labels have rules
+        y = column_or_1d(y, warn=True)
+        check_classification_targets(y)
     if classes is None:
         classes, indices = np.unique(y, return_inverse=True)
     else:

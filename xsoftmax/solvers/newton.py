@@ -24,8 +24,8 @@ from .steps import trial_step
 SHRUNK = 0.1
 #: So near the minimum a new Hessian leaves less, unless it was made from too few rows.
 NEAR, MISLED = 0.01, 0.3
-#: How wrong the decrement may be by a Hessian that no longer serves.
-MOST = 10.0
+#: How much of the truth the decrement tells by a Hessian that no longer serves.
+LEAST = 0.1
 
 
 class Made(NamedTuple):
@@ -128,7 +128,8 @@ class Newton:
             whole, resolution = length == 1.0, before.resolution
             rest = xp.where(whole, slope / before.slope, 1.0)
         # A whole step leaves nothing where the Hessian is right, so what it left tells how wrong.
-        left = made.doubt * left / xp.clip(1.0 - 2.0 * xp.sqrt(rest), min=1.0 / MOST)
+        right = 1.0 - 2.0 * xp.sqrt(rest)
+        left = made.doubt * left / xp.where(right > LEAST, right, LEAST)
         gap = left / (size + resolution + xp.finfo(value.dtype).smallest_normal ** 0.5)
         gained = objective.null_value - value
         near = whole & (left <= tol * gained) & (gap <= tol**0.5) | (hidden & (gap <= tol))
