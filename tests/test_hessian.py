@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from xsoftmax import hessian
 from xsoftmax.hessian import contrasts, inverse_hessian
 from xsoftmax.network import Network
 from xsoftmax.preconditioner import precondition
@@ -72,10 +73,13 @@ def test_without_features_that_vary_a_step_is_finite(fit_intercept):
     assert np.all(np.isfinite(those.times(inverse, np.ones_like(penalty))))
 
 
-def test_few_rows_stand_for_many():
+@pytest.mark.parametrize("n_kept", [1 << 23, 60_000])
+def test_few_rows_stand_for_many(monkeypatch, n_kept):
     """Two problems of one batch, of which each weighs half of the rows and sees no others."""
+    monkeypatch.setattr(hessian, "SAMPLE_VALUES", n_kept)
     X, y = blobs(n_samples=30_000, n_features=4, n_classes=3, spread=1.5)
-    weights = np.stack([np.arange(len(X)) % 2, (np.arange(len(X)) + 1) % 2])
+    half = np.random.default_rng(0).integers(0, 2, len(X))
+    weights = np.stack([half, 1 - half])
     objective = objective_on(np.asarray, X, y, Cs=(1.0, 1.0), weights=weights)
     point = objective.at(objective.network.centered(start(objective)))
     inverse = objective.inverse_hessian(point, True)

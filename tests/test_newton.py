@@ -68,6 +68,19 @@ def test_a_hessian_that_misleads_is_replaced(hessians):
     assert solution.values[0] - right.values[0] < 1e-4 * right.values[0]
 
 
+@pytest.mark.parametrize("C", [1e3, np.inf])
+def test_rows_that_say_nothing_of_rare_features_do_not_mislead_for_long(C):
+    """Few of the rows have any of the rare categories, which the others cannot tell of."""
+    rng, n_rare = np.random.default_rng(0), 30
+    chances = 1.0 / np.arange(1, n_rare + 1) ** 2.5
+    category = rng.choice(n_rare, size=20_000, p=chances / chances.sum())
+    X = np.hstack([rng.standard_normal((20_000, 5)), np.eye(n_rare)[category]])
+    logits = X @ rng.standard_normal((n_rare + 5, 3)) * 2 + rng.gumbel(size=(20_000, 3))
+    solution, _ = trace(objective_on(np.asarray, X, logits.argmax(axis=1), Cs=(C,)), 1e-6)
+    assert solution.statuses == [Status.CONVERGED]
+    assert solution.n_iter[0] <= 25
+
+
 class _From(Newton):
     def __new__(cls, point, inverse):
         solver = super().__new__(cls)

@@ -21,11 +21,13 @@ from .rows import ArrayRows, block_values
 
 #: All of so few rows are used; of more, a sample.
 MIN_ROWS = 1024
+#: Probabilities that are kept while rows are chosen.
+SAMPLE_VALUES = 1 << 23
 #: A sample of as many rows as features loses this share of what is off the diagonal: it says too
 #: little of directions that few rows have.
 SHRINKAGE = 0.05
 #: After so many rounds nearly all rows that are picked for sure are known.
-ROUNDS = 5
+ROUNDS = 8
 
 
 class Curvature:
@@ -79,7 +81,7 @@ class Curvature:
         """A of about `n_picked` centred rows with A'A the covariance of class k."""
         xp, weights, X = namespace(self.weights), self.weights[k, :], self.rows.X
         if X.shape[0] > max(1.5 * n_picked, MIN_ROWS):
-            chosen, factor = picked(weights, n_picked)
+            chosen, factor = pick(weights, n_picked)
             X = xp.take(X, chosen, axis=0)
             weights = xp.take(weights, chosen) * factor
         A = xp.astype(X, weights.dtype) - self.mean[k, :]
@@ -101,7 +103,7 @@ class Curvature:
         return H + diagonal_matrix(diagonal - xp.linalg.diagonal(H))
 
 
-def picked(weights: Array, n_picked: int) -> tuple[Array, Array]:
+def pick(weights: Array, n_picked: int) -> tuple[Array, Array]:
     """Indices of about `n_picked` rows that weigh much, and for how many rows each stands."""
     xp = namespace(weights)
     chances = inclusion(weights, n_picked)

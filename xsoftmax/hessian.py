@@ -15,10 +15,10 @@ from itertools import combinations
 from typing import Any
 
 from .arrays import Array, indices_from_host, namespace
-from .curvature import MIN_ROWS, diagonal_matrix, floored, picked
+from .curvature import MIN_ROWS, SAMPLE_VALUES, diagonal_matrix, floored, pick
 from .functional import softmax
 from .network import Layer, Network
-from .rows import ArrayRows, block_values, row_slices
+from .rows import ArrayRows, Block, block_values, row_slices
 
 #: Products run best from a processor's nearest cache: temporaries are so many times smaller here.
 NEARER = 32
@@ -75,24 +75,23 @@ def inverse_hessian(
     penalty: Array,
     layers: list[Layer],
     logits: Array | None,
-    those: Contrasts,
+    frame: Contrasts,
     few: bool = False,
 ) -> Array:
     """(n_problems, n, n), at `layers` (and their `logits`, where those are known), in one pass.
 
     If `few` will do, a sample of many rows stands for all.
     """
-    xp, (n_problems, n_pairs) = namespace(penalty), (penalty.shape[0], those.products.shape[1])
-    n_picked = _n_picked(those.basis.shape[1])
+    xp, n_problems, n_pairs = namespace(penalty), penalty.shape[0], frame.products.shape[1]
+    order, n_inputs = network.layer_sizes[1] - 1, network.layer_sizes[0] + network.fit_intercept
+    n_picked = _n_picked(order * n_inputs)
     if few and rows.n_samples > 1.5 * n_picked:
         rows, logits = _most_curved(network, rows, layers, logits, n_picked)
-    n_inputs = network.layer_sizes[0] + network.fit_intercept
-    order = network.layer_sizes[1] - 1
-    G = xp.reshape(_covariances(network, rows, layers, logits, those), (n_problems, n_pairs, -1))
-    H = xp.reshape(xp.matmul(those.products, G), (n_problems, order, order, n_inputs, n_inputs))
+    G = xp.reshape(_covariances(network, rows, layers, logits, frame), (n_problems, n_pairs, -1))
+    H = xp.reshape(xp.matmul(frame.products, G), (n_problems, order, order, n_inputs, n_inputs))
     H = xp.reshape(xp.permute_dims(H, (0, 1, 3, 2, 4)), (n_problems, order * n_inputs, -1))
     diagonal = xp.linalg.diagonal(H)
-    strength = xp.matmul(penalty, those.basis * those.basis)
+    strength = xp.matmul(penalty, frame.basis * frame.basis)
     # Unit diagonal: what rounding may take from an eigenvalue is known, and given back.
     rounding = diagonal.shape[1] * xp.finfo(H.dtype).eps
     largest = xp.max(diagonal + strength, axis=1, keepdims=True)
@@ -105,39 +104,45 @@ def inverse_hessian(
 
 def _most_curved(
     network: Network, rows: ArrayRows, layers: list[Layer], logits: Array | None, n_picked: int
-) -> tuple[ArrayRows, Array]:
-    """About `n_picked` rows and their logits, more likely those with a large share of a class.
+) -> tuple[ArrayRows, Array | None]:
+    """About `n_picked` rows, more likely those with a large share of a class, and their logits.
 
     Row i has s_i p_ki (1 - p_ki) of how much class k is curved.
     """
-    xp = namespace(rows.weights)
-    curved, parts = [], []
+    xp, stride = namespace(rows.weights), 1 + rows.n_samples * network.n_units // SAMPLE_VALUES
+    rows, logits = rows.every(stride), None if logits is None else logits[:, :, ::stride]
+    curved = []
     size = rows.block_size(max(256, block_values(rows.weights) // network.n_units))
     for block in rows.blocks(size):
-        Z = network.logits(layers, block.X) if logits is None else logits[:, :, block.span]
-        p = softmax(Z, axis=1)
+        p = _probabilities(network, block, layers, logits)
         curved.append(xp.mean(block.weights * p * (1.0 - p), axis=0))
-        parts.append(Z)
     shares = xp.concat(curved, axis=1)
     shares /= floored(xp.sum(shares, axis=1, keepdims=True))
-    chosen, factor = picked(xp.sum(shares, axis=0), n_picked)
-    logits = xp.concat(parts, axis=2) if logits is None else logits
-    return rows.weighted(chosen, factor), xp.take(logits, chosen, axis=2)
+    chosen, factor = pick(xp.sum(shares, axis=0), n_picked)
+    logits = None if logits is None else xp.take(logits, chosen, axis=2)
+    return rows.weighted(chosen, factor), logits
+
+
+def _probabilities(
+    network: Network, block: Block, layers: list[Layer], logits: Array | None
+) -> Array:
+    """(n_problems, n_classes, n_samples) of a block of rows."""
+    Z = network.logits(layers, block.X) if logits is None else logits[:, :, block.span]
+    return softmax(Z, axis=1)
 
 
 def _covariances(
-    network: Network, rows: ArrayRows, layers: list[Layer], logits: Array | None, those: Contrasts
+    network: Network, rows: ArrayRows, layers: list[Layer], logits: Array | None, frame: Contrasts
 ) -> Array:
     """G_kl of all problems, (n_problems n_pairs, n_inputs, n_inputs)."""
-    xp, (first, second) = namespace(rows.weights), those.pairs
+    xp, (first, second) = namespace(rows.weights), frame.pairs
     n_problems, n_inputs = layers[0][0].shape[0], network.layer_sizes[0] + network.fit_intercept
-    n_columns, values = n_problems * those.products.shape[1], block_values(rows.weights) // NEARER
+    n_columns, values = n_problems * frame.products.shape[1], block_values(rows.weights) // NEARER
     size = rows.block_size(min(rows.n_samples, max(64, values // n_inputs)))
     parts = list(row_slices(n_columns, max(1, values // (n_inputs * size))))
     sums: list[Any] = [0.0] * len(parts)
     for block in rows.blocks(size):
-        Z = network.logits(layers, block.X) if logits is None else logits[:, :, block.span]
-        X, p = block.X, softmax(Z, axis=1)
+        X, p = block.X, _probabilities(network, block, layers, logits)
         if network.fit_intercept:
             X = xp.concat([X, xp.ones_like(X[:, :1])], axis=1)
         M = xp.take(p * block.weights, first, axis=1) * xp.take(p, second, axis=1)

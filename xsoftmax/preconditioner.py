@@ -23,14 +23,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from .arrays import Array, namespace, to_list
-from .curvature import Curvature, diagonal_matrix, floored
+from .curvature import SAMPLE_VALUES, Curvature, diagonal_matrix, floored
 from .network import Layer, Network
 from .rows import ArrayRows
 
 #: One factor for each class is kept when all of them hold fewer values than this.
 FACTOR_VALUES = 1 << 24
-#: Probabilities that are kept while rows are chosen.
-SAMPLE_VALUES = 1 << 23
 #: What an evaluation costs besides its products, and the inverse of a class, in multiplications.
 OVERHEAD, CLASS_OVERHEAD = 60_000_000, 20_000_000
 #: No more rows are sampled for the matrix of a class, and for one that serves all.

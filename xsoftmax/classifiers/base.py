@@ -127,6 +127,10 @@ class BaseSoftmaxClassifier(Predictor):
         space = RowSpace(network, samples.X)
         if self.solver == "lbfgs":
             space = row_space(network, samples.X)
+        if space.network is not network and not resume:
+            start = self._fresh_parameters(space.network, random_state, start)
+        else:
+            start = space.project(start)
         rows = samples._replace(X=space.rows(start.dtype))
         objective = objective_of(self, space.network, rows, self._penalty_strength(network))
         judged = held_out is not None and self.early_stopping
@@ -134,7 +138,7 @@ class BaseSoftmaxClassifier(Predictor):
         watch = self._watch(space, classes, held_out, monitor)
         solution = minimize(
             objective,
-            space.project(start),
+            start,
             solver_of(self, samples.X.shape[0], random_state, judged),
             max_iter=self.max_iter,
             callback=watch,

@@ -22,8 +22,8 @@ from .steps import trial_step
 
 #: What a step may leave of the squared decrement for the Hessian to serve again.
 SHRUNK = 0.1
-#: So near the minimum a new Hessian leaves less, unless it was made from too few rows.
-NEAR, MISLED = 0.01, 0.3
+#: A new Hessian misleads if a step leaves more. After so many in a row all rows make the next.
+MISLED, PATIENCE = 0.3, 2
 #: How much of the truth the decrement tells by a Hessian that no longer serves.
 LEAST = 0.1
 
@@ -32,8 +32,8 @@ class Made(NamedTuple):
     """How the inverse Hessian was made."""
 
     age: int = 0  #: steps that it has served
-    few: bool = True  #: whether few of the rows will do for the next
     doubt: float = 1.0  #: how wrong it may be
+    n_misled: int = 0  #: Hessians in a row that misled at once
 
 
 class NewtonState(NamedTuple):
@@ -92,9 +92,7 @@ class Newton:
         """One trial step, with a new Hessian if the last step told that it is time."""
         left = max((report.note for report in reports), default=0.0)
         if state.search is None and left > SHRUNK:
-            misled = state.made.age == 1 and left > MISLED
-            near = all(report.gap < NEAR for report in reports)
-            state = self._renewed(objective, state, state.made.few and not (misled and near))
+            state = self._renewed(objective, state, left)
         made = state.made._replace(age=state.made.age + 1)
         first_step = namespace(state.slope).ones_like(state.slope)
 
@@ -103,11 +101,18 @@ class Newton:
 
         return trial_step(objective, state, first_step, following)
 
-    def _renewed(self, objective: Objective, state: NewtonState, few: bool) -> NewtonState:
-        """The state with a new Hessian, of few rows if that will do, and the direction by it."""
-        inverse = objective.inverse_hessian(state.point, few)
+    def _renewed(self, objective: Objective, state: NewtonState, left: float) -> NewtonState:
+        """The state with a new Hessian, and the direction by it.
+
+        Few rows make it, until they mislead again and again.
+        """
+        age, doubt, n_misled = state.made
+        if n_misled < PATIENCE:
+            n_misled = n_misled + 1 if age == 1 == doubt and left > MISLED else 0
+        inverse = objective.inverse_hessian(state.point, n_misled < PATIENCE)
         direction, slope = _downhill(objective, state.point.gradient, inverse)
-        return state._replace(inverse=inverse, direction=direction, slope=slope, made=Made(few=few))
+        made = Made(n_misled=n_misled)
+        return state._replace(inverse=inverse, direction=direction, slope=slope, made=made)
 
     def _state(
         self,
