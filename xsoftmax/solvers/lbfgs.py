@@ -85,8 +85,9 @@ class LBFGS:
     half of all iterations so far.
 
     From 0, a quarter of the rows leads most of the way where that is enough of them, and a quarter
-    of those before. `metric` is one to begin with, from a problem nearby. `point` is the start, if
-    it was evaluated already, and `pairs` what is known of the Hessian there.
+    of those before. Where exact Hessians are cheap, `Newton` does the rest. `metric` is one to
+    begin with, from a problem nearby. `point` is the start, if it was evaluated already, and
+    `pairs` what is known of the Hessian there.
     """
 
     tol: float = 1e-4

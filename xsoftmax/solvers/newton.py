@@ -108,7 +108,8 @@ class Newton:
         """
         age, doubt, n_misled = state.made
         if n_misled < PATIENCE:
-            n_misled = n_misled + 1 if age == 1 == doubt and left > MISLED else 0
+            misled = age == 1 and doubt == 1.0 and left > MISLED
+            n_misled = n_misled + 1 if misled else 0
         inverse = objective.inverse_hessian(state.point, n_misled < PATIENCE)
         direction, slope = _downhill(objective, state.point.gradient, inverse)
         made = Made(n_misled=n_misled)
