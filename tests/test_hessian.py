@@ -118,6 +118,18 @@ def _check_inverse(objective, parameters, atol=1e-6, scaled=False):
     np.testing.assert_allclose(back, gradient, atol=atol * np.abs(gradient).max())
 
 
+def test_a_rare_class_keeps_its_rows():
+    """Of 50 rows in 50,000 that curve a class more of them are picked than their share."""
+    rng = np.random.default_rng(0)
+    y = np.where(np.arange(50_000) < 50, 2, rng.integers(0, 2, 50_000))
+    X = rng.standard_normal((50_000, 2)) + 6.0 * (y == 2)[:, None]
+    objective = objective_on(np.asarray, X, y)
+    W = np.asarray([[[0.0, 0.0], [0.1, 0.0], [2.0, 2.0]]])
+    layers = [(W, np.asarray([[0.0, 0.0, -14.0]]))]
+    rows, _ = hessian._most_curved(objective.network, objective.rows, layers, None, 1024)
+    assert np.sum(rows.targets == 2) >= 8
+
+
 def test_few_eigenvectors_serve_many_features():
     rng = np.random.default_rng(0)
     X = rng.standard_normal((60, 8)) @ rng.standard_normal((8, 5000)) / 50

@@ -151,9 +151,9 @@ def test_no_room_for_a_sample_is_no_sample(monkeypatch):
     def no_room(objective):
         raise MemoryError
 
-    expected = SoftmaxRegression(tol=1e-10).fit(X, y).coef_
+    expected = SoftmaxRegression(tol=1e-12).fit(X, y).coef_
     monkeypatch.setattr(Objective, "sample", no_room)
-    model = SoftmaxRegression(tol=1e-10).fit(X, y)
+    model = SoftmaxRegression(tol=1e-12).fit(X, y)
     np.testing.assert_allclose(model.coef_, expected, atol=1e-5)
 
 

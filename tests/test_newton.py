@@ -81,6 +81,38 @@ def test_rows_that_say_nothing_of_rare_features_do_not_mislead_for_long(C):
     assert solution.n_iter[0] <= 25
 
 
+def test_a_hessian_that_promises_more_than_all_of_f_is_replaced_at_once(hessians):
+    X, y = blobs(n_samples=90, n_features=5, spread=2.0)
+    objective = objective_on(np.asarray, X, y)
+    point = objective.start(zeros_of(objective))
+    inverse = objective.inverse_hessian(point, False)
+    del hessians[:]
+    minimize(objective, zeros_of(objective), _From(point, inverse), max_iter=1)
+    assert hessians == []
+    minimize(objective, zeros_of(objective), _From(point, 100 * inverse), max_iter=1)
+    assert hessians == [90]
+
+
+def test_a_step_that_is_not_whole_says_nothing_good_of_the_hessian():
+    X, y = blobs(n_samples=90, n_features=5, spread=2.0)
+    objective, states = objective_on(np.asarray, X, y), []
+    point = objective.start(zeros_of(objective))
+    short = 0.05 * objective.inverse_hessian(point, False)
+    minimize(
+        objective, zeros_of(objective), _From(point, short), max_iter=1,
+        callback=lambda iteration, state, values: states.append(state),
+    )  # fmt: skip
+    assert states[0].note[0] == 1.0
+
+
+def test_the_inverse_of_a_sample_with_another_penalty_is_not_taken(hessians):
+    X, y = blobs(n_samples=2000, n_features=18, n_classes=3, spread=2.0)
+    objective = objective_on(np.asarray, X, y)
+    assert objective.sample().penalty is not objective.penalty
+    LBFGS().init(objective, zeros_of(objective))
+    assert hessians[-1] == 2000
+
+
 class _From(Newton):
     def __new__(cls, point, inverse):
         solver = super().__new__(cls)
