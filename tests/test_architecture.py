@@ -35,16 +35,7 @@ FLOORS = [
     ),
     ("cli", "__main__"),
 ]
-LIBRARIES = {
-    "numpy",
-    "cupy",
-    "cupyx",
-    "torch",
-    "jax",
-    "array_api_compat",
-    "array_api_extra",
-    "array_api_strict",
-}
+LIBRARIES = {"numpy", "cupy", "cupyx", "torch", "jax", "array_api_compat", "array_api_strict"}
 MAX_LINES = 300
 
 

@@ -23,13 +23,17 @@ def zeros_of(objective):
 
 @dataclass(frozen=True)
 class Counting(Objective):
-    """Counts the evaluations of all rows."""
+    """Counts the evaluations and Hessians, by how many rows they are of."""
 
     passes: ClassVar = []
 
     def along(self, start, direction):
         self.passes.append(self.n_samples)
         return super().along(start, direction)
+
+    def inverse_hessian(self, point, few):
+        self.passes.append(self.n_samples)
+        return super().inverse_hessian(point, few)
 
 
 def counting(objective):
@@ -102,7 +106,7 @@ def test_most_of_the_way_costs_no_pass_over_all_rows(xp, spread):
     nearly_zero = zeros_of(objective) + 1e-9 * objective.penalty  # this is where to start
     whole = minimize(objective, nearly_zero, LBFGS(tol=1e-6), max_iter=100)
     assert set(Counting.passes) == {6000}
-    assert sampled < len(Counting.passes)
+    assert sampled <= len(Counting.passes) - 2
     np.testing.assert_allclose(solution.values, whole.values, atol=2e-6)
 
 

@@ -18,7 +18,7 @@ from ..rays import Point, Ray
 from .criteria import converged_where, max_norm
 from .line_search import Search
 from .solution import Report, Status
-from .steps import trial_step
+from .steps import downhill, trial_step
 
 #: What a step may leave of the squared decrement for the Hessian to serve again.
 SHRUNK = 0.1
@@ -111,7 +111,7 @@ class Newton:
             misled = age == 1 and doubt == 1.0 and left > MISLED
             n_misled = n_misled + 1 if misled else 0
         inverse = objective.inverse_hessian(state.point, n_misled < PATIENCE)
-        direction, slope = _downhill(objective, state.point.gradient, inverse)
+        direction, slope = _direction(objective, state.point, inverse)
         made = Made(n_misled=n_misled)
         return state._replace(inverse=inverse, direction=direction, slope=slope, made=made)
 
@@ -124,8 +124,8 @@ class Newton:
         before: NewtonState | None = None,
         length: Array | None = None,
     ) -> NewtonState:
-        xp, value, g, tol = namespace(point.value), point.value, point.gradient, self.tol
-        direction, slope = _downhill(objective, g, inverse)
+        xp, value, tol = namespace(point.value), point.value, self.tol
+        direction, slope = _direction(objective, point, inverse)
         left, eps, size = -slope, xp.finfo(value.dtype).eps, xp.abs(value)
         hidden = left <= 0.02 * eps * size
         if before is None:
@@ -142,15 +142,19 @@ class Newton:
         status = converged_where(near | (left == 0), value)
         status = xp.where((status == 0) & hidden, float(Status.STALLED), status)
         return NewtonState(
-            point, max_norm(g), gap, status, rest, inverse, direction, slope, made, resolution
+            point,
+            max_norm(point.gradient),
+            gap,
+            status,
+            rest,
+            inverse,
+            direction,
+            slope,
+            made,
+            resolution,
         )
 
 
-def _downhill(objective: Objective, g: Array, inverse: Array) -> tuple[Array, Array]:
-    """Newton's direction and its slope; steepest descent where rounding has spoilt the inverse."""
-    xp = namespace(g)
-    direction = -objective.contrasts.times(inverse, g)
-    slope = xp.vecdot(direction, g)
-    uphill = ~(slope < 0)
-    direction = xp.where(uphill[:, None], -g, direction)
-    return direction, xp.where(uphill, -xp.vecdot(g, g), slope)
+def _direction(objective: Objective, point: Point, inverse: Array) -> tuple[Array, Array]:
+    """Newton's direction and its slope."""
+    return downhill(point.gradient, objective.contrasts.times(inverse, point.gradient))

@@ -8,17 +8,13 @@ from __future__ import annotations
 
 from ..arrays import Array, namespace
 from .metric import Pair
+from .steps import downhill
 
 
 def descent(g: Array, Pg: Array, pairs: tuple[Pair, ...]) -> tuple[Array, Array, Array]:
     """-H g and its slope, and 1 where P was 1; steepest descent where rounding has spoilt H."""
-    xp = namespace(g)
-    direction, plain = _apply_inverse_hessian(g, Pg, pairs)
-    direction = -direction
-    slope = xp.vecdot(direction, g)
-    uphill = ~(slope < 0)
-    direction = xp.where(uphill[:, None], -g, direction)
-    return direction, xp.where(uphill, -xp.vecdot(g, g), slope), xp.astype(plain, g.dtype)
+    Hg, plain = _apply_inverse_hessian(g, Pg, pairs)
+    return *downhill(g, Hg), namespace(g).astype(plain, g.dtype)
 
 
 def _apply_inverse_hessian(q: Array, Pq: Array, pairs: tuple[Pair, ...]) -> tuple[Array, Array]:

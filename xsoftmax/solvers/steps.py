@@ -1,4 +1,4 @@
-"""A step along a line, as solvers take it that search one."""
+"""Steps along a line, as solvers take them that search one: where to, and one trial."""
 
 from __future__ import annotations
 
@@ -10,6 +10,15 @@ from ..objective import Objective
 from ..rays import Point
 from .line_search import MAX_TRIALS, Search
 from .solution import Status
+
+
+def downhill(g: Array, Hg: Array) -> tuple[Array, Array]:
+    """The direction -H g and its slope; steepest descent where rounding has spoilt H."""
+    xp = namespace(g)
+    slope = -xp.vecdot(Hg, g)
+    uphill = ~(slope < 0)
+    direction = xp.where(uphill[:, None], -g, -Hg)
+    return direction, xp.where(uphill, -xp.vecdot(g, g), slope)
 
 
 def trial_step(
