@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ..arrays import Array, namespace
 from .solution import Status
 
@@ -30,3 +32,37 @@ def converged_where(condition: Array, value: Array) -> Array:
     xp = namespace(value)
     status = xp.where(condition, float(Status.CONVERGED), xp.zeros_like(value))
     return xp.where(xp.isfinite(value), status, float(Status.DIVERGED))
+
+
+class Left(NamedTuple):
+    """What is left to gain. All arrays have shape (n_problems,)."""
+
+    amount: Array
+    gap: Array  #: the same as a share of the value
+    hidden: Array  #: whether rounding hides it
+    value: Array
+    gained: Array  #: since all parameters were 0
+
+    @classmethod
+    def of(cls, amount: Array, value: Array, resolution: Array, hidden: Array, null: float) -> Left:
+        """`resolution` is what a value must exceed to be told from 0, `null` the value at 0."""
+        xp = namespace(value)
+        least = resolution + xp.finfo(value.dtype).smallest_normal ** 0.5
+        return cls(amount, amount / (xp.abs(value) + least), hidden, value, null - value)
+
+    def within(self, tol: float) -> Array:
+        """Whether it is at most `tol` of what was gained, and the square root of that of f."""
+        near = (self.amount <= tol * self.gained) & (self.gap <= tol**0.5)
+        return near | (self.hidden & (self.gap <= tol))
+
+    def status(self, sure: Array) -> Array:
+        """CONVERGED where that is `sure`, else STALLED where nothing is to be seen."""
+        status = converged_where(sure, self.value)
+        stalled = (status == 0) & self.hidden
+        return namespace(status).where(stalled, float(Status.STALLED), status)
+
+
+def is_hidden(slope: Array, value: Array) -> Array:
+    """Whether rounding hides half of -slope, what a quadratic model promises."""
+    xp = namespace(value)
+    return -0.5 * slope <= 0.01 * xp.finfo(value.dtype).eps * xp.abs(value)

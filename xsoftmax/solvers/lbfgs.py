@@ -18,7 +18,7 @@ from ..arrays import Array, is_out_of_memory, namespace, to_list
 from ..objective import Objective
 from ..preconditioner import Preconditioner
 from ..rays import Point, Ray
-from .criteria import converged_where, max_norm
+from .criteria import Left, is_hidden, max_norm
 from .gaps import WINDOW, extrapolated, feared
 from .line_search import Search
 from .metric import Metric, MetricKeeper, Pair, pairs_under
@@ -224,22 +224,16 @@ class LBFGS:
             pairs = (*pairs, pair)[-self.memory :]
         direction, slope, note = descent(g, Pg, pairs)
         promised = -0.5 * slope
-        hidden = promised <= 0.01 * xp.finfo(value.dtype).eps * xp.abs(value)
-        left = xp.maximum(extrapolated(values), feared(metric, g, Pg, promised))
-        left = xp.where(hidden, promised, left)
-        gap = left / (xp.abs(value) + resolution + xp.finfo(value.dtype).smallest_normal ** 0.5)
-        gained = objective.null_value - value
-
-        def within(tol: float) -> Array:
-            return (hidden & (gap <= tol)) | ((left <= tol * gained) & (gap <= tol**0.5))
-
-        close = within(self.tol)
+        hidden = is_hidden(slope, value)
+        amount = xp.maximum(extrapolated(values), feared(metric, g, Pg, promised))
+        amount = xp.where(hidden, promised, amount)
+        left = Left.of(amount, value, resolution, hidden, objective.null_value)
+        close = left.within(self.tol)
         sure = close & (was_close | hidden)
-        sure = sure if before is None else sure | within(0.1 * self.tol)
-        status = converged_where(sure | (promised == 0), value)
-        status = xp.where((status == 0) & hidden, float(Status.STALLED), status)
+        sure = sure if before is None else sure | left.within(0.1 * self.tol)
+        status = left.status(sure | (promised == 0))
         return LBFGSState(
-            point, max_norm(g), gap, status, direction, slope, note, Pg, close, pairs, metric,
+            point, max_norm(g), left.gap, status, direction, slope, note, Pg, close, pairs, metric,
             values, resolution,
         )  # fmt: skip
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from ..arrays import Array, namespace
 from ..objective import SAMPLE_STRIDE, Objective
 from ..rays import Point, Ray
-from .criteria import converged_where, max_norm
+from .criteria import Left, is_hidden, max_norm
 from .line_search import Search
 from .solution import Report, Status
 from .steps import downhill, trial_step
@@ -124,35 +124,24 @@ class Newton:
         before: NewtonState | None = None,
         length: Array | None = None,
     ) -> NewtonState:
-        xp, value, tol = namespace(point.value), point.value, self.tol
+        xp, value = namespace(point.value), point.value
         direction, slope = _direction(objective, point, inverse)
-        left, eps, size = -slope, xp.finfo(value.dtype).eps, xp.abs(value)
-        hidden = left <= 0.02 * eps * size
         if before is None:
-            whole, rest, resolution = True, xp.zeros_like(left), eps * size
+            whole, rest = xp.ones_like(value) > 0, xp.zeros_like(value)
+            resolution = xp.finfo(value.dtype).eps * xp.abs(value)
         else:
             whole, resolution = length == 1.0, before.resolution
             rest = xp.where(whole, slope / before.slope, 1.0)
         # A whole step leaves nothing where the Hessian is right, so what it left tells how wrong.
         right = 1.0 - 2.0 * xp.sqrt(rest)
-        left = made.doubt * left / xp.where(right > LEAST, right, LEAST)
-        gap = left / (size + resolution + xp.finfo(value.dtype).smallest_normal ** 0.5)
-        gained = objective.null_value - value
-        near = whole & (left <= tol * gained) & (gap <= tol**0.5) | (hidden & (gap <= tol))
-        status = converged_where(near | (left == 0), value)
-        status = xp.where((status == 0) & hidden, float(Status.STALLED), status)
+        amount = -made.doubt * slope / xp.where(right > LEAST, right, LEAST)
+        hidden = is_hidden(slope, value)
+        left = Left.of(amount, value, resolution, hidden, objective.null_value)
+        status = left.status((left.within(self.tol) & (whole | hidden)) | (amount == 0))
         return NewtonState(
-            point,
-            max_norm(point.gradient),
-            gap,
-            status,
-            rest,
-            inverse,
-            direction,
-            slope,
-            made,
-            resolution,
-        )
+            point, max_norm(point.gradient), left.gap, status, rest, inverse, direction, slope,
+            made, resolution,
+        )  # fmt: skip
 
 
 def _direction(objective: Objective, point: Point, inverse: Array) -> tuple[Array, Array]:
