@@ -43,10 +43,10 @@ def test_newtons_step_solves_with_the_true_hessian(n_classes, known_logits):
     parameters = network.centered(start(objective))
     logits = objective.at(parameters).logits if known_logits else None
     layers = network.unpack(parameters)
-    those = contrasts(network, parameters)
-    inverse = inverse_hessian(network, objective.rows, objective.penalty, layers, logits, those)
+    frame = contrasts(network, parameters)
+    inverse = inverse_hessian(network, objective.rows, objective.penalty, layers, logits, frame)
     gradient = a_gradient(objective, parameters)
-    step = those.times(inverse, gradient)
+    step = frame.times(inverse, gradient)
     back = np.einsum("kij,kj->ki", differences(objective, parameters), step)
     np.testing.assert_allclose(back, gradient, atol=1e-6)
     np.testing.assert_allclose(network.centered(step), step, atol=1e-12)
@@ -68,9 +68,9 @@ def test_without_features_that_vary_a_step_is_finite(fit_intercept):
     network = Network((2, 3), "identity", fit_intercept)
     penalty = np.zeros((1, network.n_parameters))
     layers = network.unpack(penalty)
-    those = contrasts(network, penalty)
-    inverse = inverse_hessian(network, objective.rows, penalty, layers, None, those)
-    assert np.all(np.isfinite(those.times(inverse, np.ones_like(penalty))))
+    frame = contrasts(network, penalty)
+    inverse = inverse_hessian(network, objective.rows, penalty, layers, None, frame)
+    assert np.all(np.isfinite(frame.times(inverse, np.ones_like(penalty))))
 
 
 @pytest.mark.parametrize("n_kept", [1 << 23, 60_000])

@@ -1,5 +1,7 @@
 """Newton's method, and how long a Hessian serves."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
@@ -63,7 +65,7 @@ def test_a_hessian_that_misleads_is_replaced(hessians):
     assert state.gap[0] < 1e-4
     assert state.status[0] == Status.RUNNING
     del hessians[:]
-    solution = minimize(objective, zeros_of(objective), _From(point, flat), max_iter=50)
+    solution = minimize(objective, zeros_of(objective), _From(1e-4, (point, flat)), max_iter=50)
     assert hessians
     assert solution.values[0] - right.values[0] < 1e-4 * right.values[0]
 
@@ -87,9 +89,9 @@ def test_a_hessian_that_promises_more_than_all_of_f_is_replaced_at_once(hessians
     point = objective.start(zeros_of(objective))
     inverse = objective.inverse_hessian(point, False)
     del hessians[:]
-    minimize(objective, zeros_of(objective), _From(point, inverse), max_iter=1)
+    minimize(objective, zeros_of(objective), _From(1e-4, (point, inverse)), max_iter=1)
     assert hessians == []
-    minimize(objective, zeros_of(objective), _From(point, 100 * inverse), max_iter=1)
+    minimize(objective, zeros_of(objective), _From(1e-4, (point, 100 * inverse)), max_iter=1)
     assert hessians == [90]
 
 
@@ -99,7 +101,7 @@ def test_a_step_that_is_not_whole_says_nothing_good_of_the_hessian():
     point = objective.start(zeros_of(objective))
     short = 0.05 * objective.inverse_hessian(point, False)
     minimize(
-        objective, zeros_of(objective), _From(point, short), max_iter=1,
+        objective, zeros_of(objective), _From(1e-4, (point, short)), max_iter=1,
         callback=lambda iteration, state, values: states.append(state),
     )  # fmt: skip
     assert states[0].note[0] == 1.0
@@ -113,14 +115,11 @@ def test_the_inverse_of_a_sample_with_another_penalty_is_not_taken(hessians):
     assert hessians[-1] == 2000
 
 
+@dataclass(frozen=True)
 class _From(Newton):
-    def __new__(cls, point, inverse):
-        solver = super().__new__(cls)
-        object.__setattr__(solver, "start", (point, inverse))
-        return solver
+    """Newton's method from a point and an inverse Hessian of one's own."""
 
-    def __init__(self, point, inverse):
-        super().__init__(1e-4)
+    start: tuple = ()
 
     def init(self, objective, parameters):
         return self.begin(objective, *self.start)
