@@ -17,7 +17,7 @@ from typing import Any
 from .arrays import Array, namespace
 from .functional import softmax, weighted_cross_entropy
 from .network import Layer, Network
-from .rows import ArrayRows, block_values
+from .rows import ArrayRows, Block, block_values
 
 #: All of so few rows are used; of more, a sample.
 MIN_ROWS = 1024
@@ -34,32 +34,36 @@ class Curvature:
     """Weights of rows, and the moments of x under them, for each class."""
 
     def __init__(
-        self, network: Network, rows: ArrayRows, layers: Sequence[Layer], damping: float
+        self,
+        network: Network,
+        rows: ArrayRows,
+        layers: Sequence[Layer] | None,
+        damping: float = 0.0,
     ) -> None:
+        """At `layers`, or None at 0, where one class stands for all."""
         n_features, n_classes = network.layer_sizes
+        n_problems = 1 if layers is None else layers[0][0].shape[0]
         parts: list[Array] = []
         sums: Any = 0.0
         squares: Any = 0.0
-        values = max(n_features // 4, n_classes * layers[0][0].shape[0])
+        values = max(n_features // 4, n_classes * n_problems)
         size = rows.block_size(max(256, block_values(rows.weights) // values))
         for block in rows.blocks(size):
             xp = namespace(block.X)
-            logits, even = network.logits(layers, block.X), xp.ones_like(block.weights)
-            _, residual = weighted_cross_entropy(logits, block.targets, even)
-            p = softmax(logits, axis=1)
-            spread = xp.maximum(p * (1.0 - p), residual * residual)
-            spread = xp.concat([spread, xp.ones_like(spread[:, :1, :])], axis=1)
-            w = xp.mean(block.weights * spread, axis=0) * (n_classes / (n_classes - 1))
+            spread = _spread(network, layers, block) if layers else xp.ones_like(block.weights)
+            w = xp.mean(block.weights * spread, axis=0)
             parts.append(w)
             sums = sums + xp.matmul(w, block.X)
             squares = squares + xp.matmul(w, block.X * block.X)
-        weights = xp.concat(parts, axis=1)
-        even_share = damping * xp.sum(weights[:-1, :], axis=1) / xp.sum(weights[-1, :])
+        moments = xp.concat(parts, axis=1), sums, squares
         self.rows, self.fit_intercept = rows, network.fit_intercept
         self.share = 1.0  #: (n_classes,) or 1: what a pooled class has of the mean mass
-        self._moments(
-            *(x[:-1, :] + even_share[:, None] * x[-1, :] for x in (weights, sums, squares))
-        )
+        if layers is None:
+            self._moments(*(x / n_classes for x in moments))
+        else:
+            mass = xp.sum(moments[0], axis=1, keepdims=True)
+            even_share = damping * mass[:-1, :] / mass[-1:, :]
+            self._moments(*(x[:-1, :] + even_share * x[-1:, :] for x in moments))
 
     def _moments(self, weights: Array, sums: Array, squares: Array) -> None:
         xp = namespace(weights)
@@ -101,6 +105,16 @@ class Curvature:
         H *= scale
         H *= scale[:, None]
         return H + diagonal_matrix(diagonal - xp.linalg.diagonal(H))
+
+
+def _spread(network: Network, layers: Sequence[Layer], block: Block) -> Array:
+    """How curved each row is for each class, and 1: (n_problems, n_classes + 1, n_samples)."""
+    xp, (_, n_classes) = namespace(block.X), network.layer_sizes
+    logits = network.logits(layers, block.X)
+    _, residual = weighted_cross_entropy(logits, block.targets, xp.ones_like(block.weights))
+    p = softmax(logits, axis=1)
+    spread = xp.maximum(p * (1.0 - p), residual * residual) * (n_classes / (n_classes - 1))
+    return xp.concat([spread, xp.ones_like(spread[:, :1, :])], axis=1)
 
 
 def pick(weights: Array, n_picked: int) -> tuple[Array, Array]:

@@ -18,10 +18,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from math import log
 
-from .arrays import Array, index_dtype, indices_from_host, namespace, on_accelerator
+from .arrays import Array, index_dtype, indices_from_host, namespace, on_accelerator, to_list
 from .functional import weighted_cross_entropy
 from .hessian import Contrasts, contrasts, inverse_hessian, inverse_hessian_cost
-from .network import Network
+from .network import Layer, Network
 from .places import described, megabytes
 from .preconditioner import Preconditioner, evaluation_cost, precondition
 from .rays import LinearRay, Point, Ray
@@ -179,7 +179,9 @@ class Objective:
         """
         if not self.network.is_linear:
             return None
-        layers = self.network.unpack(point.parameters)
+        layers: list[Layer] | None = self.network.unpack(point.parameters)
+        if first and not to_list(namespace(point.parameters).any(point.parameters != 0)):
+            layers = None
         return precondition(
             self.network, self.rows, self.penalty, layers, n_evaluations, damping, first
         )

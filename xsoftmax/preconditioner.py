@@ -133,12 +133,12 @@ def precondition(
     network: Network,
     rows: ArrayRows,
     penalty: Array,
-    layers: Sequence[Layer],
+    layers: Sequence[Layer] | None,
     n_evaluations: int,
     damping: float = 0.0,
     first: bool = True,
 ) -> Preconditioner | None:
-    """Approximate the mean of the problems' Hessians at `layers`, those of a linear network.
+    """Approximate the mean of the problems' Hessians at `layers`, or None at 0.
 
     None where squares of X overflow, which only the `first` has to ask. Costs about as much as
     `n_evaluations` of value and gradient, of one problem or of many.
@@ -157,8 +157,6 @@ def precondition(
     curvature = Curvature(network, rows, layers, damping)
     if first and not to_list(xp.all(xp.isfinite(curvature.diagonal))):
         return None
-    if first and not to_list(xp.any(layers[0][0] != 0)):  # at zero all classes have one block
-        curvature = curvature.pooled()
     n_blocks = curvature.mean.shape[0]
     n_picked = int((work / n_blocks - CLASS_OVERHEAD) / n_features**2 - 2 * n_features)
     n_picked = min(n_picked, ROWS_PER_FEATURE * n_features, rows.n_samples)

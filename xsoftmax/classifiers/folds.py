@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from copy import copy
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,7 +32,7 @@ from .validation import check_sample_weight, host_labels
 ACCURACY = (None, "accuracy")
 #: A part that saves fewer multiplications is not worth its own blocks.
 PART_PRODUCTS = 1 << 22
-#: X is sorted when it has at most so many values.
+#: X is copied for speed when it has at most so many values.
 COPIED_VALUES = 1 << 27
 
 
@@ -140,6 +141,9 @@ class Scorer:
 
     def __init__(self, model: Any, samples: Samples, folds: list[Fold], scoring: Any) -> None:
         self.model, self.samples, self.folds = model, samples, folds
+        n_samples, n_features = samples.X.shape
+        n_kept = len(folds) if n_samples * n_features <= COPIED_VALUES else 0
+        self.held_out = lru_cache(n_kept)(lambda k: samples.take(folds[k].test))
         self.scorer: Any = None
         if scoring not in ACCURACY:
             self.scorer = check_scoring(model, scoring=scoring)
@@ -149,10 +153,8 @@ class Scorer:
         score = self._accuracy if self.scorer is None else self._call_scorer
         scores = []
         for row, k in enumerate(problems):
-            test = self.folds[k].test
-            held_out = self.samples.take(test)
             layers = network.unpack(parameters[row : row + 1, :])
-            scores.append(score(network, layers, held_out))
+            scores.append(score(network, layers, self.held_out(k)))
         return scores
 
     def _accuracy(self, network: Network, layers: list[Layer], held_out: Samples) -> float:

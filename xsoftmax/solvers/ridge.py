@@ -18,7 +18,7 @@ from ..rays import Point
 from .line_search import Search
 
 #: What may be left of the curvature at 0.
-SHARES = (1.0, 0.03, 1e-3, 3e-5)
+SHARES = (1.0, 0.1, 3e-3, 1e-4)
 #: Only two numbers are chosen, so that few logits of few rows will do.
 TRIAL_VALUES, FEWEST_ROWS = 1 << 12, 256
 #: Steps that are tried along each direction.
