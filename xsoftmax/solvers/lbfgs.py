@@ -53,7 +53,7 @@ class LBFGSState(NamedTuple):
     status: Array
     direction: Array
     slope: Array
-    note: Array  #: (n_problems,), 1 where the metric was 1
+    note: Array  #: (n_problems,), 1 where a new metric would not help
     Pg: Array  #: (n_problems, n_parameters), the metric's product with the gradient
     close: Array  #: (n_problems,), whether the gap seems to be within the tolerance
     pairs: tuple[Pair, ...]  #: newest last
@@ -182,16 +182,16 @@ class LBFGS:
         if preconditioner is None or age < max(self.refresh, SERVES * preconditioner.cost):
             return state
         if all(report.note for report in reports):
-            return state._replace(metric=state.metric._replace(age=0))
+            return state
         n_evaluations = max(self.refresh, n_iter // 2)
         damping = _damping(max(report.gap for report in reports))
         preconditioner = objective.preconditioner(state.point, n_evaluations, damping)
         metric = Metric(preconditioner, 0, n_iter)
         pairs = pairs_under(metric, objective, [(pair.s, pair.y) for pair in state.pairs])
         Pg = objective.precondition(preconditioner, state.point.gradient)
-        direction, slope, note = descent(state.point.gradient, Pg, pairs)
+        direction, slope, _ = descent(state.point.gradient, Pg, pairs)
         return state._replace(
-            direction=direction, slope=slope, note=note, Pg=Pg, pairs=pairs, metric=metric
+            direction=direction, slope=slope, Pg=Pg, pairs=pairs, metric=metric
         )
 
     def _first_step(self, state: LBFGSState) -> Array:
@@ -222,7 +222,7 @@ class LBFGS:
             s = point.parameters - before.point.parameters
             pair = Pair.of(s, g - before.point.gradient, Pg - before.Pg)
             pairs = (*pairs, pair)[-self.memory :]
-        direction, slope, note = descent(g, Pg, pairs)
+        direction, slope, plain = descent(g, Pg, pairs)
         promised = -0.5 * slope
         hidden = is_hidden(slope, value)
         amount = xp.maximum(extrapolated(values), feared(metric, g, Pg, promised))
@@ -232,6 +232,7 @@ class LBFGS:
         sure = close & (was_close | hidden)
         sure = sure if before is None else sure | left.within(0.1 * self.tol)
         status = left.status(sure | (promised == 0))
+        note = xp.where(close, 1.0, plain)  # near the end, or the metric was 1
         return LBFGSState(
             point, max_norm(g), left.gap, status, direction, slope, note, Pg, close, pairs, metric,
             values, resolution,
