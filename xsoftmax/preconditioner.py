@@ -32,7 +32,7 @@ FACTOR_VALUES = 1 << 24
 #: What an evaluation costs besides its products, and the inverse of a class, in multiplications.
 OVERHEAD, CLASS_OVERHEAD = 60_000_000, 20_000_000
 #: No more rows are sampled for the matrix of a class, and for one that serves all.
-ROWS_PER_FEATURE, POOLED_ROWS_PER_FEATURE = 3, 8
+ROWS_PER_FEATURE, POOLED_ROWS_PER_FEATURE = 2, 8
 #: A matrix of more features than this is never formed, but a few eigenvectors are kept.
 MAX_FEATURES, MAX_RANK = 4096, 512
 
