@@ -21,13 +21,13 @@ from .rows import ArrayRows, Block, block_values
 
 #: All of so few rows are used; of more, a sample.
 MIN_ROWS = 1024
-#: Probabilities that are kept while rows are chosen.
+#: Probabilities that are kept while rows are chosen; of more, those of every few rows.
 SAMPLE_VALUES = 1 << 23
 #: A sample of as many rows as features loses this share of what is off the diagonal: it says too
 #: little of directions that few rows have.
 SHRINKAGE = 0.05
 #: After so many rounds nearly all rows that are picked for sure are known.
-ROUNDS = 8
+ROUNDS = 4
 
 
 class Curvature:
@@ -48,7 +48,8 @@ class Curvature:
         squares: Any = 0.0
         values = max(n_features // 4, n_classes * n_problems)
         size = rows.block_size(max(256, block_values(rows.weights) // values))
-        for block in rows.blocks(size):
+        stride = 1 + rows.n_samples * n_classes // SAMPLE_VALUES
+        for block in rows.every(stride).blocks(size):
             xp = namespace(block.X)
             spread = _spread(network, layers, block) if layers else xp.ones_like(block.weights)
             w = xp.mean(block.weights * spread, axis=0)
@@ -56,7 +57,7 @@ class Curvature:
             sums = sums + xp.matmul(w, block.X)
             squares = squares + xp.matmul(w, block.X * block.X)
         moments = xp.concat(parts, axis=1), sums, squares
-        self.rows, self.fit_intercept = rows, network.fit_intercept
+        self.X, self.stride, self.fit_intercept = rows.X, stride, network.fit_intercept
         self.share = 1.0  #: (n_classes,) or 1: what a pooled class has of the mean mass
         if layers is None:
             self._moments(*(x / n_classes for x in moments))
@@ -73,6 +74,11 @@ class Curvature:
         self.mean = sums / mass if self.fit_intercept else xp.zeros_like(sums)
         self.diagonal = xp.maximum(squares - mass * self.mean * self.mean, xp.zeros_like(squares))
 
+    @property
+    def n_rows(self) -> int:
+        """How many rows have weights: one of `stride`."""
+        return self.weights.shape[1]
+
     def pooled(self) -> Curvature:
         """One class with the mean of all weights; `share` tells what each class had of it."""
         xp = namespace(self.weights)
@@ -83,11 +89,13 @@ class Curvature:
 
     def picked(self, k: int, n_picked: int) -> Array:
         """A of about `n_picked` centred rows with A'A the covariance of class k."""
-        xp, weights, X = namespace(self.weights), self.weights[k, :], self.rows.X
-        if X.shape[0] > max(1.5 * n_picked, MIN_ROWS):
+        xp, weights = namespace(self.weights), self.weights[k, :]
+        if self.n_rows > max(1.5 * n_picked, MIN_ROWS):
             chosen, factor = pick(weights, n_picked)
-            X = xp.take(X, chosen, axis=0)
+            X = xp.take(self.X, chosen * self.stride, axis=0)
             weights = xp.take(weights, chosen) * factor
+        else:
+            X = self.X[:: self.stride, ...]
         A = xp.astype(X, weights.dtype) - self.mean[k, :]
         A *= xp.sqrt(weights)[:, None]
         return A
@@ -100,7 +108,7 @@ class Curvature:
         diagonal, sampled = self.diagonal[k, :], xp.linalg.diagonal(H)
         seen = sampled > 0
         scale = xp.where(seen, xp.sqrt(diagonal / xp.where(seen, sampled, 1.0)), 0.0)
-        if A.shape[0] < self.rows.n_samples:
+        if A.shape[0] < self.n_rows:
             scale = scale * (1.0 - SHRINKAGE * A.shape[1] / A.shape[0]) ** 0.5
         H *= scale
         H *= scale[:, None]

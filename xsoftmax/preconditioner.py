@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from .arrays import Array, namespace, to_list
-from .curvature import SAMPLE_VALUES, Curvature, diagonal_matrix, floored
+from .curvature import Curvature, diagonal_matrix, floored
 from .network import Layer, Network
 from .rows import ArrayRows
 
@@ -151,7 +151,6 @@ def precondition(
     """
     xp = namespace(penalty)
     n_samples, (n_features, n_classes) = rows.n_samples, network.layer_sizes
-    rows = rows.every(1 + rows.n_samples * n_classes // SAMPLE_VALUES)
     evaluation = evaluation_cost(network, n_samples, penalty.shape[0])
     work = n_evaluations * evaluation
     curvature = Curvature(network, rows, layers, damping)
@@ -159,8 +158,8 @@ def precondition(
         return None
     n_blocks = curvature.mean.shape[0]
     n_picked = int((work / n_blocks - CLASS_OVERHEAD) / n_features**2 - 2 * n_features)
-    n_picked = min(n_picked, ROWS_PER_FEATURE * n_features, rows.n_samples)
-    affordable = n_picked >= min(2 * n_features, rows.n_samples)
+    n_picked = min(n_picked, ROWS_PER_FEATURE * n_features, curvature.n_rows)
+    affordable = n_picked >= min(2 * n_features, curvature.n_rows)
     if n_blocks * n_features**2 <= FACTOR_VALUES and affordable and n_blocks > 1:
         core: Core = _inverses(curvature, xp.mean(xp.max(penalty, axis=1)), n_picked)
         cost = (
@@ -212,7 +211,7 @@ def _inverse_cholesky(A: Array) -> Array:
 def _spectrum(curvature: Curvature, work: float) -> Spectrum:
     """The eigenvectors of the whole matrix, or the leading ones of a few rows, as `work` allows."""
     xp = namespace(curvature.mean)
-    n_features, n_rows = curvature.mean.shape[1], curvature.weights.shape[1]
+    n_features, n_rows = curvature.mean.shape[1], curvature.n_rows
     affordable = int(work / n_features**2) - 10 * n_features
     n_picked = min(n_rows, affordable, POOLED_ROWS_PER_FEATURE * n_features)
     if n_features <= MAX_FEATURES and n_picked >= min(n_rows, ROWS_PER_FEATURE * n_features):
