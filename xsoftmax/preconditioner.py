@@ -150,8 +150,8 @@ def precondition(
         that will matter are not yet those that matter where the layers stand
     """
     xp = namespace(penalty)
-    n_samples, (n_features, n_classes) = rows.n_samples, network.layer_sizes
-    evaluation = evaluation_cost(network, n_samples, penalty.shape[0])
+    n_features, _ = network.layer_sizes
+    evaluation = evaluation_cost(network, rows.n_samples, penalty.shape[0])
     work = n_evaluations * evaluation
     curvature = Curvature(network, rows, layers, damping)
     if first and not to_list(xp.all(xp.isfinite(curvature.diagonal))):

@@ -20,7 +20,9 @@ class GradientDescentState(NamedTuple):
     gradient_norm: Array
     gap: Array
     status: Array
+    note: Array  #: nothing
     learning_rate: Array
+    fallback: None = None
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class GradientDescent:
         value = unknown(parameters)
         running = namespace(value).zeros_like(value)
         rate = column(self.learning_rate, parameters)
-        return GradientDescentState(parameters, value, value, value, running, rate)
+        return GradientDescentState(parameters, value, value, value, running, running, rate)
 
     def update(
         self, objective: Objective, state: GradientDescentState, reports: Sequence[Report] = ()
@@ -49,5 +51,6 @@ class GradientDescent:
             gradient_norm=norm,
             gap=state.gap,
             status=converged_where(norm <= self.tol, value),
+            note=state.note,
             learning_rate=state.learning_rate,
         )

@@ -61,7 +61,7 @@ class LBFGSState(NamedTuple):
     values: tuple[Array, ...]  #: the latest, newest last
     resolution: Array  #: (n_problems,), what a value must exceed to be told from 0
     search: tuple[Objective, Ray, Search] | None = None  #: a line search that goes on
-    fallback: Any = None  #: the state that stands if the status is SEARCHING
+    fallback: Any = None
 
     @property
     def parameters(self) -> Array:

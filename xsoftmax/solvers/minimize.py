@@ -4,7 +4,7 @@ A solver is a pair of functions. ``init(objective, parameters)`` makes a state a
 ``update(objective, state, reports)`` takes one iteration (of a stochastic solver, one epoch), given
 what the host knows of the state. A state is a NamedTuple whose arrays all have `n_problems` first,
 so that a problem leaves by dropping its row, with at least the fields of `State`. Where its status
-is SEARCHING it was no step yet, and its `fallback` is the state to update next.
+is SEARCHING it was no step yet.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ class State(Protocol):
     gradient_norm: Array  #: (n_problems,), the largest |component|
     gap: Array  #: (n_problems,), the estimate in `Solution.gaps`
     status: Array  #: (n_problems,), a Status in the dtype of `value`
+    note: Array  #: (n_problems,), what the solver asks to be told at the next update
+    fallback: Any  #: the state to update next if the status is SEARCHING
 
 
 class Solver(Protocol):
@@ -103,13 +105,8 @@ def _step(
 
         (following, found), objective = fitting(objective, update)
         if found[0].status != Status.SEARCHING:
-            return _settled(following), found, objective
+            return following._replace(fallback=None), found, objective
         state = following.fallback
-
-
-def _settled(state: Any) -> Any:
-    """The state without the one that would have stood in its place."""
-    return state._replace(fallback=None) if hasattr(state, "fallback") else state
 
 
 def take(state: Any, problems: Array) -> Any:
@@ -124,11 +121,9 @@ def take(state: Any, problems: Array) -> Any:
 
 def _reports(state: State) -> list[Report]:
     """A report for each problem: one transfer."""
-    xp, value = namespace(state.value), state.value
-    fields = [value, state.gradient_norm, state.gap, state.status]
-    if hasattr(state, "note"):
-        fields.append(state.note)
-    return [Report(*column) for column in zip(*to_list(xp.stack(fields)), strict=True)]
+    fields = [state.value, state.gradient_norm, state.gap, state.status, state.note]
+    columns = to_list(namespace(state.value).stack(fields))
+    return [Report(*column) for column in zip(*columns, strict=True)]
 
 
 class _Batch:

@@ -50,7 +50,7 @@ class NewtonState(NamedTuple):
     made: Made
     resolution: Array  #: (n_problems,), what a value must exceed to be told from 0
     search: tuple[Objective, Ray, Search] | None = None  #: a line search that goes on
-    fallback: Any = None  #: the state that stands if the status is SEARCHING
+    fallback: Any = None
 
     @property
     def parameters(self) -> Array:

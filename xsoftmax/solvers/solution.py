@@ -45,7 +45,7 @@ class Report(NamedTuple):
     gradient_norm: float
     gap: float
     status: float
-    note: float = 0.0  #: what the solver asks to be told at the next update
+    note: float  #: what the solver asks to be told at the next update
 
 
 class Solution(NamedTuple):

@@ -26,11 +26,13 @@ class StochasticState(NamedTuple):
     gradient_norm: Array
     gap: Array
     status: Array
+    note: Array  #: nothing
     learning_rate: Array
     best: Array
     n_stale: Array
     moments: Moments
     n_steps: int
+    fallback: None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Stochastic:
             gradient_norm=value,
             gap=value,
             status=zeros,
+            note=zeros,
             learning_rate=column(self.learning_rate, parameters),
             best=value,
             n_stale=zeros,
@@ -93,6 +96,7 @@ class Stochastic:
             gradient_norm=max_norm(gradient),
             gap=state.gap,
             status=converged_where(n_stale > self.n_iter_no_change, total),
+            note=state.note,
             learning_rate=state.learning_rate,
             best=xp.minimum(total, state.best),
             n_stale=n_stale,
