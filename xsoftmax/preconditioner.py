@@ -152,23 +152,20 @@ def precondition(
     xp = namespace(penalty)
     n_features, _ = network.layer_sizes
     evaluation = evaluation_cost(network, rows.n_samples, penalty.shape[0])
-    work = n_evaluations * evaluation
     curvature = Curvature(network, rows, layers, damping)
     if first and not to_list(xp.all(xp.isfinite(curvature.diagonal))):
         return None
     n_blocks = curvature.mean.shape[0]
-    n_picked = int((work / n_blocks - CLASS_OVERHEAD) / n_features**2 - 2 * n_features)
-    n_picked = min(n_picked, ROWS_PER_FEATURE * n_features, curvature.n_rows)
-    affordable = n_picked >= min(2 * n_features, curvature.n_rows)
-    if n_blocks * n_features**2 <= FACTOR_VALUES and affordable and n_blocks > 1:
+    n_picked = min(ROWS_PER_FEATURE * n_features, curvature.n_rows)
+    multiplications = n_blocks * (n_features**2 * (n_picked + 2 * n_features) + CLASS_OVERHEAD)
+    cost = multiplications / evaluation
+    small = n_blocks * n_features**2 <= FACTOR_VALUES
+    if n_blocks > 1 and small and cost <= n_evaluations:
         core: Core = _inverses(curvature, xp.mean(xp.max(penalty, axis=1)), n_picked)
-        cost = (
-            n_blocks * (n_features**2 * (n_picked + 2 * n_features) + CLASS_OVERHEAD) / evaluation
-        )
         mean, mass = curvature.mean, curvature.mass
     else:
         curvature = curvature.pooled()
-        core = _spectrum(curvature, work)
+        core = _spectrum(curvature, n_evaluations * evaluation)
         cost = min(n_evaluations, 18 * n_features**3 / evaluation)
         mean, mass = curvature.mean, curvature.mass * curvature.share
     floor = n_features * xp.finfo(penalty.dtype).eps * xp.max(curvature.diagonal)

@@ -190,9 +190,7 @@ class LBFGS:
         pairs = pairs_under(metric, objective, [(pair.s, pair.y) for pair in state.pairs])
         Pg = objective.precondition(preconditioner, state.point.gradient)
         direction, slope, _ = descent(state.point.gradient, Pg, pairs)
-        return state._replace(
-            direction=direction, slope=slope, Pg=Pg, pairs=pairs, metric=metric
-        )
+        return state._replace(direction=direction, slope=slope, Pg=Pg, pairs=pairs, metric=metric)
 
     def _first_step(self, state: LBFGSState) -> Array:
         xp = namespace(state.slope)
