@@ -11,7 +11,9 @@ from sklearn.model_selection import GroupKFold, PredefinedSplit, ShuffleSplit, S
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from xsoftmax import SoftmaxRegression, SoftmaxRegressionCV
+from xsoftmax.classifiers import folds as folds_module
 from xsoftmax.classifiers import softmax_regression_cv
+from xsoftmax.classifiers.training import Samples
 from xsoftmax.objective import Objective
 
 from .problems import blobs
@@ -166,6 +168,17 @@ def test_scores_do_not_depend_on_where_the_solver_stopped(rng):
     default = SoftmaxRegressionCV(Cs, cv=5).fit(X, y)
     tight = SoftmaxRegressionCV(Cs, cv=5, tol=1e-10).fit(X, y)
     np.testing.assert_allclose(default.scores_.mean(axis=0), tight.scores_.mean(axis=0), atol=0.003)
+
+
+@pytest.mark.parametrize("copied_values", [1 << 20, 0])
+def test_held_out_rows_are_taken_once_if_they_are_few(monkeypatch, copied_values):
+    monkeypatch.setattr(folds_module, "COPIED_VALUES", copied_values)
+    taken, take = [], Samples.take
+    monkeypatch.setattr(Samples, "take", lambda *args: taken.append(1) or take(*args))
+    X, y = blobs()
+    model = SoftmaxRegressionCV(Cs=[0.1, 1.0, 10.0], cv=4).fit(X, y)
+    assert len(taken) == (4 if copied_values else 12)
+    assert np.all(model.scores_ > 0.5)
 
 
 def test_monitor_sees_every_problem_finish():

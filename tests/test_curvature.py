@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from xsoftmax import curvature as curvature_module
 from xsoftmax.curvature import Curvature, inclusion
 
 from .problems import blobs, objective_on
@@ -36,3 +37,17 @@ def test_picked_rows_estimate_the_covariance_of_all(decay):
     np.testing.assert_allclose(some.T @ some, whole, atol=0.15 * np.abs(whole).max())
     # A heavy row is not picked again and again.
     assert len(np.unique(some, axis=0)) > 550
+
+
+@pytest.mark.parametrize("n_picked", [500, 2000])
+def test_of_many_rows_every_fourth_stands_for_all(monkeypatch, n_picked):
+    monkeypatch.setattr(curvature_module, "SAMPLE_VALUES", 8000)
+    X, y = blobs(n_samples=8000, n_features=4, n_classes=3, spread=2.0)
+    X *= np.linspace(0.1, 2.0, 8000)[:, None]  # the first rows are unlike the last
+    objective = objective_on(np.asarray, X, y)
+    curvature = Curvature(objective.network, objective.rows, None)
+    assert curvature.n_rows == 2000
+    A, centred = curvature.picked(0, n_picked), X - X.mean(axis=0)
+    assert A.shape[0] == n_picked
+    exact = centred.T @ centred / 8000 / 3
+    np.testing.assert_allclose(A.T @ A, exact, atol=0.15 * np.abs(exact).max())

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+import xsoftmax.solvers.lbfgs as lbfgs_module
 from xsoftmax.arrays import namespace
 from xsoftmax.objective import Objective
 from xsoftmax.solvers import LBFGS, SGD, Adam, GradientDescent, Status, minimize
@@ -214,6 +215,28 @@ def test_a_metric_that_misleads_is_dropped():
     assert np.mean([bool(state.note[0]) for state in states[:20]]) > 0.8
     plain = minimize(Quadratic(d, misled.b), np.zeros_like(d), LBFGS(tol=1e-8), max_iter=500)
     assert solution.n_iter[0] <= 1.5 * plain.n_iter[0]
+
+
+def test_no_metric_is_made_just_before_the_end(monkeypatch):
+    monkeypatch.setattr(lbfgs_module, "SERVES", 0.0)  # so that one is due every time
+    X, y = blobs(n_samples=90, n_features=5, spread=2.0)
+    made, states = [], []
+
+    class Counting(Approximated):
+        def preconditioner(self, *args):
+            made.append(args)
+            return super().preconditioner(*args)
+
+    objective = objective_on(np.asarray, X, y, Cs=(10.0,))
+    objective = Counting(objective.network, objective.rows, objective.penalty)
+    minimize(
+        objective, zeros_of(objective), LBFGS(tol=1e-4, refresh=1), max_iter=100,
+        callback=lambda iteration, state, values: states.append((state, len(made))),
+    )  # fmt: skip
+    renewed = np.diff([n for _, n in states])
+    close = [bool(state.close[0]) for state, _ in states[:-1]]
+    assert any(close)
+    np.testing.assert_array_equal(renewed, np.logical_not(close))
 
 
 def test_the_metric_is_applied_once_an_iteration_and_again_when_it_is_renewed():
