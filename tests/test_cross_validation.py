@@ -170,14 +170,15 @@ def test_scores_do_not_depend_on_where_the_solver_stopped(rng):
     np.testing.assert_allclose(default.scores_.mean(axis=0), tight.scores_.mean(axis=0), atol=0.003)
 
 
-@pytest.mark.parametrize("copied_values", [1 << 20, 0])
-def test_held_out_rows_are_taken_once_if_they_are_few(monkeypatch, copied_values):
+@pytest.mark.parametrize(("copied_values", "n_taken"), [(4 * 30 * 5, 4), (4 * 30 * 5 - 1, 12)])
+def test_held_out_rows_are_taken_once_if_they_are_few(monkeypatch, copied_values, n_taken):
     monkeypatch.setattr(folds_module, "COPIED_VALUES", copied_values)
     taken, take = [], Samples.take
     monkeypatch.setattr(Samples, "take", lambda *args: taken.append(1) or take(*args))
-    X, y = blobs()
-    model = SoftmaxRegressionCV(Cs=[0.1, 1.0, 10.0], cv=4).fit(X, y)
-    assert len(taken) == (4 if copied_values else 12)
+    X, y = blobs(n_samples=60, n_features=5)
+    folds = ShuffleSplit(4, test_size=0.5, random_state=0)  # 4 times 30 rows
+    model = SoftmaxRegressionCV(Cs=[0.1, 1.0, 10.0], cv=folds).fit(X, y)
+    assert len(taken) == n_taken
     assert np.all(model.scores_ > 0.5)
 
 

@@ -8,7 +8,7 @@ import pytest
 from xsoftmax.arrays import to_list
 from xsoftmax.solvers import LBFGS, Metric, minimize
 from xsoftmax.solvers import lbfgs as lbfgs_module
-from xsoftmax.solvers.gaps import DOUBT, feared
+from xsoftmax.solvers.gaps import DOUBT, feared, promised
 from xsoftmax.solvers.ridge import SHARES, _minima
 
 from .problem_table import Approximated
@@ -122,9 +122,11 @@ def test_what_the_last_pairs_do_not_see_is_feared(xp):
     g = quadratic.at(xp(np.zeros((1, 3)))).gradient
     objective = problem(xp)
     _, whole = origin_of(objective)
-    promised, Pg = xp([0.5]), 4.0 * g
+    gain, Pg = xp([0.5]), 4.0 * g
     known, tried = (Metric(replace(whole, share=share), 0, 0) for share in (None, xp([0.1])))
-    assert to_list(feared(known, g, Pg, promised)) == [6.0]
-    assert to_list(feared(tried, g, Pg, promised)) == [6.0 * DOUBT]
-    assert to_list(feared(known, g, 0 * g, promised)) == [0.5]
-    assert to_list(feared(Metric(None, 0, 0), g, Pg, promised)) == [0.5]
+    assert to_list(feared(known, g, Pg, gain)) == [6.0]
+    assert to_list(feared(tried, g, Pg, gain)) == [6.0 * DOUBT]
+    assert to_list(feared(known, g, 0 * g, gain)) == [0.5]
+    assert to_list(feared(Metric(None, 0, 0), g, Pg, gain)) == [0.5]
+    assert to_list(promised(known, xp([-1.0]))) == [0.5]
+    assert to_list(promised(tried, xp([-1.0]))) == [0.5 * DOUBT]

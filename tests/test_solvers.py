@@ -10,6 +10,7 @@ import xsoftmax.solvers.lbfgs as lbfgs_module
 from xsoftmax.arrays import namespace
 from xsoftmax.objective import Objective
 from xsoftmax.solvers import LBFGS, SGD, Adam, GradientDescent, Status, minimize
+from xsoftmax.solvers.metric import Pair
 
 from .problem_table import Approximated
 from .problems import Quadratic, Rosenbrock, blobs, objective_on, start
@@ -215,6 +216,16 @@ def test_a_metric_that_misleads_is_dropped():
     assert np.mean([bool(state.note[0]) for state in states[:20]]) > 0.8
     plain = minimize(Quadratic(d, misled.b), np.zeros_like(d), LBFGS(tol=1e-8), max_iter=500)
     assert solution.n_iter[0] <= 1.5 * plain.n_iter[0]
+
+
+@pytest.mark.parametrize("unit", [1e-4, 1.0, 1e4])
+def test_a_change_has_curvature_in_any_unit(xp, unit):
+    s, y = (
+        xp([[1.0 / unit, 0.0]] * 2, np.float32),
+        xp([[0.1 * unit, unit], [-unit, 0.0]], np.float32),
+    )
+    inverse_sy = xp.host(Pair.of(s, y, y).inverse_sy)
+    np.testing.assert_allclose(inverse_sy, [10.0, 0.0], rtol=1e-6)
 
 
 def test_no_metric_is_made_just_before_the_end(monkeypatch):

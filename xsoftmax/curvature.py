@@ -40,7 +40,7 @@ class Curvature:
         layers: Sequence[Layer] | None,
         damping: float = 0.0,
     ) -> None:
-        """At `layers`, or None at 0, where one class stands for all."""
+        """At `layers`, or None at 0, where one class stands for all and nothing is damped."""
         n_features, n_classes = network.layer_sizes
         n_problems = 1 if layers is None else layers[0][0].shape[0]
         parts: list[Array] = []
@@ -51,7 +51,8 @@ class Curvature:
         stride = 1 + rows.n_samples * n_classes // SAMPLE_VALUES
         for block in rows.every(stride).blocks(size):
             xp = namespace(block.X)
-            spread = _spread(network, layers, block) if layers else xp.ones_like(block.weights)
+            even = xp.ones_like(block.weights)
+            spread = even if layers is None else _spread(network, layers, block)
             w = xp.mean(block.weights * spread, axis=0)
             parts.append(w)
             sums = sums + xp.matmul(w, block.X)

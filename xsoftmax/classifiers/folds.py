@@ -32,7 +32,7 @@ from .validation import check_sample_weight, host_labels
 ACCURACY = (None, "accuracy")
 #: A part that saves fewer multiplications is not worth its own blocks.
 PART_PRODUCTS = 1 << 22
-#: X is copied for speed when it has at most so many values.
+#: Rows are copied for speed when they have at most so many values together.
 COPIED_VALUES = 1 << 27
 
 
@@ -141,8 +141,8 @@ class Scorer:
 
     def __init__(self, model: Any, samples: Samples, folds: list[Fold], scoring: Any) -> None:
         self.model, self.samples, self.folds = model, samples, folds
-        n_samples, n_features = samples.X.shape
-        n_kept = len(folds) if n_samples * n_features <= COPIED_VALUES else 0
+        n_values = samples.X.shape[1] * sum(len(fold.test) for fold in folds)
+        n_kept = len(folds) if n_values <= COPIED_VALUES else 0
         self.held_out = lru_cache(n_kept)(lambda k: samples.take(folds[k].test))
         self.scorer: Any = None
         if scoring not in ACCURACY:

@@ -62,7 +62,7 @@ class Left(NamedTuple):
         return namespace(status).where(stalled, float(Status.STALLED), status)
 
 
-def is_hidden(slope: Array, value: Array) -> Array:
-    """Whether rounding hides half of -slope, what a quadratic model promises."""
+def is_hidden(gain: Array, value: Array) -> Array:
+    """Whether rounding hides so small a `gain`."""
     xp = namespace(value)
-    return -0.5 * slope <= 0.01 * xp.finfo(value.dtype).eps * xp.abs(value)
+    return gain <= 0.01 * xp.finfo(value.dtype).eps * xp.abs(value)

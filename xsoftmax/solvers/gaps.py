@@ -19,16 +19,22 @@ WINDOW = 9
 DOUBT = 30.0
 
 
-def feared(metric: Metric, g: Array, Pg: Array, promised: Array) -> Array:
-    """What the preconditioner promises, if that is more than `promised`.
+def promised(metric: Metric, slope: Array) -> Array:
+    """1/2 g'Hg where -g'Hg is `slope`, and more where the metric is in doubt.
 
-    Either rests on it, and where it was made from a share of the curvature, either is in doubt.
+    H rests on it, and it may have been made from a share of the curvature that was only tried.
     """
+    preconditioner = metric.preconditioner
+    tried = preconditioner is not None and preconditioner.share is not None
+    return -0.5 * (DOUBT if tried else 1.0) * slope
+
+
+def feared(metric: Metric, g: Array, Pg: Array, gain: Array) -> Array:
+    """What the preconditioner alone promises, if that is more than `gain`."""
     if metric.preconditioner is None:
-        return promised
-    own = 0.5 * namespace(g).vecdot(g, Pg)
-    doubt = 1.0 if metric.preconditioner.share is None else DOUBT
-    return namespace(g).maximum(promised, own) * doubt
+        return gain
+    xp = namespace(g)
+    return xp.maximum(gain, promised(metric, -xp.vecdot(g, Pg)))
 
 
 def extrapolated(values: tuple[Array, ...]) -> Array:

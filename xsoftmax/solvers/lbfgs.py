@@ -19,7 +19,7 @@ from ..objective import Objective
 from ..preconditioner import Preconditioner
 from ..rays import Point, Ray
 from .criteria import Left, is_hidden, max_norm
-from .gaps import WINDOW, extrapolated, feared
+from .gaps import WINDOW, extrapolated, feared, promised
 from .line_search import Search
 from .metric import Metric, MetricKeeper, Pair, pairs_under
 from .minimize import minimize
@@ -221,15 +221,15 @@ class LBFGS:
             pair = Pair.of(s, g - before.point.gradient, Pg - before.Pg)
             pairs = (*pairs, pair)[-self.memory :]
         direction, slope, plain = descent(g, Pg, pairs)
-        promised = -0.5 * slope
-        hidden = is_hidden(slope, value)
-        amount = xp.maximum(extrapolated(values), feared(metric, g, Pg, promised))
-        amount = xp.where(hidden, promised, amount)
+        gain = promised(metric, slope)
+        hidden = is_hidden(gain, value)
+        amount = xp.maximum(extrapolated(values), feared(metric, g, Pg, gain))
+        amount = xp.where(hidden, gain, amount)
         left = Left.of(amount, value, resolution, hidden, objective.null_value)
         close = left.within(self.tol)
         sure = close & (was_close | hidden)
         sure = sure if before is None else sure | left.within(0.1 * self.tol)
-        status = left.status(sure | (promised == 0))
+        status = left.status(sure | (gain == 0))
         note = xp.where(close, 1.0, plain)  # near the end, or the metric was 1
         return LBFGSState(
             point, max_norm(g), left.gap, status, direction, slope, note, Pg, close, pairs, metric,

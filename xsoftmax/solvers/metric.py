@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 from ..arrays import Array, namespace
@@ -24,8 +25,8 @@ class Pair(NamedTuple):
     def of(cls, s: Array, y: Array, Py: Array) -> Pair:
         """A pair without curvature counts as none."""
         xp = namespace(s)
-        sy = xp.vecdot(s, y)
-        usable = sy > xp.finfo(s.dtype).eps * xp.vecdot(y, y)
+        sy, norm = xp.vecdot(s, y), partial(xp.linalg.vector_norm, axis=1)
+        usable = sy > xp.finfo(s.dtype).eps * norm(s) * norm(y)
         return cls(s, y, Py, xp.where(usable, 1.0 / xp.where(usable, sy, 1.0), 0.0))
 
 

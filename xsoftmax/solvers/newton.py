@@ -135,7 +135,7 @@ class Newton:
         # A whole step leaves nothing where the Hessian is right, so what it left tells how wrong.
         right = 1.0 - 2.0 * xp.sqrt(rest)
         amount = -made.doubt * slope / xp.where(right > LEAST, right, LEAST)
-        hidden = is_hidden(slope, value)
+        hidden = is_hidden(-0.5 * slope, value)
         left = Left.of(amount, value, resolution, hidden, objective.null_value)
         status = left.status((left.within(self.tol) & (whole | hidden)) | (amount == 0))
         return NewtonState(
