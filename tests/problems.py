@@ -34,6 +34,11 @@ def objective_on(
     return Objective(network, rows, penalty)
 
 
+def zeros_of(objective):
+    """Parameters of 0."""
+    return namespace(objective.penalty).zeros_like(objective.penalty)
+
+
 def start(objective, seed=0, scale=1.0):
     """Random parameters for every problem."""
     like = objective.penalty

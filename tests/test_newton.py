@@ -9,11 +9,7 @@ from xsoftmax.objective import Objective
 from xsoftmax.solvers import LBFGS, Status, minimize
 from xsoftmax.solvers.newton import Newton, NewtonState
 
-from .problems import blobs, objective_on
-
-
-def zeros_of(objective):
-    return np.zeros_like(objective.penalty)
+from .problems import blobs, objective_on, zeros_of
 
 
 @pytest.fixture

@@ -13,11 +13,7 @@ from xsoftmax.solvers.metric import Metric, MetricKeeper, Pair, pairs_under
 from xsoftmax.solvers.path import _foretold, _further
 
 from .problem_table import Approximated
-from .problems import blobs, objective_on, start
-
-
-def zeros_of(objective):
-    return np.zeros_like(objective.penalty)
+from .problems import blobs, objective_on, start, zeros_of
 
 
 def test_a_path_starts_from_the_lower_of_two_points():

@@ -72,13 +72,14 @@ def test_a_step_of_no_slope_at_all_is_not_lost(xp):
 
 
 def test_one_pass_leads_near_the_minimum_of_separable_classes(xp):
-    objective = problem(xp, Cs=(1.0, 10.0))
+    objective = problem(xp, Cs=(1.0, 10.0, 100.0))
     origin, preconditioner = origin_of(objective)
     newton = objective.at(-objective.precondition(preconditioner, origin.gradient))
     state = LBFGS().init(objective, 0 * objective.penalty)
     best = minimize(objective, 0 * objective.penalty, LBFGS(tol=1e-10), max_iter=200).values
     assert np.all(xp.host(state.value) < 1.6 * np.asarray(best))
     assert np.all(xp.host(newton.value) > 1.3 * xp.host(state.value))
+    assert np.all(xp.host(newton.value)[1:] > 2.5 * np.asarray(best)[1:])
     assert to_list(state.metric.preconditioner.share)[0] in SHARES
 
 

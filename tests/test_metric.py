@@ -1,0 +1,101 @@
+"""When a metric is made, applied and dropped, and which pairs of changes count."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import xsoftmax.solvers.lbfgs as lbfgs_module
+from xsoftmax.solvers import LBFGS, minimize
+from xsoftmax.solvers.metric import Pair
+
+from .problem_table import Approximated
+from .problems import Quadratic, blobs, objective_on, zeros_of
+
+
+def overlapping(kind):
+    """Classes that overlap, as a `kind` of objective."""
+    X, y = blobs(n_samples=90, n_features=5, spread=2.0)
+    objective = objective_on(np.asarray, X, y, Cs=(10.0,))
+    return kind(objective.network, objective.rows, objective.penalty)
+
+
+class Misled(Quadratic):
+    """A quadratic whose metric scales the wrong way round."""
+
+    def preconditioner(self, point, n_evaluations, damping, first=False):
+        return SimpleNamespace(exact=False, cost=1.0, share=None)
+
+    def precondition(self, preconditioner, gradient):
+        return gradient * self.d
+
+
+def test_a_metric_that_misleads_is_dropped():
+    d = np.geomspace(1.0, 1e3, 40)[None, :]
+    misled, states = Misled(d, np.ones_like(d)), []
+    solution = minimize(
+        misled, np.zeros_like(d), LBFGS(tol=1e-8), max_iter=500,
+        callback=lambda iteration, state, values: states.append(state),
+    )  # fmt: skip
+    dropped = [state.note[0] == 1 and not state.close[0] for state in states[:20]]
+    assert np.mean(dropped) > 0.8
+    plain = minimize(Quadratic(d, misled.b), np.zeros_like(d), LBFGS(tol=1e-8), max_iter=500)
+    assert solution.n_iter[0] <= 1.5 * plain.n_iter[0]
+
+
+@pytest.mark.parametrize("unit", [1e-4, 1.0, 1e4])
+def test_a_change_has_curvature_in_any_unit(xp, unit):
+    s, y = (
+        xp([[1.0 / unit, 0.0]] * 2, np.float32),
+        xp([[0.1 * unit, unit], [-unit, 0.0]], np.float32),
+    )
+    inverse_sy = xp.host(Pair.of(s, y, y).inverse_sy)
+    np.testing.assert_allclose(inverse_sy, [10.0, 0.0], rtol=1e-6)
+
+
+def test_no_metric_is_made_just_before_the_end(monkeypatch):
+    monkeypatch.setattr(lbfgs_module, "SERVES", 0.0)  # so that one is due every time
+    made, states = [], []
+
+    class Counting(Approximated):
+        def preconditioner(self, *args):
+            made.append(args)
+            return super().preconditioner(*args)
+
+    objective = overlapping(Counting)
+    minimize(
+        objective, zeros_of(objective), LBFGS(tol=1e-4, refresh=1), max_iter=100,
+        callback=lambda iteration, state, values: states.append((state, len(made))),
+    )  # fmt: skip
+    renewed = np.diff([n for _, n in states])
+    close = [bool(state.close[0]) for state, _ in states[:-1]]
+    assert any(close)
+    np.testing.assert_array_equal(renewed, np.logical_not(close))
+
+
+def test_the_metric_is_applied_once_an_iteration_and_again_when_it_is_renewed():
+    products, states = [], []
+
+    class Counting(Approximated):
+        def precondition(self, preconditioner, gradient):
+            products.append(gradient)
+            return super().precondition(preconditioner, gradient)
+
+    objective = overlapping(Counting)
+    minimize(
+        objective, zeros_of(objective), LBFGS(tol=0, refresh=10**6), max_iter=6,
+        callback=lambda iteration, state, values: states.append((state, len(products))),
+    )  # fmt: skip
+    updates = np.diff([n for _, n in states])
+    assert np.all((updates >= 1) & (updates <= 2))  # 2 where the first trial step is refused
+    assert np.median(updates) == 1
+    minimize(
+        objective, zeros_of(objective), LBFGS(tol=0, refresh=3), max_iter=12,
+        callback=lambda iteration, state, values: states.append((state, len(products))),
+    )  # fmt: skip
+    renewed = [state for state, _ in states if state.metric.n_iter > state.metric.age]
+    assert renewed
+    for state in renewed:
+        for pair in state.pairs:
+            expected = objective.precondition(state.metric.preconditioner, pair.y)
+            np.testing.assert_allclose(pair.Py, expected, atol=1e-9 * np.abs(expected).max())
