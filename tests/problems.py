@@ -53,7 +53,7 @@ class Quadratic:
 
     null_value = 0.0
     n_samples = block_size = 1
-    hessian_is_cheap = False
+    hessian_is_cheap = sample_is_cheap = False
 
     def __init__(self, d, b):
         self.d, self.b = d, b

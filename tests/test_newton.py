@@ -1,12 +1,14 @@
 """Newton's method, and how long a Hessian serves."""
 
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_breast_cancer
 
 from xsoftmax.objective import Objective
-from xsoftmax.solvers import LBFGS, Status, minimize
+from xsoftmax.solvers import LBFGS, Status, minimize, newton
 from xsoftmax.solvers.newton import Newton, NewtonState
 
 from .problems import blobs, objective_on, zeros_of
@@ -101,6 +103,57 @@ def test_a_step_that_is_not_whole_says_nothing_good_of_the_hessian():
         callback=lambda iteration, state, values: states.append(state),
     )  # fmt: skip
     assert states[0].note[0] == 1.0
+
+
+@pytest.mark.parametrize("t", [1.0, 1.4, 2.0])
+def test_a_step_of_any_length_tells_what_a_whole_one_would_have_left(t):
+    """On a quadratic whose curvature M is not the 1 that it was taken for."""
+    M, g = np.diag([0.7, 1.1, 0.9]), np.array([[1.0, -2.0, 0.5]])
+    left, slope = g - t * g @ M, -np.vecdot(g, g)
+    before = SimpleNamespace(direction=-g, slope=slope)
+    point = SimpleNamespace(gradient=left)
+    rest, bend = newton._told(before, point, -np.vecdot(left, left), np.array([t]))
+    np.testing.assert_allclose(rest, np.vecdot(g - g @ M, g - g @ M) / -slope)
+    fallen = 1 - np.vecdot(g @ M, g) / -slope
+    assert fallen < 0  # curvature rose
+    assert bend == 0
+
+
+@pytest.mark.parametrize(("curvatures", "misled"), [([0.3, 0.3], False), ([1.9, 0.1], True)])
+def test_a_hessian_misleads_where_more_is_wrong_than_along_the_step(curvatures, misled):
+    g = np.array([[1.0, 1.0]])
+    left = g - g * curvatures
+    before = SimpleNamespace(direction=-g, slope=-np.vecdot(g, g))
+    rest, bend = newton._told(
+        before, SimpleNamespace(gradient=left), -np.vecdot(left, left), np.ones(1)
+    )
+    assert (rest[0] == 1.0) == misled
+    assert (bend[0] > 0) == (not misled)
+
+
+def test_where_curvature_falls_steps_are_made_longer(monkeypatch):
+    X, y = load_breast_cancer(return_X_y=True)
+    objective = objective_on(np.asarray, (X - X.mean(axis=0)) / X.std(axis=0), y)
+    longer, states = trace(objective, 1e-6)
+    monkeypatch.setattr(newton, "_first_step", lambda state: np.ones_like(state.slope))
+    whole, _ = trace(objective, 1e-6)
+    assert longer.n_iter[0] <= whole.n_iter[0] - 2
+    assert states[-1].bend[0] * (-states[-1].slope[0]) ** 0.25 < 0.05  # near the end they are whole
+
+
+def test_no_first_step_promises_more_than_all_of_f():
+    state = SimpleNamespace(slope=np.array([-4.0, -0.1]), value=np.ones(2), bend=np.zeros(2))
+    np.testing.assert_allclose(newton._first_step(state), [0.5, 1.0])
+
+
+def test_noise_of_few_rows_is_no_reason_for_another_hessian(hessians):
+    X, y = blobs(n_samples=4000, n_features=20, n_classes=4, spread=3.0)
+    objective = objective_on(np.asarray, X, y)
+    assert 0.05 < objective.hessian_error < 0.07  # 63 parameters, 1024 rows
+    _, states = trace(objective, 1e-10)
+    assert any(3e-3 < state.note[0] < objective.hessian_error for state in states)
+    assert len(hessians) < len(states)
+    assert objective_on(np.asarray, X[:1500], y[:1500]).hessian_error == 0
 
 
 def test_the_inverse_of_a_sample_with_another_penalty_is_not_taken(hessians):

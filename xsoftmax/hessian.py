@@ -59,14 +59,33 @@ def contrasts(network: Network, like: Array) -> Contrasts:
 
 def inverse_hessian_cost(network: Network, n_samples: int, n_problems: int) -> float:
     """Multiplications that the inverses of all problems cost."""
-    n_features, n_classes = network.layer_sizes
-    n_pairs, order = n_classes * (n_classes - 1) // 2, (n_classes - 1) * (n_features + 1)
-    n_rows = min(n_samples, _n_picked(order))
+    (n_features, n_classes), order = network.layer_sizes, _order(network)
+    n_pairs, n_rows = n_classes * (n_classes - 1) // 2, min(n_samples, rows_that_suffice(network))
     return n_problems * (n_pairs * n_rows * n_features * (2 * n_features + 10) + order**3)
 
 
-def _n_picked(order: int) -> int:
-    return max(MIN_ROWS, ROWS_PER_PARAMETER * order)
+def rows_that_suffice(network: Network) -> int:
+    """How many rows tell enough of a Hessian."""
+    return max(MIN_ROWS, ROWS_PER_PARAMETER * _order(network))
+
+
+def sampling_error(network: Network, n_samples: int) -> float:
+    """What a step by the inverse Hessian of `few` rows leaves of the squared Newton decrement.
+
+    A covariance of n rows in p dimensions is wrong by (p + 1) / n in the mean square.
+    """
+    n_rows = rows_that_suffice(network)
+    return _order(network) / n_rows if _are_many(n_samples, n_rows) else 0.0
+
+
+def _order(network: Network) -> int:
+    n_features, n_classes = network.layer_sizes
+    return (n_classes - 1) * (n_features + 1)
+
+
+def _are_many(n_samples: int, n_rows: int) -> bool:
+    """Whether to choose so few rows of so many saves more than it costs."""
+    return n_samples > 1.5 * n_rows
 
 
 def inverse_hessian(
@@ -84,9 +103,9 @@ def inverse_hessian(
     """
     xp, n_problems, n_pairs = namespace(penalty), penalty.shape[0], frame.products.shape[1]
     order, n_inputs = network.layer_sizes[1] - 1, network.layer_sizes[0] + network.fit_intercept
-    n_picked = _n_picked(order * n_inputs)
-    if few and rows.n_samples > 1.5 * n_picked:
-        rows, logits = _most_curved(network, rows, layers, logits, n_picked)
+    n_rows = rows_that_suffice(network)
+    if few and _are_many(rows.n_samples, n_rows):
+        rows, logits = _most_curved(network, rows, layers, logits, n_rows)
     G = xp.reshape(_covariances(network, rows, layers, logits, frame), (n_problems, n_pairs, -1))
     H = xp.reshape(xp.matmul(frame.products, G), (n_problems, order, order, n_inputs, n_inputs))
     H = xp.reshape(xp.permute_dims(H, (0, 1, 3, 2, 4)), (n_problems, order * n_inputs, -1))
@@ -103,9 +122,9 @@ def inverse_hessian(
 
 
 def _most_curved(
-    network: Network, rows: ArrayRows, layers: list[Layer], logits: Array | None, n_picked: int
+    network: Network, rows: ArrayRows, layers: list[Layer], logits: Array | None, n_rows: int
 ) -> tuple[ArrayRows, Array | None]:
-    """About `n_picked` rows, more likely those with a large share of a class, and their logits.
+    """About `n_rows` rows, more likely those with a large share of a class, and their logits.
 
     Row i has s_i p_ki (1 - p_ki) of how much class k is curved.
     """
@@ -118,7 +137,7 @@ def _most_curved(
         curved.append(xp.mean(block.weights * p * (1.0 - p), axis=0))
     shares = xp.concat(curved, axis=1)
     shares /= floored(xp.sum(shares, axis=1, keepdims=True))
-    chosen, factor = pick(xp.sum(shares, axis=0), n_picked)
+    chosen, factor = pick(xp.sum(shares, axis=0), n_rows)
     logits = None if logits is None else xp.take(logits, chosen, axis=2)
     return rows.weighted(chosen, factor), logits
 

@@ -20,7 +20,14 @@ from math import log
 
 from .arrays import Array, index_dtype, indices_from_host, namespace, on_accelerator, to_list
 from .functional import weighted_cross_entropy
-from .hessian import Contrasts, contrasts, inverse_hessian, inverse_hessian_cost
+from .hessian import (
+    Contrasts,
+    contrasts,
+    inverse_hessian,
+    inverse_hessian_cost,
+    rows_that_suffice,
+    sampling_error,
+)
 from .network import Layer, Network
 from .places import described, megabytes
 from .preconditioner import Preconditioner, evaluation_cost, precondition
@@ -34,6 +41,8 @@ KEPT_VALUES, ACCELERATOR_FACTOR = 1 << 23, 32
 SAMPLE_STRIDE = 4
 #: A sample of fewer rows says too little of where the minimum is.
 ROWS_PER_FEATURE, ROWS_PER_CLASS = 16, 50
+#: On fewer times the rows that make a Hessian a step costs nearly as much as on more.
+ROWS_PER_HESSIAN_ROW = 4
 #: With fewer for each parameter its minimum would follow what is particular to its rows.
 ROWS_PER_PARAMETER = 10
 #: Vectors of parameters that L-BFGS keeps of each problem.
@@ -100,6 +109,18 @@ class Objective:
             return False
         inverse = inverse_hessian_cost(network, self.n_samples, n_problems)
         return inverse <= CHEAP * evaluation_cost(network, self.n_samples, n_problems)
+
+    @property
+    def sample_is_cheap(self) -> bool:
+        """Whether a step on `sample` costs much less than one on all rows."""
+        n_rows = self.n_samples // SAMPLE_STRIDE
+        enough = ROWS_PER_HESSIAN_ROW * rows_that_suffice(self.network)
+        return not self.hessian_is_cheap or n_rows >= enough
+
+    @property
+    def hessian_error(self) -> float:
+        """What a step by the inverse Hessian of few rows leaves of the squared decrement."""
+        return sampling_error(self.network, self.n_samples)
 
     @cached_property
     def contrasts(self) -> Contrasts:

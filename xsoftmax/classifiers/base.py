@@ -22,6 +22,7 @@ from ..network import Layer, Network
 from ..places import on_its_device
 from ..row_space import RowSpace, row_space
 from ..solvers import Status, fitting, minimize
+from ..threads import threads_that_pay
 from .predictor import Predictor
 from .rules import check_parameters
 from .training import (
@@ -136,13 +137,9 @@ class BaseSoftmaxClassifier(Predictor):
         judged = held_out is not None and self.early_stopping
         classes = classes_for(samples.X, samples.targets.classes)
         watch = self._watch(space, classes, held_out, monitor)
-        solution = minimize(
-            objective,
-            start,
-            solver_of(self, samples.X.shape[0], random_state, judged),
-            max_iter=self.max_iter,
-            callback=watch,
-        )
+        solver = solver_of(self, samples.X.shape[0], random_state, judged)
+        with threads_that_pay(rows.X, network.n_units):
+            solution = minimize(objective, start, solver, max_iter=self.max_iter, callback=watch)
         check_finite(self, solution.parameters)
         if solution.statuses[0] is Status.DIVERGED:
             check_finite(self, np.asarray(solution.values))

@@ -16,6 +16,7 @@ from ..arrays import Array, compute_dtype, from_host, namespace
 from ..network import Network
 from ..places import on_its_device
 from ..solvers import Status, minimize
+from ..threads import threads_that_pay
 from .folds import Fold, Scorer, scored, split, weights_of
 from .rules import check_parameters
 from .training import LEARNING_RATES, Samples, check_finite, objective_of, solver_of
@@ -137,7 +138,8 @@ class BatchedGridSearchCV(GridSearchCV):
             rate=from_host(np.asarray(rates), like=like, dtype=like.dtype),
         )
         parameters = _starts([estimators[i] for i in members], network, like, len(folds))
-        solution = minimize(objective, parameters, solver, max_iter=one.max_iter)
+        with threads_that_pay(samples.X, len(members_of) * network.n_units):
+            solution = minimize(objective, parameters, solver, max_iter=one.max_iter)
         if Status.INTERRUPTED in solution.statuses:
             raise KeyboardInterrupt
         check_finite(one, solution.parameters)

@@ -16,6 +16,7 @@ from ..places import on_its_device
 from ..row_space import RowSpace, row_space
 from ..seen_features import SeenFeatures, seen_features
 from ..solvers import LBFGS, Metric, Solution, Status, follow_path, minimize
+from ..threads import threads_that_pay
 from .folds import Fold, Scorer, by_part, scored, split, weights_of
 from .linear import LinearPredictor, penalty_strength
 from .paths import Paths
@@ -134,7 +135,8 @@ class SoftmaxRegressionCV(LinearPredictor):
             folds = split(self.cv, samples, groups)
         else:
             samples, folds = _joined(samples, held_out)
-        return self._fit(samples, folds, monitor or (lambda *_: None))
+        with threads_that_pay(samples.X, len(folds) * len(samples.targets.classes)):
+            return self._fit(samples, folds, monitor or (lambda *_: None))
 
     @on_its_device
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:

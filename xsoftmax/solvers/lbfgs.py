@@ -122,7 +122,7 @@ class LBFGS:
         loose = replace(self, tol=max(self.tol, SAMPLE_TOL))
         keeper = MetricKeeper(parameters.shape[0])
         try:
-            sample = objective.sample()
+            sample = objective.sample() if objective.sample_is_cheap else None
             if sample is None:
                 return None
             solution = minimize(
