@@ -89,9 +89,9 @@ class Curvature:
         return self
 
     def picked(self, k: int, n_picked: int) -> Array:
-        """A of about `n_picked` centred rows with A'A the covariance of class k."""
+        """A of `n_picked` centred rows, or all, with A'A about the covariance of class k."""
         xp, weights = namespace(self.weights), self.weights[k, :]
-        if self.n_rows > max(1.5 * n_picked, MIN_ROWS):
+        if self.n_rows > n_picked:
             chosen, factor = pick(weights, n_picked)
             X = xp.take(self.X, chosen * self.stride, axis=0)
             weights = xp.take(weights, chosen) * factor
@@ -104,7 +104,8 @@ class Curvature:
     def matrix(self, k: int, n_picked: int) -> Array:
         """The covariance of class k, with its exact diagonal."""
         xp = namespace(self.weights)
-        A = self.picked(k, n_picked)
+        few = self.n_rows > max(1.5 * n_picked, MIN_ROWS)
+        A = self.picked(k, n_picked if few else self.n_rows)
         H = xp.matmul(xp.matrix_transpose(A), A)
         diagonal, sampled = self.diagonal[k, :], xp.linalg.diagonal(H)
         seen = sampled > 0

@@ -31,6 +31,8 @@ from .rows import ArrayRows
 FACTOR_VALUES = 1 << 24
 #: What an evaluation costs besides its products, and the inverse of a class, in multiplications.
 OVERHEAD, CLASS_OVERHEAD = 60_000_000, 20_000_000
+#: An eigendecomposition of order n costs so many times n^3 multiplications of a product.
+DECOMPOSITION = 20
 #: No more rows are sampled for the matrix of a class, and for one that serves all.
 ROWS_PER_FEATURE, POOLED_ROWS_PER_FEATURE = 2, 8
 #: A matrix of more features than this is never formed, but a few eigenvectors are kept.
@@ -166,7 +168,7 @@ def precondition(
     else:
         curvature = curvature.pooled()
         core = _spectrum(curvature, n_evaluations * evaluation)
-        cost = min(n_evaluations, 18 * n_features**3 / evaluation)
+        cost = min(n_evaluations, DECOMPOSITION * n_features**3 / evaluation)
         mean, mass = curvature.mean, curvature.mass * curvature.share
     floor = n_features * xp.finfo(penalty.dtype).eps * xp.max(curvature.diagonal)
     return Preconditioner(network, core, mean, floored(mass), floored(floor), cost)
@@ -216,7 +218,7 @@ def _spectrum(curvature: Curvature, work: float) -> Spectrum:
         rest = None
     else:
         rank = min(n_rows, n_features, MAX_RANK)
-        while rank > 8 and 2 * rank**2 * n_features + 10 * rank**3 > work:
+        while rank > 8 and 2 * rank**2 * n_features + DECOMPOSITION * rank**3 > work:
             rank = rank * 3 // 4
         A = curvature.picked(0, rank)
         e, U = xp.linalg.eigh(xp.matmul(A, A.T))
