@@ -51,3 +51,11 @@ def test_of_many_rows_every_fourth_stands_for_all(monkeypatch, n_picked):
     assert A.shape[0] == n_picked
     exact = centred.T @ centred / 8000 / 3
     np.testing.assert_allclose(A.T @ A, exact, atol=0.15 * np.abs(exact).max())
+
+
+def test_of_few_rows_a_matrix_takes_all_but_picks_as_many_as_are_asked():
+    X, y = blobs(n_samples=300, n_features=4, spread=2.0)
+    objective = objective_on(np.asarray, X, y)
+    curvature, centred = Curvature(objective.network, objective.rows, None), X - X.mean(axis=0)
+    np.testing.assert_allclose(curvature.matrix(0, 60), centred.T @ centred / 300 / 3)
+    assert curvature.picked(0, 60).shape == (60, 4)
