@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from xsoftmax import arrays
 
-PAUSE = 0.05  #: seconds
+PAUSE = 0.15  #: seconds
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("xsoftmax", "numpy", "scikit-learn", "torch", "jax", "cupy-cuda12x", "cupy-cuda13x")
 
@@ -39,7 +39,7 @@ def interleaved(contenders: dict[str, Callable[[], Any]], repeats: int) -> dict[
 def timed(run: Callable[[], Any]) -> tuple[float, Any]:
     """Seconds, and what `run` returned; a GPU has finished by then.
 
-    After a pause, since threads of the run before go on spinning for some 30 ms.
+    After a pause, since threads of the run before go on spinning on all cores for some 100 ms.
     """
     time.sleep(PAUSE)
     with warnings.catch_warnings():
