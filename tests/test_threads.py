@@ -34,6 +34,17 @@ def test_only_small_products_are_limited(two_threads, n_samples, n_columns, n_th
     assert blas_threads() == {2}
 
 
+def test_of_fits_at_once_the_last_to_end_gives_the_threads_back(two_threads):
+    X = np.zeros((10, 2))
+    first, second = threads_that_pay(X, 3), threads_that_pay(X, 3)
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert blas_threads() == {1}
+    second.__exit__(None, None, None)
+    assert blas_threads() == {2}
+
+
 def test_threads_of_other_libraries_are_left_alone(two_threads):
     with threads_that_pay(array_api_strict.zeros((10, 2)), 3):
         assert blas_threads() == {2}

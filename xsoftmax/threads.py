@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
+from threading import Lock
+from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
@@ -26,10 +28,31 @@ def threads_that_pay(X: Array, n_columns: int) -> AbstractContextManager:
     n_samples, n_features = X.shape
     if not is_numpy(X) or n_samples * n_features * max(n_features, n_columns) > SMALL:
         return nullcontext()
-    return _blas().limit(limits=1)
+    return _one_thread()
+
+
+class OneThread(AbstractContextManager):
+    """One thread for products while any fit is inside; the last to leave gives the others back."""
+
+    def __init__(self) -> None:
+        """Finding the BLAS libraries takes some milliseconds."""
+        self.blas = ThreadpoolController().select(user_api="blas")
+        self.lock, self.n_inside = Lock(), 0
+        self.limits: Any = None
+
+    def __enter__(self) -> None:
+        with self.lock:
+            if self.n_inside == 0:
+                self.limits = self.blas.limit(limits=1)
+            self.n_inside += 1
+
+    def __exit__(self, *_: Any) -> None:
+        with self.lock:
+            self.n_inside -= 1
+            if self.n_inside == 0:
+                self.limits.restore_original_limits()
 
 
 @lru_cache(1)
-def _blas() -> ThreadpoolController:
-    """What sets the threads of the BLAS libraries; to find them takes some milliseconds."""
-    return ThreadpoolController().select(user_api="blas")
+def _one_thread() -> OneThread:
+    return OneThread()
