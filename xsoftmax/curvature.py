@@ -104,8 +104,7 @@ class Curvature:
     def matrix(self, k: int, n_picked: int) -> Array:
         """The covariance of class k, with its exact diagonal."""
         xp = namespace(self.weights)
-        few = self.n_rows > max(1.5 * n_picked, MIN_ROWS)
-        A = self.picked(k, n_picked if few else self.n_rows)
+        A = self.picked(k, n_picked if are_many(self.n_rows, n_picked) else self.n_rows)
         H = xp.matmul(xp.matrix_transpose(A), A)
         diagonal, sampled = self.diagonal[k, :], xp.linalg.diagonal(H)
         seen = sampled > 0
@@ -125,6 +124,11 @@ def _spread(network: Network, layers: Sequence[Layer], block: Block) -> Array:
     p = softmax(logits, axis=1)
     spread = xp.maximum(p * (1.0 - p), residual * residual) * (n_classes / (n_classes - 1))
     return xp.concat([spread, xp.ones_like(spread[:, :1, :])], axis=1)
+
+
+def are_many(n_rows: int, n_picked: int) -> bool:
+    """Whether to pick so few of so many rows saves more than it costs."""
+    return n_rows > max(1.5 * n_picked, MIN_ROWS)
 
 
 def pick(weights: Array, n_picked: int) -> tuple[Array, Array]:

@@ -15,7 +15,7 @@ from itertools import combinations
 from typing import Any
 
 from .arrays import Array, indices_from_host, namespace
-from .curvature import MIN_ROWS, SAMPLE_VALUES, diagonal_matrix, floored, pick
+from .curvature import MIN_ROWS, SAMPLE_VALUES, are_many, diagonal_matrix, floored, pick
 from .functional import softmax
 from .network import Layer, Network
 from .rows import ArrayRows, Block, block_values, row_slices
@@ -72,20 +72,15 @@ def rows_that_suffice(network: Network) -> int:
 def sampling_error(network: Network, n_samples: int) -> float:
     """What a step by the inverse Hessian of `few` rows leaves of the squared Newton decrement.
 
-    A covariance of n rows in p dimensions is wrong by (p + 1) / n in the mean square.
+    A covariance of n rows in p dimensions is wrong by about p / n in the mean square.
     """
     n_rows = rows_that_suffice(network)
-    return _order(network) / n_rows if _are_many(n_samples, n_rows) else 0.0
+    return _order(network) / n_rows if are_many(n_samples, n_rows) else 0.0
 
 
 def _order(network: Network) -> int:
     n_features, n_classes = network.layer_sizes
-    return (n_classes - 1) * (n_features + 1)
-
-
-def _are_many(n_samples: int, n_rows: int) -> bool:
-    """Whether to choose so few rows of so many saves more than it costs."""
-    return n_samples > 1.5 * n_rows
+    return (n_classes - 1) * (n_features + network.fit_intercept)
 
 
 def inverse_hessian(
@@ -104,7 +99,7 @@ def inverse_hessian(
     xp, n_problems, n_pairs = namespace(penalty), penalty.shape[0], frame.products.shape[1]
     order, n_inputs = network.layer_sizes[1] - 1, network.layer_sizes[0] + network.fit_intercept
     n_rows = rows_that_suffice(network)
-    if few and _are_many(rows.n_samples, n_rows):
+    if few and are_many(rows.n_samples, n_rows):
         rows, logits = _most_curved(network, rows, layers, logits, n_rows)
     G = xp.reshape(_covariances(network, rows, layers, logits, frame), (n_problems, n_pairs, -1))
     H = xp.reshape(xp.matmul(frame.products, G), (n_problems, order, order, n_inputs, n_inputs))

@@ -8,7 +8,6 @@ as long as the product.
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from functools import lru_cache
 from threading import Lock
 from typing import Any
 
@@ -28,20 +27,21 @@ def threads_that_pay(X: Array, n_columns: int) -> AbstractContextManager:
     n_samples, n_features = X.shape
     if not is_numpy(X) or n_samples * n_features * max(n_features, n_columns) > SMALL:
         return nullcontext()
-    return _one_thread()
+    return _ONE_THREAD
 
 
 class OneThread(AbstractContextManager):
     """One thread for products while any fit is inside; the last to leave gives the others back."""
 
     def __init__(self) -> None:
-        """Finding the BLAS libraries takes some milliseconds."""
-        self.blas = ThreadpoolController().select(user_api="blas")
         self.lock, self.n_inside = Lock(), 0
+        self.blas: Any = None
         self.limits: Any = None
 
     def __enter__(self) -> None:
         with self.lock:
+            if self.blas is None:  # to find the libraries takes some milliseconds
+                self.blas = ThreadpoolController().select(user_api="blas")
             if self.n_inside == 0:
                 self.limits = self.blas.limit(limits=1)
             self.n_inside += 1
@@ -53,6 +53,5 @@ class OneThread(AbstractContextManager):
                 self.limits.restore_original_limits()
 
 
-@lru_cache(1)
-def _one_thread() -> OneThread:
-    return OneThread()
+#: The threads belong to the whole process.
+_ONE_THREAD = OneThread()

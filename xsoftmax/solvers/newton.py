@@ -54,7 +54,7 @@ class NewtonState(NamedTuple):
     gradient_norm: Array
     gap: Array
     status: Array
-    note: Array  #: (n_problems,), what the step left of the squared decrement; 1 if it was misled
+    note: Array  #: (n_problems,), what a whole step would have left, 1 if it was misled
     inverse: Array  #: (n_problems, n, n), of the Hessian
     direction: Array
     slope: Array
