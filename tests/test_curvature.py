@@ -11,16 +11,16 @@ from .problems import blobs, objective_on
 
 def test_the_chance_of_a_row_is_in_proportion_to_its_weight_but_at_most_one(xp):
     weights = np.asarray([100.0, 50.0, 4.0, 3.0, 2.0, 1.0, 0.0])
-    chances = xp.host(inclusion(xp(weights), 4))
+    chances = xp.host(inclusion(xp(weights[None, :]), 4))[0]
     np.testing.assert_allclose(chances, [1, 1, 0.8, 0.6, 0.4, 0.2, 0], atol=1e-12)
-    even = xp.host(inclusion(xp(np.ones(10)), 4))
+    even = xp.host(inclusion(xp(np.ones((1, 10))), 4))
     np.testing.assert_allclose(even, 0.4)
 
 
 def test_fewer_rows_with_weight_than_there_are_to_pick(xp):
-    for weights in ([5.0, 1.0, 0.0, 0.0], [1.0, 1.0, 0.0, 0.0], [500.0, 5.0, 0.0, 0.0]):
+    for weights in ([[5.0, 1.0, 0.0, 0.0]], [[1.0, 1.0, 0.0, 0.0]], [[500.0, 5.0, 0.0, 0.0]]):
         chances = xp.host(inclusion(xp(weights), 3))
-        np.testing.assert_allclose(chances, [1, 1, 0, 0], atol=1e-12)
+        np.testing.assert_allclose(chances, [[1, 1, 0, 0]], atol=1e-12)
 
 
 @pytest.mark.parametrize("decay", [0.0, 1e-3, 1e-2])
@@ -30,7 +30,7 @@ def test_picked_rows_estimate_the_covariance_of_all(decay):
     objective = objective_on(np.asarray, X, y, weights=weights)
     layers = objective.network.unpack(0 * objective.penalty)
     curvature = Curvature(objective.network, objective.rows, layers, 0.0)
-    every, some = curvature.picked(0, 3000), curvature.picked(0, 600)
+    every, some = (curvature.picked(slice(0, 1), n)[0] for n in (3000, 600))
     assert every.shape[0] == 3000
     assert some.shape[0] == 600
     whole = every.T @ every
@@ -47,7 +47,7 @@ def test_of_many_rows_every_fourth_stands_for_all(monkeypatch, n_picked):
     objective = objective_on(np.asarray, X, y)
     curvature = Curvature(objective.network, objective.rows, None)
     assert curvature.n_rows == 2000
-    A, centred = curvature.picked(0, n_picked), X - X.mean(axis=0)
+    A, centred = curvature.picked(slice(0, 1), n_picked)[0], X - X.mean(axis=0)
     assert A.shape[0] == n_picked
     exact = centred.T @ centred / 8000 / 3
     np.testing.assert_allclose(A.T @ A, exact, atol=0.15 * np.abs(exact).max())
@@ -57,5 +57,6 @@ def test_of_few_rows_a_matrix_takes_all_but_picks_as_many_as_are_asked():
     X, y = blobs(n_samples=300, n_features=4, spread=2.0)
     objective = objective_on(np.asarray, X, y)
     curvature, centred = Curvature(objective.network, objective.rows, None), X - X.mean(axis=0)
-    np.testing.assert_allclose(curvature.matrix(0, 60), centred.T @ centred / 300 / 3)
-    assert curvature.picked(0, 60).shape == (60, 4)
+    (H,) = curvature.matrices(60)
+    np.testing.assert_allclose(H[0], centred.T @ centred / 300 / 3)
+    assert curvature.picked(slice(0, 1), 60).shape == (1, 60, 4)

@@ -11,13 +11,13 @@ then scaled to the exact diagonal, which keeps features that are rarely active.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .arrays import Array, namespace
 from .functional import softmax, weighted_cross_entropy
 from .network import Layer, Network
-from .rows import ArrayRows, Block, block_values
+from .rows import ArrayRows, Block, block_values, row_slices
 
 #: All of so few rows are used; of more, a sample.
 MIN_ROWS = 1024
@@ -88,31 +88,42 @@ class Curvature:
         self._moments(*(xp.mean(part, axis=0, keepdims=True) for part in parts))
         return self
 
-    def picked(self, k: int, n_picked: int) -> Array:
-        """A of `n_picked` centred rows, or all, with A'A about the covariance of class k."""
-        xp, weights = namespace(self.weights), self.weights[k, :]
+    def picked(self, classes: slice, n_picked: int) -> Array:
+        """A of `n_picked` centred rows, or all, for each class, with A'A about its covariance."""
+        xp, weights = namespace(self.weights), self.weights[classes, :]
         if self.n_rows > n_picked:
             chosen, factor = pick(weights, n_picked)
-            X = xp.take(self.X, chosen * self.stride, axis=0)
-            weights = xp.take(weights, chosen) * factor
+            X = xp.take(self.X, xp.reshape(chosen, (-1,)) * self.stride, axis=0)
+            X = xp.reshape(X, (*chosen.shape, -1))
+            weights = xp.take_along_axis(weights, chosen, axis=1) * factor
         else:
-            X = self.X[:: self.stride, ...]
-        A = xp.astype(X, weights.dtype) - self.mean[k, :]
-        A *= xp.sqrt(weights)[:, None]
+            X = self.X[None, :: self.stride, ...]
+        A = xp.astype(X, weights.dtype) - self.mean[classes, None, :]
+        A *= xp.sqrt(weights)[:, :, None]
         return A
 
-    def matrix(self, k: int, n_picked: int) -> Array:
-        """The covariance of class k, with its exact diagonal."""
+    def matrices(self, n_picked: int) -> Iterator[Array]:
+        """Covariances (some classes, n_features, n_features) with exact diagonals, of all classes.
+
+        As many at once as temporaries may have values.
+        """
+        n_rows = n_picked if are_many(self.n_rows, n_picked) else self.n_rows
+        n_classes, n_features = self.mean.shape
+        size = max(1, block_values(self.mean) // (max(n_rows, n_features) * n_features))
+        for classes in row_slices(n_classes, size):
+            yield self._matrices(classes, n_rows)
+
+    def _matrices(self, classes: slice, n_rows: int) -> Array:
         xp = namespace(self.weights)
-        A = self.picked(k, n_picked if are_many(self.n_rows, n_picked) else self.n_rows)
+        A = self.picked(classes, n_rows)
         H = xp.matmul(xp.matrix_transpose(A), A)
-        diagonal, sampled = self.diagonal[k, :], xp.linalg.diagonal(H)
+        diagonal, sampled = self.diagonal[classes, :], xp.linalg.diagonal(H)
         seen = sampled > 0
         scale = xp.where(seen, xp.sqrt(diagonal / xp.where(seen, sampled, 1.0)), 0.0)
-        if A.shape[0] < self.n_rows:
-            scale = scale * (1.0 - SHRINKAGE * A.shape[1] / A.shape[0]) ** 0.5
-        H *= scale
-        H *= scale[:, None]
+        if n_rows < self.n_rows:
+            scale = scale * (1.0 - SHRINKAGE * A.shape[2] / n_rows) ** 0.5
+        H *= scale[:, None, :]
+        H *= scale[:, :, None]
         return H + diagonal_matrix(diagonal - xp.linalg.diagonal(H))
 
 
@@ -132,18 +143,21 @@ def are_many(n_rows: int, n_picked: int) -> bool:
 
 
 def pick(weights: Array, n_picked: int) -> tuple[Array, Array]:
-    """Indices of about `n_picked` rows that weigh much, and for how many rows each stands."""
+    """Indices (k, n_picked) of rows that weigh much in `weights` (k, n_rows), and for how many rows
+    each stands.
+    """
     xp = namespace(weights)
     chances = inclusion(weights, n_picked)
-    cumulative = xp.cumulative_sum(chances)
-    share = cumulative[-1] / n_picked
-    steps = xp.arange(n_picked, dtype=weights.dtype, device=weights.device) + 0.5
-    chosen = xp.clip(xp.searchsorted(cumulative, steps * share), max=weights.shape[0] - 1)
-    return chosen, share / xp.take(chances, chosen)
+    cumulative = xp.cumulative_sum(chances, axis=1)
+    share = cumulative[:, -1:] / n_picked
+    steps = share * (xp.arange(n_picked, dtype=weights.dtype, device=weights.device) + 0.5)
+    found = [xp.searchsorted(cumulative[k, :], steps[k, :]) for k in range(weights.shape[0])]
+    chosen = xp.minimum(xp.stack(found), weights.shape[1] - 1)
+    return chosen, share / xp.take_along_axis(chances, chosen, axis=1)
 
 
 def inclusion(weights: Array, n_picked: int) -> Array:
-    """The chance of each row to be picked: in proportion to its weight, but at most 1.
+    """The chance of each row to be picked by `weights` (k, n_rows): in proportion, but at most 1.
 
     A row that is picked twice tells nothing new, so what heavy rows leave goes to the lighter ones
     (sampling with probability proportional to size, without replacement).
@@ -151,13 +165,14 @@ def inclusion(weights: Array, n_picked: int) -> Array:
     xp = namespace(weights)
     light, n_sure, scale = weights, 0.0, 0.0
     for _ in range(ROUNDS):
-        total = xp.sum(light)
+        total = xp.sum(light, axis=1, keepdims=True)
         left = (n_picked - n_sure) / xp.where(total > 0, total, 1.0)
         scale = xp.where(total > 0, left, scale)
         chances = weights * scale
         sure = chances >= 1.0
-        light, n_sure = xp.where(sure, 0.0, weights), xp.sum(xp.astype(sure, weights.dtype))
-    return xp.clip(chances, min=xp.finfo(weights.dtype).smallest_normal, max=1.0)
+        light = xp.where(sure, 0.0, weights)
+        n_sure = xp.sum(xp.astype(sure, weights.dtype), axis=1, keepdims=True)
+    return xp.minimum(xp.maximum(chances, float(xp.finfo(weights.dtype).smallest_normal)), 1.0)
 
 
 def diagonal_matrix(values: Array) -> Array:
@@ -169,7 +184,4 @@ def diagonal_matrix(values: Array) -> Array:
 def floored(mass: Array) -> Array:
     """`mass`, but not so near 0 that dividing by it overflows."""
     xp = namespace(mass)
-    tiny = xp.asarray(
-        xp.finfo(mass.dtype).smallest_normal ** 0.5, dtype=mass.dtype, device=mass.device
-    )
-    return xp.maximum(mass, tiny)
+    return xp.maximum(mass, float(xp.finfo(mass.dtype).smallest_normal) ** 0.5)

@@ -173,8 +173,10 @@ def softmax_cross_entropy(
     first = xp.moveaxis(logits, axis, 0)
     columns = xp.reshape(first, (1, first.shape[0], -1))
     soft = targets.ndim == logits.ndim
-    targets = xp.moveaxis(targets, axis, 0) if soft else targets
-    targets = xp.reshape(targets, columns.shape[1:] if soft else (-1,))
+    if soft:
+        targets = xp.reshape(xp.moveaxis(targets, axis, 0), columns.shape[1:])
+    else:
+        targets = xp.reshape(xp.astype(targets, index_dtype(logits), copy=False), (-1,))
     losses, gradient = weighted_cross_entropy(columns, targets, xp.reshape(weights, (1, 1, -1)))
     return xp.sum(losses), xp.moveaxis(xp.reshape(gradient, first.shape), 0, axis)
 
@@ -187,7 +189,7 @@ def weighted_cross_entropy(logits: Array, targets: Array, weights: Array) -> tup
     Parameters
     ----------
     logits : (n_problems, n_classes, n_samples)
-    targets : labels (n_samples,) or probabilities (n_classes, n_samples)
+    targets : labels (n_samples,), in the dtype of indices, or probabilities (n_classes, n_samples)
     weights : (n_problems or 1, 1, n_samples)
 
     Returns
@@ -217,7 +219,6 @@ def _label_losses(shifted: Array, labels: Array, weights: Array) -> tuple[Array,
     """
     xp = namespace(shifted)
     n_problems, n_classes, n_samples = shifted.shape
-    labels = xp.astype(labels, index_dtype(shifted), copy=False)
     integers = partial(xp.arange, dtype=labels.dtype, device=labels.device)
     at = labels * n_samples + integers(n_samples)
     if n_problems > 1:

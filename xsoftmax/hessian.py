@@ -31,6 +31,7 @@ class Contrasts:
     """Parameters whose classes sum to zero, and the pairs of classes."""
 
     basis: Array  #: (n_parameters, n), orthonormal columns; n = (n_classes - 1)(n_features + 1)
+    squares: Array  #: of the entries of the basis
     pairs: tuple[Array, Array]  #: indices k < l, (n_pairs,)
     products: Array  #: Q'(e_k - e_l)(e_k - e_l)'Q, ((n_classes - 1)^2, n_pairs)
 
@@ -54,7 +55,7 @@ def contrasts(network: Network, like: Array) -> Contrasts:
     columns = xp.reshape(Q.T[:, None, :, None] * unit[None, :, None, :], (-1, n_classes, n_inputs))
     b = columns[:, :, n_features] if network.fit_intercept else None
     basis = network.pack([(columns[:, :, :n_features], b)]).T
-    return Contrasts(basis, pairs, products)
+    return Contrasts(basis, basis * basis, pairs, products)
 
 
 def inverse_hessian_cost(network: Network, n_samples: int, n_problems: int) -> float:
@@ -104,16 +105,16 @@ def inverse_hessian(
     G = xp.reshape(_covariances(network, rows, layers, logits, frame), (n_problems, n_pairs, -1))
     H = xp.reshape(xp.matmul(frame.products, G), (n_problems, order, order, n_inputs, n_inputs))
     H = xp.reshape(xp.permute_dims(H, (0, 1, 3, 2, 4)), (n_problems, order * n_inputs, -1))
-    diagonal = xp.linalg.diagonal(H)
-    strength = xp.matmul(penalty, frame.basis * frame.basis)
+    strength = xp.matmul(penalty, frame.squares)
+    diagonal = xp.linalg.diagonal(H) + strength
     # Unit diagonal: what rounding may take from an eigenvalue is known, and given back.
     rounding = diagonal.shape[1] * xp.finfo(H.dtype).eps
-    largest = xp.max(diagonal + strength, axis=1, keepdims=True)
-    scale = 1.0 / xp.sqrt(xp.maximum(diagonal + strength, floored(rounding * largest)))
-    H *= scale[:, :, None]
-    H *= scale[:, None, :]
+    largest = xp.max(diagonal, axis=1, keepdims=True)
+    scale = 1.0 / xp.sqrt(xp.maximum(diagonal, floored(rounding * largest)))
+    scales = scale[:, :, None] * scale[:, None, :]
+    H *= scales
     H += diagonal_matrix(strength * scale * scale + rounding)
-    return xp.linalg.inv(H) * scale[:, :, None] * scale[:, None, :]
+    return xp.linalg.inv(H) * scales
 
 
 def _most_curved(
@@ -132,7 +133,7 @@ def _most_curved(
         curved.append(xp.mean(block.weights * p * (1.0 - p), axis=0))
     shares = xp.concat(curved, axis=1)
     shares /= floored(xp.sum(shares, axis=1, keepdims=True))
-    chosen, factor = pick(xp.sum(shares, axis=0), n_rows)
+    chosen, factor = (x[0, :] for x in pick(xp.sum(shares, axis=0, keepdims=True), n_rows))
     logits = None if logits is None else xp.take(logits, chosen, axis=2)
     return rows.weighted(chosen, factor), logits
 

@@ -19,7 +19,7 @@ def on_its_device(function: Function) -> Function:
     @wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         values = (*args, *kwargs.values())
-        given = next((x for x in values if is_array(x) and not is_numpy(x)), None)
+        given = next((x for x in values if not is_numpy(x) and is_array(x)), None)
         with nullcontext() if given is None else on_device_of(given):
             return function(*args, **kwargs)
 

@@ -30,7 +30,7 @@ from .rows import ArrayRows
 #: One factor for each class is kept when all of them hold fewer values than this.
 FACTOR_VALUES = 1 << 24
 #: What an evaluation costs besides its products, and the inverse of a class, in multiplications.
-OVERHEAD, CLASS_OVERHEAD = 60_000_000, 20_000_000
+OVERHEAD, CLASS_OVERHEAD = 60_000_000, 4_000_000
 #: An eigendecomposition of order n costs so many times n^3 multiplications of a product.
 DECOMPOSITION = 20
 #: No more rows are sampled for the matrix of a class, and for one that serves all.
@@ -121,7 +121,7 @@ class Preconditioner:
 
 def _sum_zero(x: Array) -> Array:
     """x (n_problems, n_classes, ...) without what all classes have in common."""
-    return x - namespace(x).mean(x, axis=1, keepdims=True)
+    return x - namespace(x).sum(x, axis=1, keepdims=True) / x.shape[1]
 
 
 def evaluation_cost(network: Network, n_samples: int, n_problems: int) -> float:
@@ -176,35 +176,33 @@ def precondition(
 
 def _inverses(curvature: Curvature, strength: Array, n_picked: int) -> Inverses:
     xp = namespace(strength)
-    n_classes, n_features = curvature.mean.shape
-    rounding = n_features * xp.finfo(strength.dtype).eps
+    rounding = curvature.mean.shape[1] * xp.finfo(strength.dtype).eps
     inverses = []
-    for k in range(n_classes):
-        H = curvature.matrix(k, n_picked)
+    for H in curvature.matrices(n_picked):
         diagonal = xp.linalg.diagonal(H)
-        scale = 1.0 / xp.sqrt(diagonal + xp.maximum(strength, rounding * xp.max(diagonal)))
-        H *= scale
-        H *= scale[:, None]
+        largest = xp.max(diagonal, axis=1, keepdims=True)
+        scale = 1.0 / xp.sqrt(diagonal + xp.maximum(strength, rounding * largest))
+        H *= scale[:, None, :]
+        H *= scale[:, :, None]
         # Unit diagonal: what rounding may take from an eigenvalue is known, and given back.
         H += diagonal_matrix(1.0 + rounding - xp.linalg.diagonal(H))
-        F = _inverse_cholesky(H) * scale
-        inverses.append(xp.matmul(F.T, F))
-    return Inverses(xp.stack(inverses))
+        F = _inverse_cholesky(H) * scale[:, None, :]
+        inverses.append(xp.matmul(xp.matrix_transpose(F), F))
+    return Inverses(xp.concat(inverses))
 
 
 def _inverse_cholesky(A: Array) -> Array:
-    """L^-1 with A = L L', by halves: nearly all of the work is products of matrices."""
-    xp, n = namespace(A), A.shape[0]
-    if n <= 64:
+    """L^-1 with A = L L' (k, n, n), by halves: nearly all of the work is products of matrices."""
+    xp, n, transpose = namespace(A), A.shape[1], namespace(A).matrix_transpose
+    if n <= 32:
         return xp.linalg.inv(xp.linalg.cholesky(A))
     top, bottom = slice(0, n // 2), slice(n // 2, n)
-    F = _inverse_cholesky(A[top, top])
-    L = xp.matmul(A[bottom, top], F.T)
-    G = _inverse_cholesky(A[bottom, bottom] - xp.matmul(L, L.T))
+    F = _inverse_cholesky(A[:, top, top])
+    L = xp.matmul(A[:, bottom, top], transpose(F))
+    G = _inverse_cholesky(A[:, bottom, bottom] - xp.matmul(L, transpose(L)))
     corner = -xp.matmul(G, xp.matmul(L, F))
-    return xp.concat(
-        [xp.concat([F, xp.zeros_like(corner).T], axis=1), xp.concat([corner, G], axis=1)]
-    )
+    upper = xp.concat([F, xp.zeros_like(transpose(corner))], axis=2)
+    return xp.concat([upper, xp.concat([corner, G], axis=2)], axis=1)
 
 
 def _spectrum(curvature: Curvature, work: float) -> Spectrum:
@@ -214,13 +212,14 @@ def _spectrum(curvature: Curvature, work: float) -> Spectrum:
     affordable = int(work / n_features**2) - 10 * n_features
     n_picked = min(n_rows, affordable, POOLED_ROWS_PER_FEATURE * n_features)
     if n_features <= MAX_FEATURES and n_picked >= min(n_rows, ROWS_PER_FEATURE * n_features):
-        e, V = xp.linalg.eigh(curvature.matrix(0, n_picked))
+        (H,) = curvature.matrices(n_picked)
+        e, V = xp.linalg.eigh(H[0, ...])
         rest = None
     else:
         rank = min(n_rows, n_features, MAX_RANK)
         while rank > 8 and 2 * rank**2 * n_features + DECOMPOSITION * rank**3 > work:
             rank = rank * 3 // 4
-        A = curvature.picked(0, rank)
+        A = curvature.picked(slice(0, 1), rank)[0, ...]
         e, U = xp.linalg.eigh(xp.matmul(A, A.T))
         usable = e > rank * xp.finfo(e.dtype).eps * xp.max(e)
         e = xp.where(usable, e, 0.0)

@@ -107,7 +107,8 @@ def check_y(estimator: Any, X: Array, y: Any, classes: Any = None) -> Targets:
         y = column_or_1d(y, warn=True)
         check_classification_targets(y)
     if classes is None:
-        classes, indices = np.unique(y, return_inverse=True)
+        classes = np.unique(y)
+        indices = np.searchsorted(classes, y)
     else:
         indices = _find_labels(name, y, classes)
     if len(classes) < 2:
@@ -126,6 +127,8 @@ def host_labels(X: Array, y: Any, name: str = "y") -> np.ndarray:
                 f"and {name} is {where(y)}. Move one of them, or pass {name} as a list."
             )
         y = to_host(y)
+        if y.dtype.kind in "iub":  # nothing is missing in it
+            return y
     return check_array(y, ensure_2d=False, dtype=None, input_name=name, allow_nd=True)
 
 

@@ -30,7 +30,7 @@ def max_norm(gradient: Array) -> Array:
 def converged_where(condition: Array, value: Array) -> Array:
     """(n_problems,) of statuses: DIVERGED where `value` is not finite, else by `condition`."""
     xp = namespace(value)
-    status = xp.where(condition, float(Status.CONVERGED), xp.zeros_like(value))
+    status = float(Status.CONVERGED) * xp.astype(condition, value.dtype)
     return xp.where(xp.isfinite(value), status, float(Status.DIVERGED))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any, NamedTuple
 
 from ..arrays import Array, namespace
@@ -25,8 +24,8 @@ class Pair(NamedTuple):
     def of(cls, s: Array, y: Array, Py: Array) -> Pair:
         """A pair without curvature counts as none."""
         xp = namespace(s)
-        sy, norm = xp.vecdot(s, y), partial(xp.linalg.vector_norm, axis=1)
-        usable = sy > xp.finfo(s.dtype).eps * norm(s) * norm(y)
+        sy, lengths = xp.vecdot(s, y), xp.sqrt(xp.vecdot(s, s)) * xp.sqrt(xp.vecdot(y, y))
+        usable = sy > xp.finfo(s.dtype).eps * lengths
         return cls(s, y, Py, xp.where(usable, 1.0 / xp.where(usable, sy, 1.0), 0.0))
 
 

@@ -162,15 +162,16 @@ def _told(before: NewtonState, point: Point, slope: Array, t: Array) -> tuple[Ar
     along = xp.vecdot(point.gradient, before.direction) / before.slope
     rest = (slope / before.slope - 2.0 * (1.0 - t) * along + (1.0 - t) ** 2) / t**2
     fallen = 1.0 - (1.0 - along) / t
-    rest = xp.where(rest - fallen**2 > MISLED, 1.0, xp.clip(rest, min=0.0, max=0.99))
-    return rest, xp.clip(fallen, min=0.0) / (t * (-before.slope) ** 0.25)
+    misled = rest - fallen**2 > MISLED
+    rest = xp.where(misled, 1.0, xp.minimum(xp.maximum(rest, 0.0), 0.99))
+    return rest, xp.maximum(fallen, 0.0) / (t * (-before.slope) ** 0.25)
 
 
 def _first_step(state: NewtonState) -> Array:
     """Where the slope 1 - t + a t^2 would be 0, with a as along the last step."""
     xp = namespace(state.slope)
     # Far from the minimum a stays, near it the decrement falls as the step does: the mean of both.
-    a = xp.clip(state.bend * (-state.slope) ** 0.25, max=0.25)
+    a = xp.minimum(state.bend * (-state.slope) ** 0.25, 0.25)
     longer = 2.0 / (1.0 + xp.sqrt(1.0 - 4.0 * a))
     return xp.minimum(longer, -2.0 * state.value / state.slope)  # no more to gain than all of f
 
