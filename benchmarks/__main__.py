@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from . import agreement, fit, memory, mlp, passes, probe, report, sweep
+from . import agreement, fit, memory, mlp, passes, probe, profile, report, sweep
 from .timing import save
 
 BENCHMARKS = {
@@ -16,6 +16,7 @@ BENCHMARKS = {
     "memory": memory.run,
     "probe": probe.run,
     "agreement": agreement.run,
+    "profile": profile.run,
 }
 
 

@@ -80,6 +80,9 @@ class Quadratic:
 
         return ray
 
+    def from_zero(self, direction):
+        return self.along(self.at(0 * direction), direction)
+
     def sample(self):
         return None
 

@@ -12,10 +12,11 @@ from .problems import blobs
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_coordinates_keep_logits_and_penalty(xp, dtype):
-    X, _ = blobs(n_samples=12, n_features=40)
+@pytest.mark.parametrize("n_samples", [12, 133])
+def test_coordinates_keep_logits_and_penalty(xp, dtype, n_samples):
+    X, _ = blobs(n_samples=n_samples, n_features=400)
     X = xp(X, dtype)
-    space = row_space(Network((40, 3)), X)
+    space = row_space(Network((400, 3)), X)
     assert space.L is not None
     rng = np.random.default_rng(0)
     there = xp(rng.standard_normal((2, space.network.n_parameters)), dtype)

@@ -163,13 +163,18 @@ class Objective:
         """The point at `parameters`, in one pass over the rows."""
         if not self.keeps_logits:
             return Point(parameters, *self.value_and_gradient(parameters))
-        xp = namespace(parameters)
-        shape = parameters.shape[0], self.network.layer_sizes[-1], self.n_samples
-        nowhere = xp.zeros_like(parameters)
-        logits = xp.zeros(shape, dtype=parameters.dtype, device=parameters.device)
-        origin = Point(nowhere, nowhere[:, 0], nowhere, logits)
-        _, _, point = self.along(origin, parameters)(xp.ones_like(nowhere[:, 0]))
+        ray, length = self.from_zero(parameters), namespace(parameters).ones_like(parameters[:, 0])
+        _, _, point = ray(length)
         return point()
+
+    def from_zero(self, direction: Array) -> Ray:
+        """f restricted to step * direction."""
+        xp = namespace(direction)
+        nowhere, logits = xp.zeros_like(direction), None
+        if self.keeps_logits:
+            shape = direction.shape[0], self.network.layer_sizes[-1], self.n_samples
+            logits = xp.zeros(shape, dtype=direction.dtype, device=direction.device)
+        return self.along(Point(nowhere, nowhere[:, 0], nowhere, logits), direction)
 
     def along(self, start: Point, direction: Array) -> Ray:
         """f restricted to start + step * direction, for a line search.

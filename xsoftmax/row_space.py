@@ -44,25 +44,41 @@ class RowSpace:
             return parameters
         xp, ((W, b),) = namespace(parameters), self.full.unpack(parameters)
         logits = xp.matmul(W, xp.astype(self.X, W.dtype).T)
-        return self.network.pack([(self._divided(self.L, logits), b)])
+        return self.network.pack([(self._divided(logits), b)])
 
     def expand(self, parameters: Array) -> Array:
         """The parameters of the full network; inverse of `project` on the span of the rows."""
         if self.L is None:
             return parameters
         xp, ((B, b),) = namespace(parameters), self.network.unpack(parameters)
-        combination = self._divided(self.L.T, B)
+        combination = self._divided(B, transposed=True)
         return self.full.pack([(xp.matmul(combination, xp.astype(self.X, B.dtype)), b)])
 
     def layers(self, parameters: Array) -> list[Layer]:
         """The layers of the full network."""
         return self.full.unpack(self.expand(parameters))
 
-    def _divided(self, factor: Array, rows: Array) -> Array:
-        """factor^-1 times each of the last axis, in float64."""
+    def _divided(self, rows: Array, transposed: bool = False) -> Array:
+        """L^-1 or L'^-1 times each of the last axis, in float64."""
         xp, (*batch, n) = namespace(rows), rows.shape
-        columns = xp.astype(xp.reshape(rows, (-1, n)), factor.dtype).T
-        return xp.reshape(xp.astype(xp.linalg.solve(factor, columns).T, rows.dtype), (*batch, n))
+        columns = xp.astype(xp.reshape(rows, (-1, n)), xp.float64).T
+        solved = _solved(self.L, columns, transposed)
+        return xp.reshape(xp.astype(solved.T, rows.dtype), (*batch, n))
+
+
+def _solved(L: Array, B: Array, transposed: bool) -> Array:
+    """L^-1 B or L'^-1 B, by halves: `solve` would take L for any matrix, and factor it."""
+    xp, half = namespace(L), L.shape[0] // 2
+    if half < 32:
+        return xp.linalg.solve(L.T if transposed else L, B)
+    upper, lower, corner = L[:half, :half], L[half:, half:], L[half:, :half]
+    if transposed:
+        bottom = _solved(lower, B[half:, :], True)
+        top = _solved(upper, B[:half, :] - xp.matmul(corner.T, bottom), True)
+    else:
+        top = _solved(upper, B[:half, :], False)
+        bottom = _solved(lower, B[half:, :] - xp.matmul(corner, top), False)
+    return xp.concat([top, bottom])
 
 
 def row_space(network: Network, X: Array) -> RowSpace:

@@ -51,11 +51,11 @@ def ridge_start(
 
 def _minima(objective: Objective, directions: Array) -> tuple[Array, Array]:
     """About how far along each direction the lowest value is, and that value."""
-    xp = namespace(directions)
-    origin = objective.at(xp.zeros_like(directions))
-    ray, slope = objective.along(origin, directions), xp.vecdot(origin.gradient, directions)
+    xp, ray = namespace(directions), objective.from_zero(directions)
+    nowhere = xp.zeros_like(directions[:, 0])
+    value, slope, _ = ray(nowhere)
     # No slope counts as flat, so that the search makes all its trials.
-    search = Search.begin(origin.value, slope, xp.ones_like(slope))._replace(curvature=-1.0)
+    search = Search.begin(value, slope, nowhere + 1.0)._replace(curvature=-1.0)
     for _ in range(N_TRIALS):
         value, slope, _ = ray(search.trial)
         search = search.after(value, slope).narrowed()
