@@ -1,11 +1,20 @@
 """Running out of memory: smaller blocks, and an error that says what is too large."""
 
+import tracemalloc
 import weakref
 
 import numpy as np
 import pytest
 
-from xsoftmax import MLPClassifier, SoftmaxRegression, SoftmaxRegressionCV, network, rows
+from xsoftmax import (
+    MLPClassifier,
+    SoftmaxRegression,
+    SoftmaxRegressionCV,
+    curvature,
+    network,
+    objective,
+    rows,
+)
 from xsoftmax.objective import Objective
 from xsoftmax.rays import LinearRay
 from xsoftmax.rows import FEWEST_ROWS, with_room
@@ -170,3 +179,22 @@ def test_only_the_last_point_is_kept_while_the_next_is_sought(monkeypatch):
     monkeypatch.setattr(Objective, "along", watched)
     minimize(objective, 0 * objective.penalty, LBFGS(tol=1e-10), max_iter=20)
     assert len(points) > 4
+
+
+def test_a_sweep_never_holds_the_logits_of_all_rows_and_problems(monkeypatch):
+    """Its peak of memory grows with the rows by less than half of those logits."""
+    for module, name in (
+        (rows, "BLOCK_VALUES"),
+        (objective, "KEPT_VALUES"),
+        (curvature, "SAMPLE_VALUES"),
+    ):
+        monkeypatch.setattr(module, name, 1 << 14)
+    n_classes, n_folds, peaks = 40, 5, []
+    for n_samples in (4000, 16_000):
+        X, y = blobs(n_samples=n_samples, n_features=8, n_classes=n_classes, spread=2.0)
+        tracemalloc.start()
+        SoftmaxRegressionCV([0.1, 1.0], cv=n_folds).fit(X, y)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    logits_per_row = 8 * n_classes * n_folds
+    assert peaks[1] - peaks[0] < 0.5 * logits_per_row * 12_000

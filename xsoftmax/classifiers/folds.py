@@ -158,8 +158,8 @@ class Scorer:
         return scores
 
     def _accuracy(self, network: Network, layers: list[Layer], held_out: Samples) -> float:
-        logits = logits_of(network, layers, held_out.X)
-        winners = to_host(namespace(logits).argmax(logits, axis=0))
+        X = held_out.X
+        winners = to_host(logits_of(network, layers, X, namespace(X).argmax))
         right = held_out.targets.classes[winners] == held_out.labels
         return float(np.average(right, weights=held_out.weight))
 

@@ -82,10 +82,10 @@ class Predictor(ClassifierMixin, BaseEstimator, ABC):
 
     def _winners(self, X: Array) -> Array:
         """The index of the largest logit of each row, (n_samples,)."""
-        return namespace(X).argmax(self._logits(X), axis=0)
+        return self._logits(X, namespace(X).argmax)
 
     def _logits(self, X: Array, transform: Callable | None = None) -> Array:
-        """The (transformed) logits (n_classes, n_samples)."""
+        """As `logits_of`."""
         network = self._network(self.n_features_in_, self.classes_.shape[0])
         return logits_of(network, self._layers(), X, transform)
 
@@ -93,7 +93,9 @@ class Predictor(ClassifierMixin, BaseEstimator, ABC):
 def logits_of(
     network: Network, layers: list[Layer], X: Array, transform: Callable | None = None
 ) -> Array:
-    """The (transformed) logits (n_classes, n_samples) of one network, block by block."""
+    """The logits (n_classes, n_samples) of one network, or what ``transform(logits, axis=0)`` makes
+    of them, block by block.
+    """
     xp, dtype = namespace(X), layers[0][0].dtype
 
     def in_blocks(n_rows: int) -> Array:
@@ -102,7 +104,7 @@ def logits_of(
             X_block = xp.astype(X[rows, ...], dtype, copy=False)
             logits = network.logits(layers, X_block)[0, ...]
             blocks.append(transform(logits, axis=0) if transform else logits)
-        return blocks[0] if len(blocks) == 1 else xp.concat(blocks, axis=1)
+        return blocks[0] if len(blocks) == 1 else xp.concat(blocks, axis=-1)
 
     n_rows = max(256, 2 * block_values(X) // network.n_units)
     return with_room(in_blocks, min(n_rows, X.shape[0]), partial(described, X))
