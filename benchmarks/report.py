@@ -1,4 +1,4 @@
-"""The tables in the README and on the GPU page, and the picture, from the runs' JSON files."""
+"""The tables in the README and the pages, and the picture, from the runs' JSON files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from .timing import RESULTS
 
 README = Path(__file__).parents[1] / "README.md"
-GPU_PAGE = README.parent / "docs" / "gpu.md"
+GPU_PAGE, SPEED_PAGE = (README.parent / "docs" / name for name in ("gpu.md", "speed.md"))
 PICTURE = README.parent / "docs" / "gap-against-time.png"
 BEGIN, END = "<!-- benchmarks: generated -->", "<!-- benchmarks: end -->"
 
@@ -19,6 +19,7 @@ def write() -> None:
     """Replace what stands between the markers, and draw the picture."""
     _fill(README, table())
     _fill(GPU_PAGE, agreement())
+    _fill(SPEED_PAGE, profile())
     results = _load("table")
     if results is not None:
         draw(results)
@@ -44,6 +45,16 @@ def agreement() -> str:
         ]
         first = [same[0][name] for name in ("model", "solver", "dtype")]
         lines.append(f"| {' | '.join([*first, *cells])} |")
+    return "\n".join(lines)
+
+
+def profile() -> str:
+    """Markdown, with a row for every fit whose time was divided."""
+    kinds = ("seconds", "products", "decompositions", "between")
+    lines = ["| fit | all | products | decompositions | between | evaluations |", "|---" * 6 + "|"]
+    for row in (_load("profile") or {"rows": []})["rows"]:
+        cells = [f"{1e3 * row[kind]:.1f}" for kind in kinds]
+        lines.append(f"| {row['name']} | {' | '.join(cells)} | {row['evaluations']:.0f} |")
     return "\n".join(lines)
 
 
