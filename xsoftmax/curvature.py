@@ -109,8 +109,8 @@ class Curvature:
         """
         n_rows = n_picked if are_many(self.n_rows, n_picked) else self.n_rows
         n_classes, n_features = self.mean.shape
-        size = max(1, block_values(self.mean) // (max(n_rows, n_features) * n_features))
-        for classes in row_slices(n_classes, size):
+        values = max(self.n_rows, max(n_rows, n_features) * n_features)
+        for classes in row_slices(n_classes, max(1, block_values(self.mean) // values)):
             yield self._matrices(classes, n_rows)
 
     def _matrices(self, classes: slice, n_rows: int) -> Array:
