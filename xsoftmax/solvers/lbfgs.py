@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import IntEnum
 from typing import Any, NamedTuple
 
 from ..arrays import Array, is_out_of_memory, namespace, to_list
@@ -25,7 +24,7 @@ from .line_search import Search
 from .metric import Metric, MetricKeeper, Pair, pairs_under
 from .minimize import minimize
 from .newton import Newton, NewtonState
-from .recursion import descent, forget
+from .recursion import descent
 from .ridge import ridge_start
 from .solution import Report, Status
 from .steps import trial_step
@@ -34,14 +33,6 @@ from .steps import trial_step
 SAMPLE_TOL, SAMPLE_ITERATIONS = 0.01, 100
 #: Iterations that a preconditioner serves for each evaluation that it cost.
 SERVES = 4.0
-
-
-class Note(IntEnum):
-    """What the host is to know of a problem before its next step."""
-
-    NOTHING = 0
-    SUITED = 1  #: a new metric would not help
-    STALE = 2  #: its old pairs mislead
 
 
 class Start(NamedTuple):
@@ -62,7 +53,7 @@ class LBFGSState(NamedTuple):
     status: Array
     direction: Array
     slope: Array
-    note: Array  #: (n_problems,), a Note in the dtype of `value`
+    note: Array  #: (n_problems,), 1 where a new metric would not help
     Pg: Array  #: (n_problems, n_parameters), the metric's product with the gradient
     close: Array  #: (n_problems,), whether the gap seems to be within the tolerance
     pairs: tuple[Pair, ...]  #: newest last
@@ -186,30 +177,20 @@ class LBFGS:
     def _renewed(
         self, objective: Objective, state: LBFGSState, reports: Sequence[Report]
     ) -> LBFGSState:
-        """The state with a new approximate metric, if that is due, and without stale pairs."""
-        notes = {report.note for report in reports}
-        metric, Pg, pairs = state.metric, state.Pg, state.pairs
-        due = self._is_due(metric) and notes != {Note.SUITED}
-        if not due and Note.STALE not in notes:
+        """The state with a new approximate metric, if that is due, and the direction by it."""
+        preconditioner, age, n_iter = state.metric
+        if preconditioner is None or age < max(self.refresh, SERVES * preconditioner.cost):
             return state
-        if Note.STALE in notes:
-            pairs = forget(pairs, state.note == float(Note.STALE))
-        if due:
-            n_evaluations = max(self.refresh, metric.n_iter // 2)
-            damping = _damping(max(report.gap for report in reports))
-            preconditioner = objective.preconditioner(state.point, n_evaluations, damping)
-            metric = Metric(preconditioner, 0, metric.n_iter)
-            pairs = pairs_under(metric, objective, [(pair.s, pair.y) for pair in pairs])
-            Pg = objective.precondition(preconditioner, state.point.gradient)
-        direction, slope, *_ = descent(state.point.gradient, Pg, pairs)
+        if all(report.note for report in reports):
+            return state
+        n_evaluations = max(self.refresh, n_iter // 2)
+        damping = _damping(max(report.gap for report in reports))
+        preconditioner = objective.preconditioner(state.point, n_evaluations, damping)
+        metric = Metric(preconditioner, 0, n_iter)
+        pairs = pairs_under(metric, objective, [(pair.s, pair.y) for pair in state.pairs])
+        Pg = objective.precondition(preconditioner, state.point.gradient)
+        direction, slope, _ = descent(state.point.gradient, Pg, pairs)
         return state._replace(direction=direction, slope=slope, Pg=Pg, pairs=pairs, metric=metric)
-
-    def _is_due(self, metric: Metric) -> bool:
-        """Whether the metric has served as long as it has to."""
-        preconditioner = metric.preconditioner
-        if preconditioner is None:
-            return False
-        return metric.age >= max(self.refresh, SERVES * preconditioner.cost)
 
     def _first_step(self, state: LBFGSState) -> Array:
         xp = namespace(state.slope)
@@ -239,7 +220,7 @@ class LBFGS:
             s = point.parameters - before.point.parameters
             pair = Pair.of(s, g - before.point.gradient, Pg - before.Pg)
             pairs = (*pairs, pair)[-self.memory :]
-        direction, slope, plain, stale = descent(g, Pg, pairs)
+        direction, slope, plain = descent(g, Pg, pairs)
         gain = promised(metric, slope)
         hidden = is_hidden(gain, value)
         amount = xp.maximum(extrapolated(values), feared(metric, g, Pg, gain))
@@ -249,8 +230,7 @@ class LBFGS:
         sure = close & (was_close | hidden)
         sure = sure if before is None else sure | left.within(0.1 * self.tol)
         status = left.status(sure | (gain == 0))
-        note = xp.where(stale, float(Note.STALE), xp.astype(plain, value.dtype))
-        note = xp.where(close, float(Note.SUITED), note)
+        note = xp.where(close, 1.0, plain)  # near the end, or the metric was 1
         return LBFGSState(
             point, max_norm(g), left.gap, status, direction, slope, note, Pg, close, pairs, metric,
             values, resolution,
