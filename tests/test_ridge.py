@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from xsoftmax import SoftmaxRegression
 from xsoftmax.arrays import to_list
 from xsoftmax.solvers import LBFGS, Metric, minimize
 from xsoftmax.solvers import lbfgs as lbfgs_module
@@ -131,3 +132,15 @@ def test_what_the_last_pairs_do_not_see_is_feared(xp):
     assert to_list(feared(Metric(None, 0, 0), g, Pg, gain)) == [0.5]
     assert to_list(promised(known, xp([-1.0]))) == [0.5]
     assert to_list(promised(tried, xp([-1.0]))) == [0.5 * DOUBT]
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_how_curved_the_way_was_says_nothing_of_where_it_ends(seed):
+    """The step from 0 as a pair of L-BFGS made the next ones tiny: it took twice the iterations."""
+    rng = np.random.default_rng(seed)
+    y, mixing = rng.integers(0, 4, 300), rng.standard_normal((800, 800)) / 800**0.5
+    X = rng.standard_normal((4, 800))[y] + 3 * rng.standard_normal((300, 800)) @ mixing
+    model = SoftmaxRegression(tol=1e-3).fit(X, y)
+    best = SoftmaxRegression(tol=1e-12, max_iter=500).fit(X, y).loss_curve_[-1]
+    assert model.loss_curve_[-1] < 1.002 * best
+    assert model.n_iter_ <= 8

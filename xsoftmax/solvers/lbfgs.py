@@ -154,9 +154,7 @@ class LBFGS:
         point = objective.start(there)
         if not to_list(namespace(there).all(point.value < origin.value)):
             return Start(origin, Metric(preconditioner, 0, 0))
-        change = point.parameters - origin.parameters, point.gradient - origin.gradient
-        metric = Metric(scaled, 0, 0)
-        return Start(point, metric, pairs_under(metric, objective, [change]))
+        return Start(point, Metric(scaled, 0, 0))
 
     def update(
         self, objective: Objective, state: LBFGSState | NewtonState, reports: Sequence[Report]
