@@ -42,6 +42,7 @@ class Start(NamedTuple):
     metric: Metric | None = None
     pairs: tuple[Pair, ...] = ()
     inverse: Array | None = None  #: of the exact Hessian
+    way: tuple[Pair, ...] = ()  #: from 0, where the loss was more curved: for the first step only
 
 
 class LBFGSState(NamedTuple):
@@ -105,11 +106,11 @@ class LBFGS:
             start = Start(self.point, self.metric, self.pairs)
         if objective.hessian_is_cheap:
             return Newton(self.tol).begin(objective, start.point, start.inverse)
-        point, metric, pairs, _ = start
+        point, metric, pairs, _, way = start
         if metric is None:
             preconditioner = objective.preconditioner(point, self.refresh, 1.0, True)
             metric, pairs = Metric(preconditioner, 0, 0), ()
-        return self._state(objective, point, metric, pairs)
+        return self._state(objective, point, metric, (*pairs, *way))._replace(pairs=pairs)
 
     def _start(self, objective: Objective, parameters: Array) -> Start:
         """At `parameters`, or if they are 0 where a sample or ridge regression leads."""
@@ -154,7 +155,9 @@ class LBFGS:
         point = objective.start(there)
         if not to_list(namespace(there).all(point.value < origin.value)):
             return Start(origin, Metric(preconditioner, 0, 0))
-        return Start(point, Metric(scaled, 0, 0))
+        change = point.parameters - origin.parameters, point.gradient - origin.gradient
+        metric = Metric(scaled, 0, 0)
+        return Start(point, metric, way=pairs_under(metric, objective, [change]))
 
     def update(
         self, objective: Objective, state: LBFGSState | NewtonState, reports: Sequence[Report]
