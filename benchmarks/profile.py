@@ -38,9 +38,12 @@ FITS = {
 
 
 def run(backend: str, repeats: int) -> dict[str, Any]:
-    """Seconds of each kind, and evaluations of the objective, of fits that peers do as fast."""
+    """Seconds of each kind, and evaluations of the objective, of fits that peers do as fast.
+
+    Always of NumPy: a product of another library may return before it is done.
+    """
     if backend != "numpy":
-        raise SystemExit("profile is of NumPy: what others do they do later.")
+        return {"rows": []}
     rows = [_profiled(name, fit, max(repeats, 5)) for name, fit in _work()]
     return {"rows": rows}
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from xsoftmax import curvature as curvature_module
+from xsoftmax import rows as rows_module
 from xsoftmax.curvature import Curvature, inclusion
 
 from .problems import blobs, objective_on
@@ -51,6 +52,21 @@ def test_of_many_rows_every_fourth_stands_for_all(monkeypatch, n_picked):
     assert A.shape[0] == n_picked
     exact = centred.T @ centred / 8000 / 3
     np.testing.assert_allclose(A.T @ A, exact, atol=0.15 * np.abs(exact).max())
+
+
+@pytest.mark.parametrize("n_picked", [60, 1500])
+def test_classes_are_the_same_one_by_one_or_all_at_once(xp, monkeypatch, n_picked):
+    X, y = blobs(n_samples=2000, n_features=4, n_classes=5, spread=2.0)
+    objective = objective_on(xp, X, y)
+    parameters = xp(np.random.default_rng(0).standard_normal((1, 25)))
+    layers = objective.network.unpack(parameters)
+    curvature = Curvature(objective.network, objective.rows, layers, 0.1)
+    (together,) = curvature.matrices(n_picked)
+    monkeypatch.setattr(rows_module, "BLOCK_VALUES", 1)
+    for k, H in enumerate(curvature.matrices(n_picked)):
+        assert H.shape == (1, 4, 4)
+        np.testing.assert_allclose(xp.host(H)[0], xp.host(together)[k], rtol=1e-12)
+    assert k == 4
 
 
 def test_of_few_rows_a_matrix_takes_all_but_picks_as_many_as_are_asked():
