@@ -26,6 +26,7 @@ from ..arrays import (
     where,
     without_history,
 )
+from ..kept_memory import keep_released_memory
 from ..places import on_its_device
 
 
@@ -47,6 +48,7 @@ def check_X(estimator: Any, X: Any, *, reset: bool) -> Array:
 
     With `reset`, ``n_features_in_`` is learned, else X must agree with it.
     """
+    keep_released_memory()
     if not is_array(X) or is_numpy(X):
         return validate_data(estimator, X, reset=reset, dtype="numeric")
     X = without_history(X)
