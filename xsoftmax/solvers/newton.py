@@ -10,7 +10,9 @@ Hessian serves again, though it is of a point nearby or of a sample of the rows.
 from the minimum of softmax regression: where probabilities become surer the loss grows straighter,
 so that Newton's steps are too short. The next one is made longer, as if curvature fell along it as
 along the last (in proportion to its length: Bach, 2010, "Self-concordant analysis for logistic
-regression"). A quarter fewer steps are needed so.
+regression"), if H was exact where that began. Over the first it falls by u'u, as it does where two
+classes have normally distributed logits z: from 1 at z = 0 as sech^2(z / 2), by z^2 / 4. A quarter
+fewer steps are needed so.
 """
 
 from __future__ import annotations
@@ -46,6 +48,11 @@ class Made(NamedTuple):
     doubt: float = 1.0  #: how wrong it may be
     n_misled: int = 0  #: Hessians in a row that misled at once
 
+    @property
+    def was_new(self) -> bool:
+        """Whether it was exact where the last step began."""
+        return self.age == 1 and self.doubt == 1.0
+
 
 class NewtonState(NamedTuple):
     """Where the solver stands, and where it will go next."""
@@ -59,7 +66,7 @@ class NewtonState(NamedTuple):
     direction: Array
     slope: Array
     made: Made
-    bend: Array  #: (n_problems,), what curvature lost along the step, by the root of the decrement
+    bend: Array  #: (n_problems,), what curvature loses along a step, by the root of the decrement
     resolution: Array  #: (n_problems,), what a value must exceed to be told from 0
     search: tuple[Objective, Ray, Search] | None = None  #: a line search that goes on
     fallback: Any = None
@@ -90,7 +97,8 @@ class Newton:
     ) -> NewtonState:
         """The state at `point`, with the `inverse` Hessian of some of the rows if that is known."""
         if inverse is None:
-            return self._state(objective, point, objective.inverse_hessian(point, True), Made())
+            state = self._state(objective, point, objective.inverse_hessian(point, True), Made())
+            return state._replace(bend=(-state.slope) ** 0.75)
         state = self._state(objective, point, inverse, Made(doubt=SAMPLE_STRIDE))
         xp = namespace(inverse)
         untried = xp.where(state.status == float(Status.CONVERGED), 0.0, state.status)
@@ -117,9 +125,9 @@ class Newton:
 
         Few rows make it, until they mislead again and again.
         """
-        age, doubt, n_misled = state.made
+        n_misled = state.made.n_misled
         if n_misled < PATIENCE:
-            misled = age == 1 and doubt == 1.0 and left >= 1.0
+            misled = state.made.was_new and left >= 1.0
             n_misled = n_misled + 1 if misled else 0
         inverse = objective.inverse_hessian(state.point, n_misled < PATIENCE)
         direction, slope = _direction(objective, state.point, inverse)
@@ -143,7 +151,7 @@ class Newton:
         else:
             whole, resolution = (length >= 1.0) & (length <= LONGEST), before.resolution
             rest, bend = _told(before, point, slope, xp.where(whole, length, 1.0))
-            rest, bend = xp.where(whole, rest, 1.0), xp.where(whole, bend, 0.0)
+            rest, bend = xp.where(whole, rest, 1.0), xp.where(whole & made.was_new, bend, 0.0)
         # A whole step leaves nothing where the Hessian is right, so what it left tells how wrong.
         right = 1.0 - 2.0 * xp.sqrt(rest)
         amount = -made.doubt * slope / xp.where(right > LEAST, right, LEAST)
