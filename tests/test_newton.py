@@ -9,7 +9,7 @@ from sklearn.datasets import load_breast_cancer
 
 from xsoftmax.objective import Objective
 from xsoftmax.solvers import LBFGS, Status, minimize, newton
-from xsoftmax.solvers.newton import Newton, NewtonState
+from xsoftmax.solvers.newton import Made, Newton, NewtonState
 
 from .problems import blobs, objective_on, zeros_of
 
@@ -139,6 +139,31 @@ def test_where_curvature_falls_steps_are_made_longer(monkeypatch):
     whole, _ = trace(objective, 1e-6)
     assert longer.n_iter[0] <= whole.n_iter[0] - 2
     assert states[-1].bend[0] * (-states[-1].slope[0]) ** 0.25 < 0.05  # near the end they are whole
+
+
+def test_the_first_step_allows_for_normally_distributed_logits(rng):
+    X = rng.standard_normal((4000, 3))
+    y = (X @ [1.0, 0.5, 0.0] + rng.logistic(size=4000) > 0).astype(int)
+    objective = objective_on(np.asarray, X, y, Cs=(1e6,))
+    state = Newton().begin(objective, objective.start(zeros_of(objective)))
+    ray = objective.along(state.point, state.direction)
+    length = newton._first_step(state)
+    assert 1.2 < length[0] < 1.8
+    slopes = [abs(ray(np.asarray(t))[1][0] / state.slope[0]) for t in ([1.0], length)]
+    assert slopes[1] < 0.1 < slopes[0]
+
+
+@pytest.mark.parametrize(("made", "told"), [
+    (Made(age=1), True), (Made(age=2), False), (Made(age=1, doubt=4.0), False),
+])  # fmt: skip
+def test_only_a_hessian_of_where_a_step_began_tells_how_curvature_fell(made, told):
+    X, y = blobs(n_samples=90, n_features=5)
+    objective = objective_on(np.asarray, X, y)
+    state = Newton().begin(objective, objective.start(zeros_of(objective)))
+    length = np.ones(1)
+    point = objective.along(state.point, state.direction)(length)[2]()
+    after = Newton()._state(objective, point, state.inverse, made, state, length)
+    assert (after.bend[0] > 0) == told
 
 
 def test_no_first_step_promises_more_than_all_of_f():
