@@ -21,7 +21,7 @@ from .timing import timed
 
 KINDS = (
     (xp, ("matmul", "vecdot"), "products"),
-    (xp.linalg, ("inv", "cholesky", "eigh"), "decompositions"),
+    (xp.linalg, ("inv", "cholesky", "eigh", "solve"), "decompositions"),
 )
 #: Of all rows, a sample or a minibatch.
 EVALUATIONS = ((LinearRay, "__call__"), (Objective, "value_and_gradient"))

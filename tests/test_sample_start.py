@@ -42,7 +42,7 @@ def test_a_sample_meets_every_class_as_often_as_it_occurs(xp, period):
     y = np.arange(4800) % period
     X = np.random.default_rng(0).standard_normal((4800, 2))
     sample = objective_on(xp, X, y).sample()
-    if period * objective_module.ROWS_PER_CLASS > 1200:
+    if period * objective_module.SAMPLED_PER_CLASS > 1200:
         assert sample is None
         return
     shares = np.bincount(xp.host(sample.rows.targets), minlength=period) / 1200

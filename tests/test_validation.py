@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from xsoftmax import MLPClassifier, SoftmaxRegression, arrays
+from xsoftmax.classifiers import validation
 
 from .conftest import MISSING, Place
 from .problems import blobs
@@ -232,3 +233,8 @@ def test_labels_that_a_library_would_narrow_are_refused():
         assert SoftmaxRegression().fit(single, Y.tolist()).score(single, Y.tolist()) > 0.5
     finally:
         jax.config.update("jax_enable_x64", True)
+
+
+def test_finite_numbers_whose_sum_overflows_are_accepted():
+    X = np.full((4, 2), np.finfo(np.float32).max, dtype=np.float32)
+    assert validation.check_X(SoftmaxRegression(), X, reset=True) is X

@@ -35,12 +35,12 @@ from .rays import LinearRay, Point, Ray
 from .rows import ArrayRows, block_values, row_slices
 
 #: Logits of all rows are kept for the line search of a linear model when they are fewer than this,
-#: and on a GPU than so many times this.
-KEPT_VALUES, ACCELERATOR_FACTOR = 1 << 23, 32
+#: and on a GPU fewer than the second.
+KEPT_VALUES, KEPT_ON_ACCELERATOR = 1 << 23, 1 << 28
 #: A sample is one row of so many.
 SAMPLE_STRIDE = 4
 #: A sample of fewer rows says too little of where the minimum is.
-ROWS_PER_FEATURE, ROWS_PER_CLASS = 16, 50
+SAMPLED_PER_FEATURE, SAMPLED_PER_CLASS = 16, 50
 #: On fewer times the rows that make a Hessian a step costs nearly as much as on more.
 ROWS_PER_HESSIAN_ROW = 4
 #: With fewer for each parameter its minimum would follow what is particular to its rows.
@@ -98,7 +98,7 @@ class Objective:
     def keeps_logits(self) -> bool:
         """Whether a trial step reads the logits of all rows instead of the rows."""
         n_logits = self.penalty.shape[0] * self.network.layer_sizes[-1] * self.n_samples
-        kept = KEPT_VALUES * (ACCELERATOR_FACTOR if on_accelerator(self.penalty) else 1)
+        kept = KEPT_ON_ACCELERATOR if on_accelerator(self.penalty) else KEPT_VALUES
         return self.network.is_linear and n_logits <= kept
 
     @property
@@ -245,7 +245,7 @@ class Objective:
         """
         n_features, *_, n_classes = self.network.layer_sizes
         n_rows = self.n_samples // SAMPLE_STRIDE
-        enough = max(ROWS_PER_FEATURE * n_features, ROWS_PER_CLASS * n_classes)
+        enough = max(SAMPLED_PER_FEATURE * n_features, SAMPLED_PER_CLASS * n_classes)
         if not self.network.is_linear or n_rows < enough:
             return None
         xp, like = namespace(self.penalty), self.penalty
