@@ -47,7 +47,7 @@ def test_the_last_hessian_serves_near_the_minimum(hessians):
 def test_the_hessian_of_a_sample_serves_all_rows(hessians):
     X, y = blobs(n_samples=40_000, n_features=5, spread=2.0)
     objective = objective_on(np.asarray, X, y)
-    solution, _ = trace(objective, 1e-8)
+    solution, _ = trace(objective, 1e-7)
     _, gradient = objective.value_and_gradient(solution.parameters)
     assert np.abs(gradient).max() < 1e-4
     assert hessians.count(40_000) <= 1 < len(hessians)
@@ -151,6 +151,14 @@ def test_the_first_step_allows_for_normally_distributed_logits(rng):
     assert 1.2 < length[0] < 1.8
     slopes = [abs(ray(np.asarray(t))[1][0] / state.slope[0]) for t in ([1.0], length)]
     assert slopes[1] < 0.1 < slopes[0]
+
+
+def test_intercepts_make_the_first_step_no_longer(rng):
+    X, y = rng.standard_normal((4000, 3)), (rng.random(4000) > 0.9).astype(int)
+    objective = objective_on(np.asarray, X, y)
+    state = Newton().begin(objective, objective.start(zeros_of(objective)))
+    assert state.slope[0] < -0.5  # of 1, all of which is the rare class
+    assert 1.0 <= newton._first_step(state)[0] < 1.01
 
 
 @pytest.mark.parametrize(("made", "told"), [
