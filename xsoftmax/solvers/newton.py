@@ -177,7 +177,8 @@ def _bend_from_zero(objective: Objective, point: Point, slope: Array) -> Array:
     """The bend of a step from 0 whose logits are normally distributed.
 
     There the curvature along t d is that at 0, times 1 - 3 t^2 u'u / (n_classes - 1) + O(t^4) in
-    the mean. What u'u has of the intercepts, which move all rows alike, is left out.
+    the mean. What u'u has of the intercepts, which move all rows alike, is left out. From anywhere
+    near the minimum u'u is small, and so is this.
     """
     xp, n_classes, squared = namespace(slope), objective.network.n_units, -slope
     ((_, b),) = objective.network.unpack(point.gradient)
