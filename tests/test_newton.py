@@ -141,16 +141,19 @@ def test_where_curvature_falls_steps_are_made_longer(monkeypatch):
     assert states[-1].bend[0] * (-states[-1].slope[0]) ** 0.25 < 0.05  # near the end they are whole
 
 
-def test_the_first_step_allows_for_normally_distributed_logits(rng):
-    X = rng.standard_normal((4000, 3))
-    y = (X @ [1.0, 0.5, 0.0] + rng.logistic(size=4000) > 0).astype(int)
+@pytest.mark.parametrize(("n_classes", "spread"), [(2, 1.0), (3, 0.7), (4, 0.5), (6, 0.5)])
+def test_the_first_step_allows_for_normally_distributed_logits(rng, n_classes, spread):
+    """By less the more classes there are: what a step loses is shared among them."""
+    X, W = rng.standard_normal((4000, 5)), spread * rng.standard_normal((5, n_classes))
+    y = (X @ W + rng.gumbel(size=(4000, n_classes))).argmax(axis=1)
     objective = objective_on(np.asarray, X, y, Cs=(1e6,))
     state = Newton().begin(objective, objective.start(zeros_of(objective)))
     ray = objective.along(state.point, state.direction)
-    length = newton._first_step(state)
-    assert 1.2 < length[0] < 1.8
-    slopes = [abs(ray(np.asarray(t))[1][0] / state.slope[0]) for t in ([1.0], length)]
-    assert slopes[1] < 0.1 < slopes[0]
+    whole, longer = np.ones(1), newton._first_step(state)
+    left, there = (abs(ray(step)[1][0] / state.slope[0]) for step in (whole, longer))
+    assert longer[0] > 1.05
+    assert there < 0.1
+    assert there < left + 0.02
 
 
 def test_intercepts_make_the_first_step_no_longer(rng):
