@@ -50,17 +50,19 @@ class LinearRay:
         parameters = self.start.parameters + step[:, None] * self.direction
         gradient = penalty * parameters
         value = 0.5 * xp.vecdot(gradient, parameters)
-        slope = xp.vecdot(gradient, self.direction)
+        slope = 0.0 if first else xp.vecdot(gradient, self.direction)
         pieces = []
         for block, change in self._read() if first else self.kept:
             logits = block.of_seeing(step)[:, None, None] * change
             logits += block.of_seeing(self.start.logits[:, :, block.span])
             losses, dlogits = weighted_cross_entropy(logits, block.targets, block.weights)
             value = value + block.of_all(xp.sum(losses, axis=(1, 2)))
-            slope = slope + block.of_all(xp.sum(xp.vecdot(dlogits, change), axis=1))
             if first:  # the first step is mostly the last, and these rows are in the cache
                 gradient += self._gradient(block, dlogits)
+            else:
+                slope = slope + block.of_all(xp.sum(xp.vecdot(dlogits, change), axis=1))
             pieces.append(block.of_all(logits))
+        slope = xp.vecdot(gradient, self.direction) if first else slope
 
         def point() -> Point:
             logits = pieces[0] if len(pieces) == 1 else xp.concat(pieces, axis=2)
