@@ -109,7 +109,7 @@ def _check_inverse(objective, parameters, atol=1e-6):
     point = objective.at(parameters)
     P = objective.preconditioner(point, 10**6, 0.0, True)
     gradient = a_gradient(objective, point.parameters)
-    step = P.apply(gradient, objective.penalty)
+    step = P.apply(gradient, objective.strength)
     back = np.einsum("kij,kj->ki", differences(objective, parameters), step)
     np.testing.assert_allclose(back, gradient, atol=atol * np.abs(gradient).max())
 
@@ -135,7 +135,7 @@ def test_few_eigenvectors_serve_many_features():
     P = precondition(network, objective.rows, objective.penalty, layers, 8)
     assert P.core.V.shape[0] == 5000 > 10 * P.core.V.shape[1]
     gradient = objective.value_and_gradient(parameters)[1]
-    step = P.apply(gradient, objective.penalty)
+    step = P.apply(gradient, objective.strength)
     ahead, _ = objective.along(objective.at(parameters), -step)(np.ones(1))[:2]
     plain, _ = objective.along(objective.at(parameters), -gradient)(np.ones(1))[:2]
     assert ahead < plain < np.log(3)
@@ -151,6 +151,6 @@ def test_few_eigenvectors_leave_no_direction_without_a_step():
     P = precondition(objective.network, objective.rows, objective.penalty, layers, 8)
     flattest = np.stack([basis[:, -1], -basis[:, -1], 0 * basis[:, -1]])[None, ...]
     gradient = objective.network.pack([(flattest.astype("float32"), np.zeros((1, 3), "float32"))])
-    promised = np.sum(gradient * P.apply(gradient, objective.penalty))
+    promised = np.sum(gradient * P.apply(gradient, objective.strength))
     assert P.core.rest is not None
     assert 0.1 < promised * objective.penalty.max() / 2 <= 1.001

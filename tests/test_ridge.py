@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from xsoftmax import SoftmaxRegression
-from xsoftmax.arrays import to_list
+from xsoftmax.arrays import namespace, to_list
 from xsoftmax.solvers import LBFGS, Metric, minimize
 from xsoftmax.solvers import lbfgs as lbfgs_module
 from xsoftmax.solvers.gaps import DOUBT, feared, promised
@@ -51,7 +51,7 @@ def test_a_share_leaves_the_floor_of_rounding_as_it_is(xp):
     origin, whole = origin_of(objective)
     g = origin.gradient
     scaled = objective.precondition(replace(whole, share=xp([1e-3])), g)
-    tried = 1e3 * whole.apply(g, 1e3 * objective.penalty)
+    tried = 1e3 * whole.apply(g, 1e3 * objective.strength)
     np.testing.assert_allclose(xp.host(scaled), xp.host(tried), rtol=1e-9)
 
 
@@ -59,7 +59,8 @@ def test_a_line_search_finds_the_lowest_value_along_each_direction(xp):
     objective = problem(xp, Cs=(1.0, 100.0))
     origin, preconditioner = origin_of(objective)
     direction = -objective.precondition(preconditioner, origin.gradient)
-    steps, values = (xp.host(x) for x in _minima(objective, direction))
+    slopes = namespace(direction).vecdot(direction, origin.gradient)
+    steps, values = (xp.host(x) for x in _minima(objective, direction, slopes))
     ray = objective.along(objective.at(0 * direction), direction)
     grid = [xp.host(ray(xp(t * steps))[0]) for t in np.geomspace(0.1, 10, 101)]
     np.testing.assert_allclose(values, np.min(grid, axis=0), rtol=0.1)
@@ -67,7 +68,8 @@ def test_a_line_search_finds_the_lowest_value_along_each_direction(xp):
 
 def test_a_step_of_no_slope_at_all_is_not_lost(xp):
     quadratic = Quadratic(xp(np.ones((1, 3))), xp(np.ones((1, 3))))
-    steps, values = _minima(quadratic, xp(np.ones((1, 3))))  # the first trial is the minimum
+    direction, slopes = xp(np.ones((1, 3))), xp([-3.0])
+    steps, values = _minima(quadratic, direction, slopes)  # the first trial is the minimum
     assert 0.9 <= to_list(steps)[0] <= 1.0
     np.testing.assert_allclose(to_list(values), [-1.5], rtol=0.02)
 

@@ -134,6 +134,11 @@ class Objective:
             self.network, self.rows, self.penalty, layers, point.logits, self.contrasts, few
         )
 
+    @cached_property
+    def strength(self) -> Array:
+        """(n_problems,): the penalty of every weight."""
+        return namespace(self.penalty).max(self.penalty, axis=1)
+
     @property
     def null_value(self) -> float:
         """f where all parameters are 0 and every class is as probable as any other."""
@@ -209,17 +214,17 @@ class Objective:
         if first and not to_list(namespace(point.parameters).any(point.parameters != 0)):
             layers = None
         return precondition(
-            self.network, self.rows, self.penalty, layers, n_evaluations, damping, first
+            self.network, self.rows, self.strength, layers, n_evaluations, damping, first
         )
 
     def precondition(self, preconditioner: Preconditioner | None, gradient: Array) -> Array:
         """The preconditioner's product with k gradients of each problem, (k n_problems, ...)."""
         if preconditioner is None:
             return gradient
-        penalty, k = self.penalty, gradient.shape[0] // self.penalty.shape[0]
+        strength, k = self.strength, gradient.shape[0] // self.penalty.shape[0]
         if k > 1:
-            penalty = namespace(gradient).concat([penalty] * k)
-        return preconditioner.apply(gradient, penalty)
+            strength = namespace(gradient).concat([strength] * k)
+        return preconditioner.apply(gradient, strength)
 
     def minibatches(self, batch_size: int, random_state) -> Iterator[Objective]:
         """The objective on each of the minibatches of one epoch.
@@ -255,6 +260,13 @@ class Objective:
         few = n_rows < ROWS_PER_PARAMETER * self.network.n_parameters
         penalty = SAMPLE_STRIDE * self.penalty if few else self.penalty
         return replace(self, rows=self.rows.sample(rows), penalty=penalty)
+
+    def in_single(self) -> Objective | None:
+        """The same in single precision, where that tells the rows apart."""
+        rows, xp = self.rows.in_single(), namespace(self.penalty)
+        if rows is None:
+            return None
+        return replace(self, rows=rows, penalty=xp.astype(self.penalty, xp.float32))
 
     def every(self, stride: int) -> Objective:
         """An estimate from every stride-th row."""

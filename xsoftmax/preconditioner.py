@@ -102,18 +102,18 @@ class Preconditioner:
     cost: float  #: in evaluations of value and gradient
     share: Array | None = None  #: (1,), what is taken to be left of the rows' curvature
 
-    def apply(self, gradient: Array, penalty: Array) -> Array:
-        """The product with gradients (n_problems, n_parameters) of problems with `penalty`."""
+    def apply(self, gradient: Array, strength: Array) -> Array:
+        """The product with gradients (n_problems, n_parameters) where the penalties of weights are
+        `strength` (n_problems,).
+        """
         xp = namespace(gradient)
         if self.share is not None:  # (a H + penalty)^-1 = (H + penalty / a)^-1 / a
-            gradient, penalty = gradient / self.share, penalty / self.share
-        strength = xp.maximum(xp.max(penalty, axis=1), self.floor)[:, None, None]
+            gradient, strength = gradient / self.share, strength / self.share
+        strength = xp.maximum(strength, self.floor)[:, None, None]
         ((W, b),) = self.network.unpack(gradient)
-        W = _sum_zero(W)
         if b is None:
             W = self.core.apply(W, strength)
         else:
-            b = _sum_zero(b)
             W = self.core.apply(W - b[:, :, None] * self.mean, strength)
             b = _sum_zero(b / self.mass - xp.sum(W * self.mean, axis=2))
         return self.network.pack([(_sum_zero(W), b)])
@@ -134,7 +134,7 @@ def evaluation_cost(network: Network, n_samples: int, n_problems: int) -> float:
 def precondition(
     network: Network,
     rows: ArrayRows,
-    penalty: Array,
+    strength: Array,
     layers: Sequence[Layer] | None,
     n_evaluations: int,
     damping: float = 0.0,
@@ -147,13 +147,13 @@ def precondition(
 
     Parameters
     ----------
-    penalty : (n_problems, n_parameters), the same for all weights of a problem
+    strength : (n_problems,), the penalty of a weight
     damping : share of curvature that is spread evenly over all rows; far from the minimum, rows
         that will matter are not yet those that matter where the layers stand
     """
-    xp = namespace(penalty)
+    xp = namespace(strength)
     n_features, _ = network.layer_sizes
-    evaluation = evaluation_cost(network, rows.n_samples, penalty.shape[0])
+    evaluation = evaluation_cost(network, rows.n_samples, strength.shape[0])
     curvature = Curvature(network, rows, layers, damping)
     if first and not to_list(xp.all(xp.isfinite(curvature.diagonal))):
         return None
@@ -163,14 +163,14 @@ def precondition(
     cost = multiplications / evaluation
     small = n_blocks * n_features**2 <= FACTOR_VALUES
     if n_blocks > 1 and small and cost <= n_evaluations:
-        core: Core = _inverses(curvature, xp.mean(xp.max(penalty, axis=1)), n_picked)
+        core: Core = _inverses(curvature, xp.mean(strength), n_picked)
         mean, mass = curvature.mean, curvature.mass
     else:
         curvature = curvature.pooled()
         core = _spectrum(curvature, n_evaluations * evaluation)
         cost = min(n_evaluations, DECOMPOSITION * n_features**3 / evaluation)
         mean, mass = curvature.mean, curvature.mass * curvature.share
-    floor = n_features * xp.finfo(penalty.dtype).eps * xp.max(curvature.diagonal)
+    floor = n_features * xp.finfo(strength.dtype).eps * xp.max(curvature.diagonal)
     return Preconditioner(network, core, mean, floored(mass), floored(floor), cost)
 
 

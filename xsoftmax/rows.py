@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from .arrays import Array, indices_from_host, is_out_of_memory, namespace, on_accelerator
+from .arrays import Array, indices_from_host, is_out_of_memory, namespace, on_accelerator, to_list
 
 Result = TypeVar("Result")
 
@@ -18,6 +18,9 @@ Result = TypeVar("Result")
 BLOCK_VALUES = 1 << 20
 #: A GPU is given so many times as many: it waits for launches, and has no such cache.
 ACCELERATOR_FACTOR = 64
+#: In single precision a feature may be so many standard deviations from 0, as so many rows tell,
+#: and no value may be larger.
+FARTHEST, FEW_ROWS, LARGEST = 30.0, 1000, 1e15
 #: Blocks of fewer rows are not tried when memory runs out.
 FEWEST_ROWS = 32
 
@@ -146,6 +149,8 @@ class ArrayRows(NamedTuple):
         weights = xp.take(self.weights, indices, axis=1) * factor
         targets = xp.take(self.targets, indices, axis=self.targets.ndim - 1)
         X = xp.take(self.X, indices, axis=0)
+        if X.dtype == xp.float64:  # never to more bytes than it came with
+            X = xp.astype(X, self.dtype, copy=False)
         return self._replace(X=X, targets=targets, weights=weights, parts=())
 
     def every(self, stride: int) -> ArrayRows:
@@ -155,6 +160,26 @@ class ArrayRows(NamedTuple):
         X, targets = self.X[::stride, ...], self.targets[..., ::stride]
         weights = self.weights[:, ::stride] * stride
         return self._replace(X=X, targets=targets, weights=weights, parts=())
+
+    def in_single(self) -> ArrayRows | None:
+        """The same rows read in single precision, unless that blurs what tells them apart.
+
+        It does where a feature lies too far from 0 for how little it varies, which a few rows tell,
+        or where squares leave the range of exponents.
+        """
+        xp = namespace(self.X)
+        few = xp.astype(self.every(1 + self.n_samples // FEW_ROWS).X, self.dtype)
+        mean, variance = xp.mean(few, axis=0), xp.var(few, axis=0)
+        clear = (mean * mean <= FARTHEST**2 * variance) & (variance > 1 / LARGEST)
+        serves = xp.all(clear | xp.all(few == few[:1, :], axis=0))
+        for block in self.blocks(max(1, block_values(self.X) // self.X.shape[1])):
+            serves = serves & xp.all(xp.abs(block.X) < LARGEST)
+        if not to_list(serves):
+            return None
+        targets, weights = self.targets, xp.astype(self.weights, xp.float32)
+        if targets.ndim > 1:
+            targets = xp.astype(targets, xp.float32)
+        return self._replace(targets=targets, weights=weights, dtype=xp.float32)
 
     def take(self, problems: Sequence[int]) -> ArrayRows:
         """The same rows for only some of the problems."""

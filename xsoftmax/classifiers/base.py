@@ -21,7 +21,7 @@ from ..arrays import (
 from ..network import Layer, Network
 from ..places import on_its_device
 from ..row_space import RowSpace, row_space
-from ..solvers import Status, fitting, minimize
+from ..solvers import Status, fitting, minimize_mixed
 from ..threads import threads_that_pay
 from .predictor import Predictor
 from .rules import check_parameters
@@ -139,7 +139,9 @@ class BaseSoftmaxClassifier(Predictor):
         watch = self._watch(space, classes, held_out, monitor)
         solver = solver_of(self, samples.X.shape[0], random_state, judged)
         with threads_that_pay(rows.X, network.n_units):
-            solution = minimize(objective, start, solver, max_iter=self.max_iter, callback=watch)
+            solution = minimize_mixed(
+                objective, start, solver, max_iter=self.max_iter, callback=watch
+            )
         check_finite(self, solution.parameters)
         if solution.statuses[0] is Status.DIVERGED:
             check_finite(self, np.asarray(solution.values))

@@ -5,6 +5,7 @@ from .gradient_descent import GradientDescent
 from .lbfgs import LBFGS
 from .metric import Metric
 from .minimize import fitting, minimize
+from .mixed_precision import minimize_mixed
 from .path import follow_path
 from .sgd import SGD
 from .solution import Solution, Status
@@ -20,4 +21,5 @@ __all__ = [
     "fitting",
     "follow_path",
     "minimize",
+    "minimize_mixed",
 ]

@@ -88,7 +88,8 @@ class LBFGS:
     From 0, a quarter of the rows leads most of the way where that is enough of them, and a quarter
     of those before. Where exact Hessians are cheap, `Newton` does the rest. `metric` is one to
     begin with, from a problem nearby. `point` is the start, if it was evaluated already, and
-    `pairs` what is known of the Hessian there.
+    `pairs` what is known of the Hessian there. They may have `led` to where the gap seemed to be
+    within the tolerance.
     """
 
     tol: float = 1e-4
@@ -97,6 +98,7 @@ class LBFGS:
     metric: Metric | None = None
     point: Point | None = None
     pairs: tuple[Pair, ...] = ()
+    led: bool = False
 
     def init(self, objective: Objective, parameters: Array) -> LBFGSState | NewtonState:
         """Where to start, in few passes over all rows, and a first metric."""
@@ -213,7 +215,7 @@ class LBFGS:
         xp, value, g = namespace(point.value), point.value, point.gradient
         Pg = objective.precondition(metric.preconditioner, g)
         if before is None:
-            values, was_close = (value,), xp.zeros_like(value) > 0
+            values, was_close = (value,), xp.full_like(value, self.led) > 0
             resolution = xp.finfo(value.dtype).eps * xp.abs(value)
         else:
             values, was_close = (*before.values, value)[-WINDOW:], before.close

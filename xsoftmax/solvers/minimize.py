@@ -122,8 +122,9 @@ def take(state: Any, problems: Array) -> Any:
 def _reports(state: State) -> list[Report]:
     """A report for each problem: one transfer."""
     fields = [state.value, state.gradient_norm, state.gap, state.status, state.note]
-    columns = to_list(namespace(state.value).stack(fields))
-    return [Report(*column) for column in zip(*columns, strict=True)]
+    numbers = to_list(namespace(state.value).concat(fields))
+    n_problems = len(numbers) // len(fields)
+    return [Report(*numbers[problem::n_problems]) for problem in range(n_problems)]
 
 
 class _Batch:

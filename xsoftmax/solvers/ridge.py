@@ -39,8 +39,9 @@ def ridge_start(
     few = objective.every(max(1, objective.n_samples // n_rows))
     few = few.take(list(range(n_problems)) * len(SHARES))
     # (H + penalty / a)^-1 is a times that inverse, and about as long a step for every a.
-    directions = xp.concat([-preconditioner.apply(g, objective.penalty / a) for a in SHARES])
-    steps, values = _minima(few, directions)
+    directions = xp.concat([-preconditioner.apply(g, objective.strength / a) for a in SHARES])
+    slopes = xp.vecdot(directions, xp.concat([g] * len(SHARES)))
+    steps, values = _minima(few, directions, slopes)
     values = xp.mean(xp.reshape(values, (len(SHARES), n_problems)), axis=1)
     best = xp.argmin(xp.where(xp.isfinite(values), values, xp.inf))[None]
     starts = xp.reshape(steps[:, None] * directions, (len(SHARES), *g.shape))
@@ -49,13 +50,15 @@ def ridge_start(
     return xp.take(starts, best, axis=0)[0, ...], metric
 
 
-def _minima(objective: Objective, directions: Array) -> tuple[Array, Array]:
-    """About how far along each direction the lowest value is, and that value."""
-    xp, ray = namespace(directions), objective.from_zero(directions)
-    nowhere = xp.zeros_like(directions[:, 0])
-    value, slope, _ = ray(nowhere)
+def _minima(objective: Objective, directions: Array, slopes: Array) -> tuple[Array, Array]:
+    """About how far along each direction the lowest value is, and that value.
+
+    `slopes` are those at 0.
+    """
+    xp, ray = namespace(slopes), objective.from_zero(directions)
+    value = xp.full_like(slopes, objective.null_value)
     # No slope counts as flat, so that the search makes all its trials.
-    search = Search.begin(value, slope, nowhere + 1.0)._replace(curvature=-1.0)
+    search = Search.begin(value, slopes, xp.ones_like(slopes))._replace(curvature=-1.0)
     for _ in range(N_TRIALS):
         value, slope, _ = ray(search.trial)
         search = search.after(value, slope).narrowed()
