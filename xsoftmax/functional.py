@@ -198,7 +198,7 @@ def weighted_cross_entropy(logits: Array, targets: Array, weights: Array) -> tup
     gradient : shaped like `logits`
     """
     xp = namespace(logits)
-    shifted = _shifted(logits, 1)
+    shifted = logits - xp.max(logits, axis=1, keepdims=True)
     if targets.ndim == 1:
         losses, gradient = _label_losses(shifted, targets, weights)
     else:

@@ -78,10 +78,9 @@ def minimize_mixed(
         max_iter=max_iter - n_iter,
         callback=callback and (lambda i, state, values: callback(n_iter + i, state, values)),
     )
-    return exact._replace(
-        n_iter=[before + after for before, after in zip(rough.n_iter, exact.n_iter, strict=True)],
-        curves=[before + after for before, after in zip(rough.curves, exact.curves, strict=True)],
-    )
+    n_iters = [first + then for first, then in zip(rough.n_iter, exact.n_iter, strict=True)]
+    curves = [first + then for first, then in zip(rough.curves, exact.curves, strict=True)]
+    return exact._replace(n_iter=n_iters, curves=curves)
 
 
 def _is_worthwhile(objective: Objective, parameters: Array) -> bool:
