@@ -56,6 +56,24 @@ def test_a_point_that_single_precision_has_reached_is_only_confirmed(dtypes):
     assert dtypes.count("float64") == 1
 
 
+@pytest.mark.parametrize("tol", [1e-3, 1e-10])
+def test_what_single_precision_has_learnt_goes_along(dtypes, monkeypatch, tol):
+    objective, solvers = problem(), []
+
+    def spy(objective, parameters, solver, **options):
+        solvers.append(solver)
+        return minimize(objective, parameters, solver, **options)
+
+    monkeypatch.setattr(mixed_module, "minimize", spy)
+    minimize_mixed(objective, zeros_of(objective), LBFGS(tol=tol), max_iter=500)
+    rough, exact = solvers
+    assert (rough.tol, exact.tol) == (max(tol, mixed_module.SINGLE_TOL), tol)
+    assert exact.led == (tol == rough.tol)
+    assert exact.metric.preconditioner.mean.dtype == np.float64
+    assert len(exact.pairs) > 1
+    assert all(array.dtype == np.float64 for pair in exact.pairs for array in pair)
+
+
 def test_iterations_of_both_are_counted_and_called_back(xp, dtypes):
     objective, calls = problem(xp), []
 

@@ -9,6 +9,7 @@ from xsoftmax import SoftmaxRegression
 from xsoftmax.arrays import namespace, to_list
 from xsoftmax.solvers import LBFGS, Metric, minimize
 from xsoftmax.solvers import lbfgs as lbfgs_module
+from xsoftmax.solvers import ridge as ridge_module
 from xsoftmax.solvers.gaps import DOUBT, feared, promised
 from xsoftmax.solvers.ridge import SHARES, _minima
 
@@ -64,6 +65,22 @@ def test_a_line_search_finds_the_lowest_value_along_each_direction(xp):
     ray = objective.along(objective.at(0 * direction), direction)
     grid = [xp.host(ray(xp(t * steps))[0]) for t in np.geomspace(0.1, 10, 101)]
     np.testing.assert_allclose(values, np.min(grid, axis=0), rtol=0.1)
+
+
+def test_trials_start_with_the_slopes_of_all_rows(monkeypatch):
+    objective, calls = problem(Cs=(1.0, 100.0)), []
+
+    def spy(few, directions, slopes):
+        calls.append((directions, slopes))
+        return _minima(few, directions, slopes)
+
+    monkeypatch.setattr(ridge_module, "_minima", spy)
+    ridge_module.ridge_start(objective, *origin_of(objective))
+    ((directions, slopes),) = calls
+    for share in range(len(SHARES)):
+        rows = slice(2 * share, 2 * share + 2)
+        _, expected, _ = objective.from_zero(directions[rows])(np.zeros(2))
+        np.testing.assert_allclose(slopes[rows], expected, rtol=1e-12)
 
 
 def test_a_step_of_no_slope_at_all_is_not_lost(xp):
