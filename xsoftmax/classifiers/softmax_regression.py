@@ -23,7 +23,8 @@ class SoftmaxRegression(LinearPredictor, BaseSoftmaxClassifier):
     Parameters
     ----------
     C : inverse strength of the penalty; inf for none. The intercept is never penalised.
-    solver : "lbfgs", "gd" (gradient descent on all rows), "sgd" or "adam" (minibatches)
+    solver : "lbfgs" (if X is large and float64, in float32 as far as that leads, then in float64),
+        "gd" (gradient descent on all rows), "sgd" or "adam" (minibatches)
     learning_rate_init : step of gd, sgd and adam; None means 0.1, 0.01 and 0.001
     max_iter : iterations, or epochs of sgd and adam
     tol : lbfgs stops when it estimates that at most this share of what was gained since all
