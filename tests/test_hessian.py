@@ -132,7 +132,7 @@ def test_few_eigenvectors_serve_many_features():
     objective = objective_on(np.asarray, X, np.arange(60) % 3, Cs=(1.0,))
     parameters = np.zeros_like(objective.penalty)
     network, layers = objective.network, objective.network.unpack(parameters)
-    P = precondition(network, objective.rows, objective.penalty, layers, 8)
+    P = precondition(network, objective.rows, objective.strength, layers, 8)
     assert P.core.V.shape[0] == 5000 > 10 * P.core.V.shape[1]
     gradient = objective.value_and_gradient(parameters)[1]
     step = P.apply(gradient, objective.strength)
@@ -148,7 +148,7 @@ def test_few_eigenvectors_leave_no_direction_without_a_step():
     X = rng.standard_normal((n, n)) * np.geomspace(1.0, 1e-4, n) @ basis.T
     objective = objective_on(np.asarray, X, np.arange(n) % 3, dtype="float32")
     layers = objective.network.unpack(np.zeros_like(objective.penalty))
-    P = precondition(objective.network, objective.rows, objective.penalty, layers, 8)
+    P = precondition(objective.network, objective.rows, objective.strength, layers, 8)
     flattest = np.stack([basis[:, -1], -basis[:, -1], 0 * basis[:, -1]])[None, ...]
     gradient = objective.network.pack([(flattest.astype("float32"), np.zeros((1, 3), "float32"))])
     promised = np.sum(gradient * P.apply(gradient, objective.strength))

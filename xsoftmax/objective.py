@@ -113,9 +113,10 @@ class Objective:
     @property
     def sample_is_cheap(self) -> bool:
         """Whether a step on `sample` costs much less than one on all rows."""
-        n_rows = self.n_samples // SAMPLE_STRIDE
+        if not self.hessian_is_cheap:
+            return True
         enough = ROWS_PER_HESSIAN_ROW * rows_that_suffice(self.network)
-        return not self.hessian_is_cheap or n_rows >= enough
+        return self.n_samples // SAMPLE_STRIDE >= enough
 
     @property
     def hessian_error(self) -> float:
