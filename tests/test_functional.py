@@ -80,6 +80,22 @@ def test_loss_of_a_sure_sample_is_not_rounded_to_zero(xp):
     assert float(xp.host(value)) == pytest.approx(4.248354255291589e-18, rel=1e-14)
 
 
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("behind", [-700.0, -30.0, -1e-9, 0.0, 0.3, 30.0, 700.0])
+def test_losses_at_labels_keep_their_digits(xp, n_classes, behind):
+    # The others are as far ahead of the label's class as that is `behind`, which comes last.
+    logits, label = [behind] * (n_classes - 1) + [0.0], n_classes - 1
+    value, gradient = (xp.host(x) for x in F.softmax_cross_entropy(xp([logits]), xp([label])))
+    p = [exact("softmax", logits, c) for c in range(n_classes)]
+    with mpmath.workdps(600):
+        p[label] = float(-mpmath.fsum(p[:label]))
+    assert ulps(value, -exact("log_softmax", logits, label)) <= 8
+    assert ulps(gradient[0], p) <= 8
+    reverse = F.softmax_cross_entropy(xp([logits[::-1]]), xp([0]))
+    assert xp.host(reverse[0]) == pytest.approx(value, rel=1e-15)
+    np.testing.assert_allclose(xp.host(reverse[1])[0], gradient[0][::-1], rtol=1e-15)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(
     "row", [[1e4, 0.0], [-1e30, 0.0, 1.0], [-1e30, -1e30], [1e30, 1e30], [1e4, -1e4, 9999.0]]
@@ -107,6 +123,16 @@ def test_a_logit_of_minus_infinity_is_a_class_of_probability_zero(xp):
     assert np.all(np.isfinite(xp.host(gradient)))
     soft = xp([[0.5, 0.0, 0.5], [0.0, 0.0, 1.0]])
     assert np.isfinite(xp.host(F.softmax_cross_entropy(logits, soft)[0]))
+
+
+@pytest.mark.parametrize("logits", [[-np.inf, 1.0], [-np.inf, 1.0, 1.0]])
+def test_labels_of_probability_zero_cost_inf(xp, logits):
+    value, gradient = F.softmax_cross_entropy(xp([logits]), xp([0]))
+    assert xp.host(value) == np.inf
+    assert xp.host(gradient)[0, 0] == -1
+    sure, gradient = F.softmax_cross_entropy(xp([logits[:2]]), xp([1]))
+    assert xp.host(sure) == 0
+    assert xp.host(gradient)[0].tolist() == [0, 0]
 
 
 def test_logsumexp_of_nothing_but_zeros_probability(xp):

@@ -52,10 +52,9 @@ def tanh_derivative(z: Array, value: Array | None = None) -> Array:
 
 @on_its_device
 def sigmoid(z: Array) -> Array:
-    """1 / (1 + exp(-z)), with an exponential that cannot overflow on either side."""
+    """1 / (1 + exp(-z)), with exponentials that cannot overflow on either side."""
     xp = namespace(z)
-    decay = xp.exp(-xp.abs(z))
-    return xp.where(z >= 0, 1.0, decay) / (1.0 + decay)
+    return xp.exp(xp.minimum(z, 0.0)) / (1.0 + xp.exp(-xp.abs(z)))
 
 
 @on_its_device

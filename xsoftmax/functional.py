@@ -59,7 +59,7 @@ def logsumexp(logits: Array, *, axis: int = -1, keepdims: bool = False) -> Array
     logits = _floating(logits)
     xp = namespace(logits)
     top = xp.max(logits, axis=axis, keepdims=True)
-    log_total = _log_total(_shifted(logits, axis), axis)
+    log_total, _, _ = _exponentials(_shifted(logits, axis), axis)
     result = xp.where(xp.isinf(top), top, top + log_total)
     return result if keepdims else xp.squeeze(result, axis=axis)
 
@@ -68,7 +68,7 @@ def logsumexp(logits: Array, *, axis: int = -1, keepdims: bool = False) -> Array
 def log_softmax(logits: Array, *, axis: int = -1) -> Array:
     """z_c - logsumexp(z) along `axis`; same shape as `logits`."""
     shifted = _shifted(_floating(logits), axis)
-    return shifted - _log_total(shifted, axis)
+    return shifted - _exponentials(shifted, axis)[0]
 
 
 def _shifted(logits: Array, axis: int) -> Array:
@@ -78,13 +78,18 @@ def _shifted(logits: Array, axis: int) -> Array:
     return logits - xp.where(xp.isinf(top), 0.0, top)
 
 
-def _log_total(shifted: Array, axis: int) -> Array:
-    """log of the sum of exponentials; by log1p where one class dominates: 1 + x forgets small x."""
+def _exponentials(shifted: Array, axis: int) -> tuple[Array, Array, Array]:
+    """The logarithm of the sum of exponentials, those, and the sum.
+
+    By log1p where one class dominates: 1 + x forgets small x.
+    """
     xp = namespace(shifted)
     exponentials = xp.exp(shifted)
     total = xp.sum(exponentials, axis=axis, keepdims=True)
-    rest = xp.sum(xp.where(shifted == 0, 0.0, exponentials), axis=axis, keepdims=True)
-    return xp.where(total < 1.5, xp.log1p(rest), xp.log(xp.maximum(total, 1.0)))
+    others = exponentials * xp.astype(shifted != 0, shifted.dtype)  # `where` takes thrice as long
+    rest = xp.sum(others, axis=axis, keepdims=True)
+    log_total = xp.where(total < 1.5, xp.log1p(rest), xp.log(xp.maximum(total, 1.0)))
+    return log_total, exponentials, total
 
 
 def _floating(x: Array) -> Array:
@@ -170,7 +175,7 @@ def softmax_cross_entropy(
     xp = namespace(logits)
     targets = check_targets(logits, targets, axis, "softmax_cross_entropy")
     weights = mean_weights(logits, sample_weight, axis, "softmax_cross_entropy")
-    first = xp.moveaxis(logits, axis, 0)
+    first = xp.moveaxis(xp.where(weights > 0, logits, 0.0), axis, 0)  # 0 times inf is nan
     columns = xp.reshape(first, (1, first.shape[0], -1))
     soft = targets.ndim == logits.ndim
     if soft:
@@ -198,17 +203,19 @@ def weighted_cross_entropy(logits: Array, targets: Array, weights: Array) -> tup
     gradient : shaped like `logits`
     """
     xp = namespace(logits)
+    if targets.ndim == 1 and logits.shape[1] == 2:
+        return _two_class_losses(logits, targets, weights)
     shifted = logits - xp.max(logits, axis=1, keepdims=True)
     if targets.ndim == 1:
         losses, gradient = _label_losses(shifted, targets, weights)
     else:
         possible = xp.where(targets == 0, 0.0, shifted)  # 0 times -inf is nan
         target_logit = xp.sum(targets * possible, axis=1, keepdims=True)
-        losses = _log_total(shifted, 1) - target_logit
-        gradient = xp.exp(shifted)
-        gradient *= weights / xp.sum(gradient, axis=1, keepdims=True)
+        log_total, gradient, total = _exponentials(shifted, 1)
+        losses = log_total - target_logit
+        gradient *= weights / total
         gradient -= targets * weights
-    return weights * xp.where(weights > 0, losses, 0.0), gradient  # 0 times inf is nan
+    return weights * losses, gradient
 
 
 def _label_losses(shifted: Array, labels: Array, weights: Array) -> tuple[Array, Array]:
@@ -233,6 +240,20 @@ def _label_losses(shifted: Array, labels: Array, weights: Array) -> tuple[Array,
     gradient *= weights / (others + own)
     # The larger of own and the others is at least 1, so that own - 1 takes no digit away.
     return xp.log1p(others + (own - 1.0)) - own_logit, gradient
+
+
+def _two_class_losses(logits: Array, labels: Array, weights: Array) -> tuple[Array, Array]:
+    """The weighted losses at labels 0 and 1, and the gradient: a third of the passes over rows.
+
+    With m the other logit minus the own, the loss is log(1 + e^m), and 1 - p = e^m / (1 + e^m).
+    """
+    xp = namespace(logits)
+    sign = 1.0 - 2.0 * xp.astype(labels, logits.dtype)
+    m = (logits[:, 1:, :] - logits[:, :1, :]) * sign
+    tail = xp.exp(-xp.abs(m))
+    losses = weights * (xp.maximum(m, 0.0) + xp.log1p(tail))
+    change = xp.exp(xp.minimum(m, 0.0)) * (weights * sign) / (1.0 + tail)
+    return losses, xp.concat([-change, change], axis=1)
 
 
 def _one_hot(labels: Array, n_classes: int, axis: int, dtype) -> Array:
