@@ -98,7 +98,7 @@ class Curvature:
             weights = xp.take_along_axis(weights, chosen, axis=1) * factor
         else:
             X = self.X[None, :: self.stride, ...]
-        A = xp.astype(X, weights.dtype) - self.mean[classes, None, :]
+        A = xp.astype(X, weights.dtype, copy=False) - self.mean[classes, None, :]
         A *= xp.sqrt(weights)[:, :, None]
         return A
 

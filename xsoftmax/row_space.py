@@ -8,6 +8,7 @@ the minimum of softmax regression on the rows X Q = L with the same penalty: n_s
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +18,8 @@ from .rows import block_values, row_slices
 
 #: Up to so many rows the Gram matrix and its factor pay.
 MAX_ROWS = 2048
+#: What a row has beyond the rows before it must exceed what rounding blurs so many times.
+CLEAR = 1e6
 
 
 @dataclass(frozen=True)
@@ -36,23 +39,31 @@ class RowSpace:
 
     def rows(self, dtype: Any) -> Array:
         """X in these coordinates."""
-        return self.X if self.L is None else namespace(self.L).astype(self.L, dtype)
+        if self.L is None:
+            return self.X
+        return namespace(self.L).astype(self.L, dtype, copy=False)
 
     def project(self, parameters: Array) -> Array:
         """These coordinates of parameters (n_problems, n_parameters) of the full network."""
         if self.L is None:
             return parameters
         xp, ((W, b),) = namespace(parameters), self.full.unpack(parameters)
-        logits = xp.matmul(W, xp.astype(self.X, W.dtype).T)
-        return self.network.pack([(self._divided(logits), b)])
+        logits: Any = 0.0
+        for columns, part in _in_double(self.X):
+            logits = logits + xp.matmul(xp.astype(W[:, :, columns], part.dtype, copy=False), part.T)
+        B = xp.astype(self._divided(logits), W.dtype, copy=False)
+        return self.network.pack([(B, b)])
 
     def expand(self, parameters: Array) -> Array:
         """The parameters of the full network; inverse of `project` on the span of the rows."""
         if self.L is None:
             return parameters
         xp, ((B, b),) = namespace(parameters), self.network.unpack(parameters)
+        # Large numbers that nearly cancel, where rows are alike.
         combination = self._divided(B, transposed=True)
-        return self.full.pack([(xp.matmul(combination, xp.astype(self.X, B.dtype)), b)])
+        parts = [xp.matmul(combination, part) for _, part in _in_double(self.X)]
+        W = xp.astype(xp.concat(parts, axis=2), B.dtype, copy=False)
+        return self.full.pack([(W, b)])
 
     def layers(self, parameters: Array) -> list[Layer]:
         """The layers of the full network."""
@@ -61,9 +72,15 @@ class RowSpace:
     def _divided(self, rows: Array, transposed: bool = False) -> Array:
         """L^-1 or L'^-1 times each of the last axis, in float64."""
         xp, (*batch, n) = namespace(rows), rows.shape
-        columns = xp.astype(xp.reshape(rows, (-1, n)), xp.float64).T
-        solved = _solved(self.L, columns, transposed)
-        return xp.reshape(xp.astype(solved.T, rows.dtype), (*batch, n))
+        columns = xp.astype(xp.reshape(rows, (-1, n)), xp.float64, copy=False).T
+        return xp.reshape(_solved(self.L, columns, transposed).T, (*batch, n))
+
+
+def _in_double(X: Array) -> Iterator[tuple[slice, Array]]:
+    """Some columns of X after others, in float64, and which they are."""
+    xp, (n_samples, n_features) = namespace(X), X.shape
+    for columns in row_slices(n_features, max(1, block_values(X) // n_samples)):
+        yield columns, xp.astype(X[:, columns], xp.float64, copy=False)
 
 
 def _solved(L: Array, B: Array, transposed: bool) -> Array:
@@ -84,22 +101,24 @@ def _solved(L: Array, B: Array, transposed: bool) -> Array:
 def row_space(network: Network, X: Array) -> RowSpace:
     """Coordinates for rows X (n_samples, n_features).
 
-    The Gram matrix squares the rows' condition, so it is made in float64; where a library has none,
-    or there is little to save, the features stay as they are.
+    The Gram matrix squares the rows' condition, so it is made in float64. The features stay as they
+    are where a library has none, where there is little to save, and where rounding blurs the rows:
+    where some are nearly combinations of others, or one feature outweighs all.
     """
     xp, (n_samples, n_features) = namespace(X), X.shape
+    as_it_is = RowSpace(network, X)
     pays = network.is_linear and n_samples <= MAX_ROWS and n_features >= 1.5 * n_samples
     if not (pays and has_float64(X)):
-        return RowSpace(network, X)
+        return as_it_is
     gram = xp.zeros((n_samples, n_samples), dtype=xp.float64, device=X.device)
-    for columns in row_slices(n_features, max(1, block_values(X) // n_samples)):
-        part = xp.astype(X[:, columns], xp.float64)
+    for _, part in _in_double(X):
         gram += xp.matmul(part, part.T)
     largest = xp.max(xp.linalg.diagonal(gram))
     if not to_list(xp.isfinite(largest)):
-        return RowSpace(network, X)  # squares overflow, of which the solver will tell
-    # As if each row had a feature of its own, too small to matter: rows may be alike.
-    own = n_samples * xp.finfo(xp.float64).eps * largest
-    own = own + xp.finfo(xp.float64).smallest_normal
-    gram += own * xp.eye(n_samples, dtype=xp.float64, device=X.device)
-    return RowSpace(network, X, xp.linalg.cholesky(gram))
+        return as_it_is  # squares overflow, of which the solver will tell
+    # As if each row had a feature of its own, too small to matter, so that there is a factor.
+    blur = n_samples * xp.finfo(xp.float64).eps * largest + xp.finfo(xp.float64).smallest_normal
+    gram += blur * xp.eye(n_samples, dtype=xp.float64, device=X.device)
+    L = xp.linalg.cholesky(gram)
+    clear = xp.all(xp.linalg.diagonal(L) ** 2 >= CLEAR * blur)
+    return RowSpace(network, X, L) if to_list(clear) else as_it_is
