@@ -100,6 +100,18 @@ def test_predict(trained):
     assert result["classes"] == list(range(10))
 
 
+def test_names_may_look_like_markup(trained, tmp_path):
+    folder = tmp_path / "runs[/b][bold]"
+    folder.mkdir(parents=True)
+    model = trained[0] / "xsoftmax-out" / "model.safetensors"
+    (folder / "[a].safetensors").write_bytes(model.read_bytes())
+    out, _ = run("evaluate", "--model", folder / "[a].safetensors", cwd=tmp_path)
+    assert "runs[/b][bold]/[a].safetensors" in out
+    out, err = run("train", "--max-iter", "1", "--no-plots", "--out", folder, cwd=tmp_path)
+    assert f"wrote {folder}/model.safetensors" in out
+    assert "warning: SoftmaxRegression did not converge" in err
+
+
 def test_a_table_with_labels_that_are_strings(tmp_path):
     rng = np.random.default_rng(0)
     lines = ["width,height,species"]
@@ -253,7 +265,9 @@ def test_sweep_json(tmp_path):
     assert result["C"] == xsoftmax.load(tmp_path / "best.safetensors").C
 
 
-@pytest.mark.parametrize("grid", ["1:2", "a:b:3", "0:1:3", "1e-3,-1", "nan", "1:10:0"])
+@pytest.mark.parametrize(
+    "grid", ["1:2", "a:b:3", "0:1:3", "1e-3,-1", "nan", "1:10:0", "1:10:100000000000"]
+)
 def test_sweep_refuses_a_grid_that_it_cannot_read(grid, tmp_path):
     _, err = run("sweep", "--Cs", grid, cwd=tmp_path, code=2)
     assert "--Cs must be FROM:TO:COUNT" in err

@@ -11,7 +11,7 @@ from sklearn.model_selection import GroupKFold, PredefinedSplit, ShuffleSplit, S
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from xsoftmax import SoftmaxRegression, SoftmaxRegressionCV
-from xsoftmax.classifiers import folds as folds_module
+from xsoftmax.classifiers import scoring as scoring_module
 from xsoftmax.classifiers import softmax_regression_cv
 from xsoftmax.classifiers.training import Samples
 from xsoftmax.objective import Objective
@@ -172,7 +172,7 @@ def test_scores_do_not_depend_on_where_the_solver_stopped(rng):
 
 @pytest.mark.parametrize(("copied_values", "n_taken"), [(4 * 30 * 5, 4), (4 * 30 * 5 - 1, 12)])
 def test_held_out_rows_are_taken_once_if_they_are_few(monkeypatch, copied_values, n_taken):
-    monkeypatch.setattr(folds_module, "COPIED_VALUES", copied_values)
+    monkeypatch.setattr(scoring_module, "COPIED_VALUES", copied_values)
     taken, take = [], Samples.take
     monkeypatch.setattr(Samples, "take", lambda *args: taken.append(1) or take(*args))
     X, y = blobs(n_samples=60, n_features=5)

@@ -232,6 +232,11 @@ def test_one_hot(xp):
     assert xp.host(F.one_hot(labels, 3, dtype=xp.xp.float32)).dtype == np.float32
 
 
+def test_one_hot_has_more_classes_than_a_byte_counts(xp):
+    result = xp.host(F.one_hot(xp(np.asarray([5, 200], dtype="uint8")), 300))
+    assert [row.nonzero()[0].tolist() for row in result] == [[5], [200]]
+
+
 @pytest.mark.parametrize("labels", [[0, 3], [-1, 0]])
 def test_labels_out_of_range_never_index_anything(xp, labels):
     with pytest.raises(ValueError, match=r"targets=.* must lie in 0 .. 2 for 3 classes; got"):

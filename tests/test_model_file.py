@@ -229,6 +229,9 @@ def test_what_load_would_refuse_is_not_saved(tmp_path):
     model.set_params(solver="lbfgs").coef_ = model.coef_ * np.nan
     with pytest.raises(ValueError, match="not finite"):
         xsoftmax.save(model, tmp_path / "m")
+    network = fitted("mlp").set_params(hidden_layer_sizes=(7, 6))
+    with pytest.raises(ValueError, match="its parameters now name"):
+        xsoftmax.save(network, tmp_path / "m")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -70,3 +70,49 @@ def test_features_whose_squares_overflow_are_an_error_here_too():
     X, y = blobs(n_samples=20, n_features=60)
     with pytest.raises(ValueError, match="Scale the features"):
         SoftmaxRegression().fit(1e200 * X, y)
+
+
+def alike(rng):
+    """30 rows and copies of them that differ a little, and in their labels."""
+    X = np.tile(rng.standard_normal((30, 500)), (2, 1))
+    return X + 1e-4 * rng.standard_normal(X.shape) + 10, (np.arange(60) + (np.arange(60) > 49)) % 3
+
+
+def equal(rng):
+    """Rows that occur several times, far from 0."""
+    X = rng.standard_normal((60, 500)) + 100
+    return X[rng.integers(60, size=60)], np.arange(60) % 3
+
+
+def far(rng):
+    """Rows much further from 0 than from each other."""
+    return rng.standard_normal((60, 500)) + 1000, np.arange(60) % 3
+
+
+def timestamp(rng):
+    """One feature that outweighs all others."""
+    X = rng.standard_normal((40, 100))
+    X[:, 0] = 1.7e9 * (1 + 0.01 * rng.standard_normal(40))
+    return X, np.arange(40) % 3
+
+
+@pytest.mark.parametrize("C", [1.0, 1e4])
+@pytest.mark.parametrize(
+    ("rows", "dtype"),
+    [(alike, "float32"), (equal, "float32"), (far, "float32"), (timestamp, "float64")],
+)
+def test_rounding_blurs_no_rows(rng, monkeypatch, rows, dtype, C):
+    X, y = rows(rng)
+    X = X.astype(dtype)
+
+    def objective(model):
+        model.coef_, model.intercept_ = (x.astype(float) for x in (model.coef_, model.intercept_))
+        loss = -model.predict_log_proba(X.astype(float))[np.arange(len(y)), y].sum()
+        return loss + np.sum(model.coef_**2) / (2 * C)
+
+    model = SoftmaxRegression(C=C).fit(X, y)
+    monkeypatch.setattr("xsoftmax.row_space.MAX_ROWS", 0)
+    reference = SoftmaxRegression(C=C, tol=1e-9, max_iter=10_000).fit(X.astype(float), y)
+    null = len(y) * np.log(3)
+    best = objective(reference)
+    assert objective(model) - best <= 2e-3 * (null - best)

@@ -64,6 +64,7 @@ def test_csv_with_a_named_column_of_integers_separated_by_tabs(tmp_path):
         ("a,b\n1,x\n,y\n", "row 3 holds ''"),
         ("5\n6\n", "at least one feature and a label"),
         ("1,x\n2,y\n3,x\n", "has a single row"),
+        ('a,b\n1,"x\n' + "2,y\n" * 40_000, "is no table of cells"),
     ],
 )
 def test_bad_csv(tmp_path, text, message):
@@ -85,6 +86,12 @@ def test_bad_files(tmp_path, rng):
     (tmp_path / "c.npz").write_bytes(b"not a zip")
     with pytest.raises(ValueError, match=r"no \.npz file"):
         datasets.load(tmp_path / "c.npz")
+    np.savez_compressed(tmp_path / "d.npz", X=rng.random((40, 5)), y=np.zeros(40))
+    content = bytearray((tmp_path / "d.npz").read_bytes())
+    content[80:140] = bytes(byte ^ 0x5A for byte in content[80:140])
+    (tmp_path / "d.npz").write_bytes(content)
+    with pytest.raises(ValueError, match=r"no \.npz file"):
+        datasets.load(tmp_path / "d.npz")
     with pytest.raises(ValueError, match="neither a file nor one of digits, mnist"):
         datasets.load("nothing")
     (tmp_path / "t.txt").write_text("1,2")

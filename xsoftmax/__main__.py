@@ -15,7 +15,7 @@ def main() -> None:
     try:
         with warnings_in_words():
             app(prog_name="xsoftmax")
-    except (ValueError, TypeError, OSError, RuntimeError, ImportError) as error:
+    except (ValueError, TypeError, OSError, RuntimeError, ImportError, MemoryError) as error:
         err.print("[red]error:[/] ", end="")
         err.print(str(error), markup=False, highlight=False, soft_wrap=True)
         sys.exit(FAILED)

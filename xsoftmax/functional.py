@@ -258,6 +258,7 @@ def _two_class_losses(logits: Array, labels: Array, weights: Array) -> tuple[Arr
 
 def _one_hot(labels: Array, n_classes: int, axis: int, dtype) -> Array:
     xp = namespace(labels)
+    labels = xp.astype(labels, index_dtype(labels), copy=False)  # a byte counts to 255 only
     n_axes = labels.ndim + 1
     shape = tuple(n_classes if i == axis % n_axes else 1 for i in range(n_axes))
     classes = xp.reshape(xp.arange(n_classes, dtype=labels.dtype, device=labels.device), shape)

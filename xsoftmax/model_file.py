@@ -43,7 +43,8 @@ def save(model: Any, path: str | os.PathLike) -> Path:
     sklearn.exceptions.NotFittedError
         If it has not been fitted.
     ValueError
-        If labels and settings do not fit in the header.
+        If labels, settings and names of features do not fit in the header, or the parameters name
+        other layers than were fitted.
     OSError
         If the file cannot be written.
     """
@@ -52,14 +53,21 @@ def save(model: Any, path: str | os.PathLike) -> Path:
     check_is_fitted(model)
     check_parameters(model)
     tensors = {name: _contiguous(array) for name, array in _tensors(model).items()}
+    fitted, named = (_shapes(x) for x in (tensors, _expected(model)))
+    if fitted != named:
+        raise ValueError(
+            f"the model was fitted with layers of shapes {fitted}, but its parameters now name "
+            f"{named}. Undo that change, or fit it again."
+        )
     for name, tensor in tensors.items():
         if not np.all(np.isfinite(tensor)):
             raise ValueError(f"the model's {name} holds values that are not finite; fit it again.")
     header = json.dumps(describe(model), allow_nan=False)
     if len(header) > MAX_HEADER_BYTES // 2:
         raise ValueError(
-            f"the labels and settings take {len(header)} bytes as text, more than the "
-            f"{MAX_HEADER_BYTES // 2} that a model file holds. Encode the labels as integers."
+            f"labels, settings and names take {len(header)} bytes as text, more than the "
+            f"{MAX_HEADER_BYTES // 2} that a model file holds. Encode the labels as integers, or "
+            "fit X without names of features."
         )
     content = safetensors.numpy.save(tensors, metadata={"xsoftmax": header})
     return write_whole(Path(path), content)
@@ -82,8 +90,7 @@ def load(path: str | os.PathLike, *, like: Array | None = None) -> BaseSoftmaxCl
         entries = _read_header(path, size, file.read(8 + MAX_HEADER_BYTES))
         description = _read_description(path, entries)
         model = restore(path, description)
-        shapes = {name: tensor.shape for name, tensor in _expected(model).items()}
-        _check_entries(path, entries, shapes)
+        _check_entries(path, entries, _shapes(_expected(model)))
         file.seek(0)
         tensors = _read_tensors(path, file.read())
     for name, tensor in tensors.items():
@@ -164,7 +171,7 @@ def _read_description(path: Path, entries: dict[str, Any]) -> dict[str, Any]:
 
 def _expected(model: Any) -> dict[str, np.ndarray]:
     """Placeholders (of no memory) with the names and shapes that the model's tensors must have."""
-    sizes = model._network(model.n_features_in_, len(model.classes_)).layer_sizes
+    sizes = model._network(model.n_features_in_, model.classes_.shape[0]).layer_sizes
     tensors = {}
     for i, (n_in, n_out) in enumerate(pairwise(sizes)):
         shape: tuple[int, int] = (n_in, n_out)
@@ -174,6 +181,11 @@ def _expected(model: Any) -> dict[str, np.ndarray]:
         tensors[f"coef.{i}"] = np.broadcast_to(np.float64(0), shape)
         tensors[f"intercept.{i}"] = np.broadcast_to(np.float64(0), (n_out,))
     return tensors
+
+
+def _shapes(tensors: dict[str, np.ndarray]) -> dict[str, tuple]:
+    """Those of the layers."""
+    return {name: tensor.shape for name, tensor in tensors.items() if name not in _CURVES}
 
 
 def _check_entries(path: Path, entries: dict[str, Any], shapes: dict[str, tuple]) -> None:

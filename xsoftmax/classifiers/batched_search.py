@@ -17,8 +17,10 @@ from ..network import Network
 from ..places import on_its_device
 from ..solvers import Status, minimize
 from ..threads import threads_that_pay
-from .folds import Fold, Scorer, scored, split, weights_of
+from .folds import Fold, split, weights_of
+from .mlp import MLPClassifier
 from .rules import check_parameters
+from .scoring import Scorer, best, scored
 from .training import LEARNING_RATES, Samples, check_finite, objective_of, solver_of
 from .validation import check_sample_weight, check_X, check_y
 
@@ -71,15 +73,27 @@ class BatchedGridSearchCV(GridSearchCV):
 
         Parameters
         ----------
-        X, y, sample_weight : as for `MLPClassifier.fit`; scores are weighted too
+        X, y, sample_weight : as for `MLPClassifier.fit`; a scorer that takes weights has them too
         groups : (n_samples,) for splitters that need them
 
         Raises
         ------
+        TypeError
+            If the estimator is no `MLPClassifier`, or `scoring` is more than one scorer.
         ValueError
             If a parameter, X, y, a weight or a fold breaks its rule, a network diverges, or the
             estimator asks for early stopping, which would need rows held out of every fold.
         """
+        if not isinstance(self.estimator, MLPClassifier):
+            raise TypeError(
+                "BatchedGridSearchCV trains an MLPClassifier; got "
+                f"{type(self.estimator).__name__}. Use scikit-learn's GridSearchCV for others."
+            )
+        if not (self.scoring is None or isinstance(self.scoring, str) or callable(self.scoring)):
+            raise TypeError(
+                f"BatchedGridSearchCV(scoring=...) must be one scorer; got {self.scoring!r}."
+            )
+        check_parameters(self)
         candidates = list(ParameterGrid(self.param_grid))
         estimators = [clone(self.estimator).set_params(**params) for params in candidates]
         for estimator in estimators:
@@ -143,10 +157,12 @@ class BatchedGridSearchCV(GridSearchCV):
         if Status.INTERRUPTED in solution.statuses:
             raise KeyboardInterrupt
         check_finite(one, solution.parameters)
-        model = clone(one)
-        model.classes_, model.n_features_in_ = samples.targets.classes, samples.X.shape[1]
-        scorer = Scorer(model, samples, folds, self.scoring)
-        found = scorer(network, solution.parameters, list(range(len(folds))) * len(members))
+        models = [clone(estimators[i]) for i in members_of]
+        for model, n_iter, curve in zip(models, solution.n_iter, solution.curves, strict=True):
+            model.classes_, model.n_features_in_ = samples.targets.classes, samples.X.shape[1]
+            model.n_iter_, model.loss_curve_ = n_iter, curve
+        scorer, problems = Scorer(models[0], samples, folds, self.scoring), range(len(folds))
+        found = scorer(network, solution.parameters, list(problems) * len(members), models)
         scores[members] = np.reshape(found, (len(members), len(folds)))
         seconds[members] = (time.perf_counter() - start) / len(members_of)
 
@@ -164,9 +180,10 @@ class BatchedGridSearchCV(GridSearchCV):
         results |= {f"split{k}_test_score": scores[:, k] for k in range(scores.shape[1])}
         mean = scores.mean(axis=1)
         results |= {"mean_test_score": mean, "std_test_score": scores.std(axis=1)}
-        results["rank_test_score"] = 1 + (mean[None, :] > mean[:, None]).sum(axis=1)
+        known = np.where(np.isnan(mean), -np.inf, mean)
+        results["rank_test_score"] = 1 + (known[None, :] > known[:, None]).sum(axis=1)
         self.cv_results_, self.n_splits_, self.multimetric_ = results, scores.shape[1], False
-        self.best_index_ = int(mean.argmax())
+        self.best_index_ = int(best(mean))
         self.best_params_, self.best_score_ = candidates[self.best_index_], mean[self.best_index_]
 
 

@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from copy import copy
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
 
 from ..arrays import (
-    Array,
     indices_from_host,
     is_numpy,
     is_out_of_memory,
-    namespace,
     on_accelerator,
     to_host,
 )
-from ..network import Layer, Network
 from ..objective import Objective
 from ..rows import Part
-from .predictor import Predictor, logits_of
 from .training import Samples
-from .validation import check_sample_weight, host_labels
 
-#: What `scoring` may be for accuracy, which needs no host.
-ACCURACY = (None, "accuracy")
 #: A part that saves fewer multiplications is not worth its own blocks.
 PART_PRODUCTS = 1 << 22
 #: Rows are copied for speed when they have at most so many values together.
@@ -109,62 +98,3 @@ def by_part(objective: Objective) -> Objective:
         if not is_out_of_memory(error):
             raise
         return objective
-
-
-def scored(model: Predictor, scoring: Any, X: Any, y: Any, sample_weight: Any) -> float:
-    """The score of a fitted model: accuracy where X lies, any other scorer on the host."""
-    if scoring in ACCURACY:
-        return Predictor.score(model, X, y, sample_weight)
-    X = model._check_fitted(X)
-    labels, weights = host_labels(X, y), {}
-    if sample_weight is not None:
-        weights["sample_weight"] = check_sample_weight(X, sample_weight)
-    twin = copy(model)
-    twin._set_layers(_layers_on_host(model._layers()))
-    twin.classes_ = to_host(model.classes_)
-    twin.__dict__.pop("feature_names_in_", None)  # X is an array now
-    if hasattr(twin, "scoring"):
-        twin.scoring = None  # or a scorer that asks for the score would ask itself
-    scorer = check_scoring(twin, scoring=scoring)
-    return float(scorer(twin, to_host(X), labels, **weights))
-
-
-def _layers_on_host(layers: list[Layer]) -> list[Layer]:
-    return [(to_host(W), None if b is None else to_host(b)) for W, b in layers]
-
-
-class Scorer:
-    """Scores a batch of networks, each on the rows that its fold holds out.
-
-    Accuracy is computed where X lies; any other scorer gets `model` and rows on the host.
-    """
-
-    def __init__(self, model: Any, samples: Samples, folds: list[Fold], scoring: Any) -> None:
-        self.model, self.samples, self.folds = model, samples, folds
-        n_values = samples.X.shape[1] * sum(len(fold.test) for fold in folds)
-        n_kept = len(folds) if n_values <= COPIED_VALUES else 0
-        self.held_out = lru_cache(n_kept)(lambda k: samples.take(folds[k].test))
-        self.scorer: Any = None
-        if scoring not in ACCURACY:
-            self.scorer = check_scoring(model, scoring=scoring)
-
-    def __call__(self, network: Network, parameters: Array, problems: Iterable[int]) -> list[float]:
-        """The score of each of the batch's problems, which belong to the folds `problems`."""
-        score = self._accuracy if self.scorer is None else self._call_scorer
-        scores = []
-        for row, k in enumerate(problems):
-            layers = network.unpack(parameters[row : row + 1, :])
-            scores.append(score(network, layers, self.held_out(k)))
-        return scores
-
-    def _accuracy(self, network: Network, layers: list[Layer], held_out: Samples) -> float:
-        X = held_out.X
-        winners = to_host(logits_of(network, layers, X, namespace(X).argmax))
-        right = held_out.targets.classes[winners] == held_out.labels
-        return float(np.average(right, weights=held_out.weight))
-
-    def _call_scorer(self, network: Network, layers: list[Layer], held_out: Samples) -> float:
-        self.model._set_layers(_layers_on_host(layers))
-        weighted = not np.all(held_out.weight == 1)
-        weights = {"sample_weight": held_out.weight} if weighted else {}
-        return float(self.scorer(self.model, to_host(held_out.X), held_out.labels, **weights))

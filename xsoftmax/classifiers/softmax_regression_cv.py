@@ -17,10 +17,11 @@ from ..row_space import RowSpace, row_space
 from ..seen_features import SeenFeatures, seen_features
 from ..solvers import LBFGS, Metric, Solution, Status, follow_path, minimize
 from ..threads import threads_that_pay
-from .folds import Fold, Scorer, by_part, scored, split, weights_of
+from .folds import Fold, by_part, split, weights_of
 from .linear import LinearPredictor, penalty_strength
 from .paths import Paths
 from .rules import check_parameters
+from .scoring import Scorer, best, scored, with_labels
 from .softmax_regression import SoftmaxRegression
 from .training import (
     Samples,
@@ -154,12 +155,12 @@ class SoftmaxRegressionCV(LinearPredictor):
         self.classes_ = classes_for(samples.X, samples.targets.classes)
         self.__dict__.pop("best_estimator_", None)
         if self.refit:
-            best = int(paths.scores.mean(axis=0).argmax())
-            self.C_ = float(Cs[best])
-            start = paths.mean([best] * len(folds))
+            j = int(best(paths.scores.mean(axis=0)))
+            self.C_ = float(Cs[j])
+            start = paths.mean([j] * len(folds))
             parameters = self._refit(space, samples, start, paths)
         else:
-            own = paths.scores.argmax(axis=1)
+            own = best(paths.scores)
             self.C_ = float(Cs[own].mean())
             parameters = paths.mean(own)
         self._set_layers(network.unpack(parameters))
@@ -181,14 +182,19 @@ class SoftmaxRegressionCV(LinearPredictor):
         paths = Paths(len(folds), len(Cs))
         network = space.full
         rows_there = samples._replace(X=space.rows(compute_dtype(samples.X)))
-        scorer = Scorer(self._host_model(samples), samples, folds, self.scoring)
+        model, scoring = (
+            self._host_model(samples),
+            with_labels(self.scoring, samples.targets.classes),
+        )
+        scorer = Scorer(model, samples, folds, scoring)
         weights, strength = weights_of(samples, folds), penalty_strength(1.0, network)
         for problems in _turns(len(folds), network):
             rows = weights[problems.start : problems.stop]
             unit = by_part(objective_of(self, space.network, rows_there, strength, rows))
             for j, (solution, metric) in zip(order, self._follow(unit, Cs[order]), strict=True):
                 solution = solution._replace(parameters=space.expand(solution.parameters))
-                scores = scorer(network, solution.parameters, problems)
+                models = [model] * len(problems)
+                scores = scorer(network, solution.parameters, problems, models)
                 paths.record(problems, int(j), solution, scores, metric)
                 monitor(paths.n_finished, paths.n_problems)
         return paths
@@ -242,11 +248,14 @@ class SoftmaxRegressionCV(LinearPredictor):
 
 def _joined(samples: Samples, held_out: Samples) -> tuple[Samples, list[Fold]]:
     """All rows, and the one fold that trains on the first and scores the others."""
-    X, xp = samples.X, namespace(samples.X)
-    n_train, n_held_out = X.shape[0], held_out.X.shape[0]
+    xp, parts = namespace(samples.X), [samples.X, held_out.X]
+    n_train, n_held_out = (X.shape[0] for X in parts)
+    if parts[0].dtype != parts[1].dtype:  # one may hold what the other's dtype cannot
+        dtype = xp.result_type(*(compute_dtype(X) for X in parts))
+        parts = [xp.astype(X, dtype, copy=False) for X in parts]
     values = np.concatenate([samples.targets.values, held_out.targets.values])
     together = Samples(
-        xp.concat([X, xp.astype(held_out.X, X.dtype, copy=False)]),
+        xp.concat(parts),
         samples.targets._replace(values=values),
         np.concatenate([samples.weight, held_out.weight]),
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -28,12 +29,12 @@ def print_json(result: dict[str, Any]) -> None:
 
 def print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
     """A table with its first column to the left and numbers to the right."""
-    out.print(title, style="bold", highlight=False, soft_wrap=True)
+    out.print(title, style="bold", markup=False, highlight=False, soft_wrap=True)
     table = Table()
     for i, column in enumerate(columns):
-        table.add_column(column, justify="left" if i == 0 else "right", overflow="fold")
+        table.add_column(escape(column), justify="left" if i == 0 else "right", overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(escape, row))
     out.print(table)
 
 
@@ -45,7 +46,7 @@ def print_scores(title: str, scores: dict[str, Evaluation]) -> None:
 
 def print_line(text: str) -> None:
     """One line of result."""
-    out.print(text, highlight=False, soft_wrap=True)
+    out.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def print_files(paths: Iterable[Path]) -> None:
@@ -82,7 +83,7 @@ def sweep_progress(description: str, *, quiet: bool) -> Iterator[Any]:
 @contextmanager
 def _progress(description: str, total: int | None, quiet: bool) -> Iterator[Any]:
     progress = Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[figures]}"),
@@ -99,7 +100,8 @@ def warnings_in_words() -> Iterator[None]:
     """Print each warning as one line on stderr, without the source line that raised it."""
 
     def show(message: Any, *_: Any, **__: Any) -> None:
-        err.print(f"[yellow]warning:[/] {message}", highlight=False, soft_wrap=True)
+        err.print("[yellow]warning:[/] ", end="")
+        err.print(str(message), markup=False, highlight=False, soft_wrap=True)
 
     with warnings.catch_warnings():
         warnings.simplefilter("default")

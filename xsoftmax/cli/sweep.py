@@ -135,7 +135,7 @@ def _values(grid: str) -> np.ndarray:
             values = np.geomspace(float(low), float(high), int(count))
         else:
             values = np.asarray([float(C) for C in grid.split(",")])
-    except ValueError:
+    except (ValueError, MemoryError):
         values = np.zeros(0)
     if values.size == 0 or not np.all(np.isfinite(values) & (values > 0)):
         raise typer.BadParameter(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,9 @@ from .dataset import Dataset, split
 #: Names under which a .npz file may hold its arrays: features and labels.
 NPZ_NAMES = (("X_train", "y_train"), ("X", "y"))
 NPZ_TEST_NAMES = ("X_test", "y_test")
+
+#: How NumPy says that a .npz file is none.
+_NO_ARRAYS = ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile, zlib.error
 
 
 def read_npz(path: str | Path, *, test_size: float = 0.2, random_state: int = 0) -> Dataset:
@@ -104,7 +108,7 @@ def _npz_arrays(path: Path) -> dict[str, np.ndarray]:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return {name.lower(): arrays[name] for name in arrays.files}
-    except (ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
+    except _NO_ARRAYS as error:
         raise ValueError(f"{path} is no .npz file of plain arrays ({error}).") from error
 
 
@@ -131,7 +135,10 @@ def _csv_rows(path: Path) -> tuple[list[str] | None, list[list[str]]]:
     """The header, if there is one, and the rows, all of one length."""
     with path.open(newline="", encoding="utf-8-sig") as file:
         delimiter = "\t" if path.suffix == ".tsv" else ","
-        rows = [row for row in csv.reader(file, delimiter=delimiter) if row]
+        try:
+            rows = [row for row in csv.reader(file, delimiter=delimiter) if row]
+        except csv.Error as error:
+            raise ValueError(f"{path} is no table of cells ({error}).") from error
     if not rows:
         raise ValueError(f"{path} is empty.")
     header = None if any(_is_number(cell) for cell in rows[0]) else rows.pop(0)

@@ -1,0 +1,128 @@
+"""What scorers are asked and told, in searches."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegressionCV
+from sklearn.metrics import make_scorer
+from sklearn.model_selection import GridSearchCV, LeaveOneOut
+
+from xsoftmax import BatchedGridSearchCV, MLPClassifier, SoftmaxRegressionCV
+
+from .problems import blobs
+
+NETWORK = MLPClassifier((4,), "tanh", solver="gd", max_iter=20, tol=0, random_state=0)
+GRID = {"alpha": [1e-3, 1.0, 1e3]}
+
+
+def right(labels, predicted):
+    """A metric that takes no weights."""
+    return np.mean(labels == predicted)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("cv", [LeaveOneOut(), [(np.arange(16), np.arange(16, 18))]])
+@pytest.mark.parametrize("scoring", ["neg_log_loss", "neg_brier_score"])
+def test_a_fold_may_lack_classes(n_classes, cv, scoring):
+    X, y = blobs(n_samples=18, spread=2.0)
+    y = y % n_classes
+    y[16:] = 1
+    ours = SoftmaxRegressionCV([0.1, 1.0], cv=cv, scoring=scoring, tol=1e-12).fit(X, y)
+    common = {"cv": cv, "scoring": scoring, "tol": 1e-10, "use_legacy_attributes": False}
+    theirs = LogisticRegressionCV(Cs=[0.1, 1.0], l1_ratios=(0,), **common).fit(X, y)
+    np.testing.assert_allclose(ours.scores_, np.squeeze(theirs.scores_, axis=1), rtol=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore:The scoring .* does not support sample_weight")
+@pytest.mark.parametrize("scoring", [make_scorer(right), lambda m, X, y: right(y, m.predict(X))])
+def test_a_scorer_that_takes_no_weights_is_given_none(scoring):
+    X, y = blobs(n_samples=60, spread=3.0)
+    weight = 1.0 + np.arange(60) % 5
+    search = BatchedGridSearchCV(NETWORK, GRID, cv=3, scoring=scoring)
+    with pytest.warns(UserWarning, match="takes no sample_weight"):
+        search.fit(X, y, weight)
+    theirs = GridSearchCV(NETWORK, GRID, cv=3, scoring=scoring).fit(X, y, sample_weight=weight)
+    name = "mean_test_score"
+    np.testing.assert_allclose(search.cv_results_[name], theirs.cv_results_[name])
+    with pytest.warns(UserWarning, match="takes no sample_weight"):
+        model = SoftmaxRegressionCV([1.0], cv=3, scoring=scoring).fit(X, y, weight)
+    assert model.score(X, y) == pytest.approx(right(y, model.predict(X)))
+    with pytest.raises(TypeError, match="sample_weight"):  # nobody asked for it in vain
+        model.score(X, y, weight)
+
+
+def test_one_that_takes_them_is_given_them():
+    X, y = blobs(n_samples=60, spread=3.0)
+    weight = np.where(y == 2, 50.0, 1.0)
+
+    def weighted(model, X, y, sample_weight=None):
+        return 0.0 if sample_weight is None else sample_weight.sum()
+
+    search = BatchedGridSearchCV(NETWORK, GRID, cv=[(np.arange(40), np.arange(40, 60))])
+    search.set_params(scoring=weighted).fit(X, y, weight)
+    assert set(search.cv_results_["mean_test_score"]) == {weight[40:].sum()}
+
+
+def test_a_scorer_is_asked_about_the_candidate():
+    X, y = blobs(n_samples=60)
+    asked = []
+
+    def simplicity(model, X, y):
+        asked.append((model.alpha, model.n_iter_, len(model.loss_curve_)))
+        return -abs(model.alpha - 1.0)
+
+    search = BatchedGridSearchCV(NETWORK, GRID, cv=2, scoring=simplicity, refit=False).fit(X, y)
+    assert asked == [(alpha, 20, 20) for alpha in GRID["alpha"] for _ in range(2)]
+    assert search.best_params_ == {"alpha": 1.0}
+
+
+@pytest.mark.filterwarnings("ignore:One or more of the test scores are non-finite")
+def test_a_score_that_is_nan_is_below_all_others():
+    X, y = blobs(n_samples=60)
+
+    def unknown_at_first(model, X, y):
+        return np.nan if model.alpha < 1.0 else -model.alpha
+
+    searches = [
+        search(NETWORK, GRID, cv=2, scoring=unknown_at_first, refit=False).fit(X, y)
+        for search in (BatchedGridSearchCV, GridSearchCV)
+    ]
+    for name in ("rank_test_score", "mean_test_score"):
+        np.testing.assert_array_equal(*(search.cv_results_[name] for search in searches))
+    assert [search.best_index_ for search in searches] == [1, 1]
+
+
+def test_so_it_is_for_c():
+    X, y = blobs(n_samples=60, spread=2.0)
+    calls = []
+
+    def unknown_at_first(model, X, y):
+        calls.append(np.sum(model.coef_**2))
+        return np.nan if len(calls) <= 2 else len(calls)  # the first C, on both folds
+
+    for refit in (True, False):
+        calls.clear()
+        model = SoftmaxRegressionCV([1e-3, 1.0], cv=2, scoring=unknown_at_first, refit=refit)
+        assert model.fit(X, y).C_ == 1.0
+
+
+def test_only_one_scorer_and_only_networks():
+    X, y = blobs()
+    with pytest.raises(TypeError, match="must be one scorer; got"):
+        BatchedGridSearchCV(NETWORK, GRID, scoring=["accuracy"]).fit(X, y)
+    with pytest.raises(TypeError, match="trains an MLPClassifier; got SoftmaxRegressionCV"):
+        BatchedGridSearchCV(SoftmaxRegressionCV(), GRID).fit(X, y)
+    with pytest.raises(ValueError, match=r"refit=...\) must be True or False"):
+        BatchedGridSearchCV(NETWORK, GRID, refit="accuracy").fit(X, y)
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "float32"])
+def test_rows_to_choose_on_keep_what_the_others_dtype_cannot_hold(xp, dtype):
+    X, y = blobs(n_samples=60, spread=2.0)
+    X = np.abs(X).round() > 1 if dtype == "bool" else np.abs(X).round()
+    held_out = 300.0 + np.random.default_rng(0).random((20, X.shape[1]))
+    kwargs = {"X_val": xp(held_out), "y_val": xp(y[:20])}
+    model = SoftmaxRegressionCV([1.0], scoring="neg_log_loss", tol=1e-10)
+    same = model.fit(xp(X.astype("float64")), xp(y), **kwargs).scores_, xp.host(model.coef_)
+    model.fit(xp(X.astype(dtype)), xp(y), **kwargs)
+    np.testing.assert_allclose(model.scores_, same[0], rtol=1e-4)
+    np.testing.assert_allclose(xp.host(model.coef_), same[1], atol=1e-4)
