@@ -55,10 +55,12 @@ class Curvature:
             spread = even if layers is None else _spread(network, layers, block)
             w = xp.mean(block.weights * spread, axis=0)
             parts.append(w)
-            sums = sums + xp.matmul(w, block.X)
-            squares = squares + xp.matmul(w, block.X * block.X)
+            X = rows.from_middle(block.X)
+            sums = sums + xp.matmul(w, X)
+            squares = squares + xp.matmul(w, X * X)
         moments = xp.concat(parts, axis=1), sums, squares
         self.X, self.stride, self.fit_intercept = rows.X, stride, network.fit_intercept
+        self.middle = rows.middle
         self.share = 1.0  #: (n_classes,) or 1: what a pooled class has of the mean mass
         if layers is None:
             self._moments(*(x / n_classes for x in moments))
@@ -72,8 +74,9 @@ class Curvature:
         self.weights, self.sums, self.squares = weights, sums, squares
         self.mass = xp.sum(weights, axis=1)
         mass = floored(self.mass)[:, None]
-        self.mean = sums / mass if self.fit_intercept else xp.zeros_like(sums)
-        self.diagonal = xp.maximum(squares - mass * self.mean * self.mean, xp.zeros_like(squares))
+        mean = sums / mass if self.fit_intercept else xp.zeros_like(sums)
+        self.diagonal = xp.maximum(squares - mass * mean * mean, xp.zeros_like(squares))
+        self.mean = mean if self.middle is None else mean + self.middle
 
     @property
     def n_rows(self) -> int:

@@ -4,8 +4,10 @@ With p_i the probabilities of row i and x~_i the row with a 1 for the intercept,
 
     H = sum_{k<l} (e_k - e_l)(e_k - e_l)' (x) G_kl + penalty, G_kl = sum_i s_i p_ki p_li x~_i x~_i'.
 
-It is singular where all classes move together, so it is inverted in an orthonormal basis of the
-parameters whose classes sum to zero: W = Q V, and Q'Q = 1 leaves the penalty as it is.
+It is singular where all classes move together, so it is inverted in a basis of the parameters
+whose classes sum to zero: W = Q V, and Q'Q = 1 leaves the penalty as it is. There x is seen from
+the middle of the rows, for which the intercepts make up: far from 0, rounding would leave nothing
+of how x varies.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ ROWS_PER_PARAMETER = 8
 class Contrasts:
     """Parameters whose classes sum to zero, and the pairs of classes."""
 
-    basis: Array  #: (n_parameters, n), orthonormal columns; n = (n_classes - 1)(n_features + 1)
+    basis: Array  #: (n_parameters, n), its weights orthonormal; n = (n_classes - 1)(n_features + 1)
     squares: Array  #: of the entries of the basis
     pairs: tuple[Array, Array]  #: indices k < l, (n_pairs,)
     products: Array  #: Q'(e_k - e_l)(e_k - e_l)'Q, ((n_classes - 1)^2, n_pairs)
@@ -42,8 +44,8 @@ class Contrasts:
         return xp.matmul(step[:, :, 0], self.basis.T)
 
 
-def contrasts(network: Network, like: Array) -> Contrasts:
-    """Those of a linear network, in the dtype and place of `like`."""
+def contrasts(network: Network, like: Array, middle: Array | None = None) -> Contrasts:
+    """Those of a linear network whose rows are seen from `middle`; dtype and place of `like`."""
     xp, (n_features, n_classes) = namespace(like), network.layer_sizes
     first, second = zip(*combinations(range(n_classes), 2), strict=True)
     pairs = indices_from_host(first, like=like), indices_from_host(second, like=like)
@@ -53,8 +55,10 @@ def contrasts(network: Network, like: Array) -> Contrasts:
     n_inputs = n_features + network.fit_intercept
     unit = xp.eye(n_inputs, dtype=like.dtype, device=like.device)
     columns = xp.reshape(Q.T[:, None, :, None] * unit[None, :, None, :], (-1, n_classes, n_inputs))
-    b = columns[:, :, n_features] if network.fit_intercept else None
-    basis = network.pack([(columns[:, :, :n_features], b)]).T
+    W, b = columns[:, :, :n_features], columns[:, :, n_features] if network.fit_intercept else None
+    if b is not None and middle is not None:
+        b = b - xp.matmul(W, middle)
+    basis = network.pack([(W, b)]).T
     return Contrasts(basis, basis * basis, pairs, products)
 
 
@@ -157,7 +161,7 @@ def _covariances(
     parts = list(row_slices(n_columns, max(1, values // (n_inputs * size))))
     sums: list[Any] = [0.0] * len(parts)
     for block in rows.blocks(size):
-        X, p = block.X, _probabilities(network, block, layers, logits)
+        X, p = rows.from_middle(block.X), _probabilities(network, block, layers, logits)
         if network.fit_intercept:
             X = xp.concat([X, xp.ones_like(X[:, :1])], axis=1)
         M = xp.take(p * block.weights, first, axis=1) * xp.take(p, second, axis=1)

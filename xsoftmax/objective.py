@@ -126,7 +126,7 @@ class Objective:
     @cached_property
     def contrasts(self) -> Contrasts:
         """In which the Hessian is inverted."""
-        return contrasts(self.network, self.penalty)
+        return contrasts(self.network, self.penalty, self.rows.middle)
 
     def inverse_hessian(self, point: Point, few: bool) -> Array:
         """At `point`, one of each problem, in `contrasts`; about that if `few` rows will do."""

@@ -103,6 +103,8 @@ class ArrayRows(NamedTuple):
     dtype: Any
     most: int | None = None  #: rows that a block may have, where memory is short
     parts: tuple[Part, ...] = ()  #: that make up all rows; none if they are in any order
+    #: (n_features,), about where the rows lie, if that may be seen as 0: intercepts make up for it
+    middle: Array | None = None
 
     @property
     def n_samples(self) -> int:
@@ -161,6 +163,15 @@ class ArrayRows(NamedTuple):
         weights = self.weights[:, ::stride] * stride
         return self._replace(X=X, targets=targets, weights=weights, parts=())
 
+    def around_middle(self) -> ArrayRows:
+        """The same rows, seen from the mean of a few of them."""
+        xp, few = namespace(self.X), self.every(1 + self.n_samples // FEW_ROWS).X
+        return self._replace(middle=xp.mean(xp.astype(few, self.dtype, copy=False), axis=0))
+
+    def from_middle(self, X: Array) -> Array:
+        """X (n_samples, n_features), some of the rows, without what rounding would take from it."""
+        return X if self.middle is None else X - self.middle
+
     def in_single(self) -> ArrayRows | None:
         """The same rows read in single precision, unless that blurs what tells them apart.
 
@@ -168,7 +179,7 @@ class ArrayRows(NamedTuple):
         or where squares leave the range of exponents.
         """
         xp = namespace(self.X)
-        few = xp.astype(self.every(1 + self.n_samples // FEW_ROWS).X, self.dtype)
+        few = xp.astype(self.every(1 + self.n_samples // FEW_ROWS).X, self.dtype, copy=False)
         mean, variance = xp.mean(few, axis=0), xp.var(few, axis=0)
         clear = (mean * mean <= FARTHEST**2 * variance) & (variance > 1 / LARGEST)
         serves = xp.all(clear | xp.all(few == few[:1, :], axis=0))
@@ -179,7 +190,8 @@ class ArrayRows(NamedTuple):
         targets, weights = self.targets, xp.astype(self.weights, xp.float32)
         if targets.ndim > 1:
             targets = xp.astype(targets, xp.float32)
-        return self._replace(targets=targets, weights=weights, dtype=xp.float32)
+        single = self._replace(targets=targets, weights=weights, dtype=xp.float32)
+        return single if self.middle is None else single.around_middle()
 
     def take(self, problems: Sequence[int]) -> ArrayRows:
         """The same rows for only some of the problems."""

@@ -118,6 +118,8 @@ def objective_of(
         columns = indices_from_host(targets.values, like=X)
     penalty = network.weight_mask(moved) * from_host(strength / total, like=X, dtype=dtype)
     rows = ArrayRows(X, columns, moved, dtype)
+    if network.is_linear and network.fit_intercept:
+        rows = rows.around_middle()
     return Objective(network, rows, penalty, estimator.block_rows)
 
 
