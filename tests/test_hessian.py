@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from xsoftmax import hessian
+from xsoftmax import SoftmaxRegression, hessian
 from xsoftmax.hessian import contrasts, inverse_hessian
 from xsoftmax.network import Network
 from xsoftmax.preconditioner import precondition
@@ -154,3 +154,12 @@ def test_few_eigenvectors_leave_no_direction_without_a_step():
     promised = np.sum(gradient * P.apply(gradient, objective.strength))
     assert P.core.rest is not None
     assert 0.1 < promised * objective.penalty.max() / 2 <= 1.001
+
+
+@pytest.mark.parametrize(("dtype", "C"), [("float64", 1e-100), ("float32", 1e-30)])
+def test_the_strongest_penalty_leaves_the_intercepts_alone(dtype, C):
+    X, _ = blobs(n_samples=300)
+    y = np.repeat([0, 1, 2], [60, 210, 30])
+    model = SoftmaxRegression(C=C).fit(X.astype(dtype), y)
+    shares = np.asarray([0.2, 0.7, 0.1])
+    np.testing.assert_allclose(model.predict_proba(X.astype(dtype))[0], shares, atol=0.01)

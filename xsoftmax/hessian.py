@@ -109,12 +109,11 @@ def inverse_hessian(
     G = xp.reshape(_covariances(network, rows, layers, logits, frame), (n_problems, n_pairs, -1))
     H = xp.reshape(xp.matmul(frame.products, G), (n_problems, order, order, n_inputs, n_inputs))
     H = xp.reshape(xp.permute_dims(H, (0, 1, 3, 2, 4)), (n_problems, order * n_inputs, -1))
-    strength = xp.matmul(penalty, frame.squares)
-    diagonal = xp.linalg.diagonal(H) + strength
+    strength, diagonal = xp.matmul(penalty, frame.squares), xp.linalg.diagonal(H)
     # Unit diagonal: what rounding may take from an eigenvalue is known, and given back.
     rounding = diagonal.shape[1] * xp.finfo(H.dtype).eps
     largest = xp.max(diagonal, axis=1, keepdims=True)
-    scale = 1.0 / xp.sqrt(xp.maximum(diagonal, floored(rounding * largest)))
+    scale = 1.0 / xp.sqrt(xp.maximum(diagonal + strength, floored(rounding * largest)))
     scales = scale[:, :, None] * scale[:, None, :]
     H *= scales
     H += diagonal_matrix(strength * scale * scale + rounding)
