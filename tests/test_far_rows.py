@@ -38,9 +38,8 @@ def test_so_it_does_by_cross_validation():
     assert far.n_iter_.max() <= near.n_iter_.max() + 2
 
 
-@pytest.mark.parametrize("n_classes", [2, 4])
-def test_newtons_step_is_the_same_from_the_middle(xp, n_classes):
-    X, y = blobs(n_classes=n_classes)
+def test_newtons_step_is_the_same_from_the_middle(xp):
+    X, y = blobs(n_classes=4)
     plain = objective_on(np.asarray, X, y, Cs=(0.5, 20.0))
     point = plain.at(start(plain))
     expected = plain.contrasts.times(plain.inverse_hessian(point, True), point.gradient)

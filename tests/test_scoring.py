@@ -7,6 +7,9 @@ from sklearn.metrics import make_scorer
 from sklearn.model_selection import GridSearchCV, LeaveOneOut
 
 from xsoftmax import BatchedGridSearchCV, MLPClassifier, SoftmaxRegressionCV
+from xsoftmax.classifiers.softmax_regression_cv import _joined
+from xsoftmax.classifiers.training import Samples
+from xsoftmax.classifiers.validation import Targets
 
 from .problems import blobs
 
@@ -116,13 +119,24 @@ def test_only_one_scorer_and_only_networks():
 
 
 @pytest.mark.parametrize("dtype", ["bool", "uint8", "float32"])
-def test_rows_to_choose_on_keep_what_the_others_dtype_cannot_hold(xp, dtype):
+def test_rows_to_choose_on_keep_what_the_others_dtype_cannot_hold(dtype):
     X, y = blobs(n_samples=60, spread=2.0)
     X = np.abs(X).round() > 1 if dtype == "bool" else np.abs(X).round()
-    held_out = 300.0 + np.random.default_rng(0).random((20, X.shape[1]))
-    kwargs = {"X_val": xp(held_out), "y_val": xp(y[:20])}
+    held_out = {"X_val": 300.0 + np.random.default_rng(0).random((20, 5)), "y_val": y[:20]}
     model = SoftmaxRegressionCV([1.0], scoring="neg_log_loss", tol=1e-10)
-    same = model.fit(xp(X.astype("float64")), xp(y), **kwargs).scores_, xp.host(model.coef_)
-    model.fit(xp(X.astype(dtype)), xp(y), **kwargs)
+    same = model.fit(X.astype("float64"), y, **held_out).scores_, model.coef_
+    model.fit(X.astype(dtype), y, **held_out)
     np.testing.assert_allclose(model.scores_, same[0], rtol=1e-4)
-    np.testing.assert_allclose(xp.host(model.coef_), same[1], atol=1e-4)
+    np.testing.assert_allclose(model.coef_, same[1], atol=1e-4)
+
+
+@pytest.mark.parametrize(("one", "other"), [("uint8", "float32"), ("float32", "float64")])
+def test_rows_of_two_dtypes_are_joined_everywhere(xp, one, other):
+    values = {one: np.arange(6).reshape(3, 2), other: 300.25 + np.arange(4).reshape(2, 2)}
+    parts = []
+    for dtype, X in values.items():
+        targets = Targets(np.arange(2), np.arange(len(X)) % 2)
+        parts.append(Samples(xp(X, dtype), targets, np.ones(len(X))))
+    together, ((train, test),) = _joined(*parts)
+    np.testing.assert_array_equal(xp.host(together.X), np.concatenate([*values.values()]))
+    assert (len(train), len(test)) == (3, 2)
