@@ -41,13 +41,15 @@ def test_a_scorer_that_takes_no_weights_is_given_none(scoring):
     X, y = blobs(n_samples=60, spread=3.0)
     weight = 1.0 + np.arange(60) % 5
     search = BatchedGridSearchCV(NETWORK, GRID, cv=3, scoring=scoring)
-    with pytest.warns(UserWarning, match="takes no sample_weight"):
+    with pytest.warns(UserWarning, match="takes no sample_weight") as warned:
         search.fit(X, y, weight)
+    assert warned[0].filename == __file__
     theirs = GridSearchCV(NETWORK, GRID, cv=3, scoring=scoring).fit(X, y, sample_weight=weight)
     name = "mean_test_score"
     np.testing.assert_allclose(search.cv_results_[name], theirs.cv_results_[name])
-    with pytest.warns(UserWarning, match="takes no sample_weight"):
+    with pytest.warns(UserWarning, match="takes no sample_weight") as warned:
         model = SoftmaxRegressionCV([1.0], cv=3, scoring=scoring).fit(X, y, weight)
+    assert warned[0].filename == __file__
     assert model.score(X, y) == pytest.approx(right(y, model.predict(X)))
     with pytest.raises(TypeError, match="sample_weight"):  # nobody asked for it in vain
         model.score(X, y, weight)

@@ -33,7 +33,7 @@ class Contrasts:
     """Parameters whose classes sum to zero, and the pairs of classes."""
 
     basis: Array  #: (n_parameters, n), its weights orthonormal; n = (n_classes - 1)(n_features + 1)
-    squares: Array  #: of the entries of the basis
+    squares: Array  #: of the entries of a basis that sees rows from 0, for the penalty
     pairs: tuple[Array, Array]  #: indices k < l, (n_pairs,)
     products: Array  #: Q'(e_k - e_l)(e_k - e_l)'Q, ((n_classes - 1)^2, n_pairs)
 
@@ -56,10 +56,10 @@ def contrasts(network: Network, like: Array, middle: Array | None = None) -> Con
     unit = xp.eye(n_inputs, dtype=like.dtype, device=like.device)
     columns = xp.reshape(Q.T[:, None, :, None] * unit[None, :, None, :], (-1, n_classes, n_inputs))
     W, b = columns[:, :, :n_features], columns[:, :, n_features] if network.fit_intercept else None
+    unmoved = network.pack([(W, b)]).T
     if b is not None and middle is not None:
         b = b - xp.matmul(W, middle)
-    basis = network.pack([(W, b)]).T
-    return Contrasts(basis, basis * basis, pairs, products)
+    return Contrasts(network.pack([(W, b)]).T, unmoved * unmoved, pairs, products)
 
 
 def inverse_hessian_cost(network: Network, n_samples: int, n_problems: int) -> float:

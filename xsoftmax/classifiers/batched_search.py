@@ -161,7 +161,7 @@ class BatchedGridSearchCV(GridSearchCV):
         for model, n_iter, curve in zip(models, solution.n_iter, solution.curves, strict=True):
             model.classes_, model.n_features_in_ = samples.targets.classes, samples.X.shape[1]
             model.n_iter_, model.loss_curve_ = n_iter, curve
-        scorer, problems = Scorer(models[0], samples, folds, self.scoring), range(len(folds))
+        scorer, problems = Scorer(models[0], samples, folds, self.scoring, 5), range(len(folds))
         found = scorer(network, solution.parameters, list(problems) * len(members), models)
         scores[members] = np.reshape(found, (len(members), len(folds)))
         seconds[members] = (time.perf_counter() - start) / len(members_of)

@@ -88,8 +88,10 @@ def _layers_on_host(layers: list[Layer]) -> list[Layer]:
 class Scorer:
     """Scores a batch of networks, each on the rows that its fold holds out."""
 
-    def __init__(self, model: Any, samples: Samples, folds: list[Fold], scoring: Any) -> None:
-        """`model` is like those that will be scored."""
+    def __init__(
+        self, model: Any, samples: Samples, folds: list[Fold], scoring: Any, stacklevel: int
+    ) -> None:
+        """`model` is like those that will be scored; a warning names the caller at `stacklevel`."""
         self.samples, self.folds = samples, folds
         n_values = samples.X.shape[1] * sum(len(fold.test) for fold in folds)
         n_kept = len(folds) if n_values <= COPIED_VALUES else 0
@@ -102,7 +104,7 @@ class Scorer:
         if weighted and not self.weighted:
             warnings.warn(
                 f"scoring={scoring!r} takes no sample_weight: its scores count all rows alike.",
-                stacklevel=7,  # `fit` has a wrapper
+                stacklevel=stacklevel,
             )
 
     def __call__(

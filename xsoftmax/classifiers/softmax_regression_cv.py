@@ -182,11 +182,8 @@ class SoftmaxRegressionCV(LinearPredictor):
         paths = Paths(len(folds), len(Cs))
         network = space.full
         rows_there = samples._replace(X=space.rows(compute_dtype(samples.X)))
-        model, scoring = (
-            self._host_model(samples),
-            with_labels(self.scoring, samples.targets.classes),
-        )
-        scorer = Scorer(model, samples, folds, scoring)
+        model, classes = self._host_model(samples), samples.targets.classes
+        scorer = Scorer(model, samples, folds, with_labels(self.scoring, classes), 6)
         weights, strength = weights_of(samples, folds), penalty_strength(1.0, network)
         for problems in _turns(len(folds), network):
             rows = weights[problems.start : problems.stop]
