@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import xsoftmax
+from xsoftmax import __main__
 from xsoftmax.cli.console import print_json
 
 ENVIRONMENT = {**os.environ, "COLUMNS": "120", "NO_COLOR": "1", "PYTHONWARNINGS": "default"}
@@ -164,6 +165,17 @@ def test_errors_are_one_sentence_and_a_code(tmp_path, arguments, code, message):
     assert out == ""
     assert message in err
     assert not list(tmp_path.glob("xsoftmax-out/*"))
+
+
+def test_so_is_a_lack_of_memory(monkeypatch, capsys):
+    def command(**_):
+        raise MemoryError("Out of memory with X (60000, 784).")
+
+    monkeypatch.setattr(__main__, "app", command)
+    with pytest.raises(SystemExit) as ended:
+        __main__.main()
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == "error: Out of memory with X (60000, 784).\n"
 
 
 def test_a_fit_that_did_not_converge_warns_on_stderr(tmp_path):

@@ -73,6 +73,12 @@ def test_without_features_that_vary_a_step_is_finite(fit_intercept):
     assert np.all(np.isfinite(frame.times(inverse, np.ones_like(penalty))))
 
 
+def test_the_penalty_does_not_see_where_the_rows_lie():
+    network, like = Network((2, 3)), np.zeros((1, 9), dtype="float32")
+    far = contrasts(network, like, np.full(2, 1e30, dtype="float32"))
+    np.testing.assert_array_equal(far.squares, contrasts(network, like).squares)
+
+
 @pytest.mark.parametrize("n_kept", [1 << 23, 60_000])
 def test_few_rows_stand_for_many(monkeypatch, n_kept):
     """Two problems of one batch, of which each weighs half of the rows and sees no others."""

@@ -29,6 +29,7 @@ def test_a_fold_may_lack_classes(n_classes, cv, scoring):
     X, y = blobs(n_samples=18, spread=2.0)
     y = y % n_classes
     y[16:] = 1
+    y = np.asarray(["a", "b", "c"])[y]
     ours = SoftmaxRegressionCV([0.1, 1.0], cv=cv, scoring=scoring, tol=1e-12).fit(X, y)
     common = {"cv": cv, "scoring": scoring, "tol": 1e-10, "use_legacy_attributes": False}
     theirs = LogisticRegressionCV(Cs=[0.1, 1.0], l1_ratios=(0,), **common).fit(X, y)
@@ -55,15 +56,19 @@ def test_a_scorer_that_takes_no_weights_is_given_none(scoring):
         model.score(X, y, weight)
 
 
-def test_one_that_takes_them_is_given_them():
+@pytest.mark.parametrize("by_name", [True, False])
+def test_one_that_takes_them_is_given_them(by_name):
     X, y = blobs(n_samples=60, spread=3.0)
     weight = np.where(y == 2, 50.0, 1.0)
 
     def weighted(model, X, y, sample_weight=None):
         return 0.0 if sample_weight is None else sample_weight.sum()
 
+    def passing(model, X, y, **options):
+        return weighted(model, X, y, **options)
+
     search = BatchedGridSearchCV(NETWORK, GRID, cv=[(np.arange(40), np.arange(40, 60))])
-    search.set_params(scoring=weighted).fit(X, y, weight)
+    search.set_params(scoring=weighted if by_name else passing).fit(X, y, weight)
     assert set(search.cv_results_["mean_test_score"]) == {weight[40:].sum()}
 
 
