@@ -32,12 +32,12 @@ class Misled(Quadratic):
 
 def test_a_metric_that_misleads_is_dropped():
     d = np.geomspace(1.0, 1e3, 40)[None, :]
-    misled, states = Misled(d, np.ones_like(d)), []
+    misled, found = Misled(d, np.ones_like(d)), []
     solution = minimize(
         misled, np.zeros_like(d), LBFGS(tol=1e-8), max_iter=500,
-        callback=lambda iteration, state, values: states.append(state),
+        callback=lambda iteration, state, reports: found.extend(reports),
     )  # fmt: skip
-    dropped = [state.note[0] == 1 and not state.close[0] for state in states[:20]]
+    dropped = [report.plain for report in found[:20]]
     assert np.mean(dropped) > 0.8
     plain = minimize(Quadratic(d, misled.b), np.zeros_like(d), LBFGS(tol=1e-8), max_iter=500)
     assert solution.n_iter[0] <= 1.5 * plain.n_iter[0]
@@ -55,7 +55,7 @@ def test_a_change_has_curvature_in_any_unit(xp, unit):
 
 def test_no_metric_is_made_just_before_the_end(monkeypatch):
     monkeypatch.setattr(lbfgs_module, "SERVES", 0.0)  # so that one is due every time
-    made, states = [], []
+    made, found = [], []
 
     class Counting(Approximated):
         def preconditioner(self, *args):
@@ -65,10 +65,10 @@ def test_no_metric_is_made_just_before_the_end(monkeypatch):
     objective = overlapping(Counting)
     minimize(
         objective, zeros_of(objective), LBFGS(tol=3e-4, refresh=1), max_iter=100,
-        callback=lambda iteration, state, values: states.append((state, len(made))),
+        callback=lambda iteration, state, reports: found.append((reports[0].close, len(made))),
     )  # fmt: skip
-    renewed = np.diff([n for _, n in states])
-    close = [bool(state.close[0]) for state, _ in states[:-1]]
+    renewed = np.diff([n for _, n in found])
+    close = [close for close, _ in found[:-1]]
     assert any(close)
     np.testing.assert_array_equal(renewed, np.logical_not(close))
 
@@ -84,14 +84,14 @@ def test_the_metric_is_applied_once_an_iteration_and_again_when_it_is_renewed():
     objective = overlapping(Counting)
     minimize(
         objective, zeros_of(objective), LBFGS(tol=0, refresh=10**6), max_iter=6,
-        callback=lambda iteration, state, values: states.append((state, len(products))),
+        callback=lambda iteration, state, reports: states.append((state, len(products))),
     )  # fmt: skip
     updates = np.diff([n for _, n in states])
     assert np.all((updates >= 1) & (updates <= 2))  # 2 where the first trial step is refused
     assert np.median(updates) == 1
     minimize(
         objective, zeros_of(objective), LBFGS(tol=0, refresh=3), max_iter=12,
-        callback=lambda iteration, state, values: states.append((state, len(products))),
+        callback=lambda iteration, state, reports: states.append((state, len(products))),
     )  # fmt: skip
     renewed = [state for state, _ in states if state.metric.n_iter > state.metric.age]
     assert renewed

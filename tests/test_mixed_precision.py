@@ -77,9 +77,9 @@ def test_what_single_precision_has_learnt_goes_along(dtypes, monkeypatch, tol):
 def test_iterations_of_both_are_counted_and_called_back(xp, dtypes):
     objective, calls = problem(xp), []
 
-    def callback(iteration, state, values):
+    def callback(iteration, state, reports):
         assert xp.host(state.parameters).dtype == np.float64
-        calls.append((iteration, values[0]))
+        calls.append((iteration, reports[0].value))
 
     solution = minimize_mixed(
         objective, zeros_of(objective), LBFGS(tol=1e-12), max_iter=100, callback=callback
@@ -87,7 +87,8 @@ def test_iterations_of_both_are_counted_and_called_back(xp, dtypes):
     assert [i for i, _ in calls] == list(range(1, solution.n_iter[0] + 1))
     assert [value for _, value in calls] == solution.curves[0]
     assert len({*dtypes}) == 2
-    assert solution.curves[0] == sorted(solution.curves[0], reverse=True)
+    rounding = 4 * np.finfo("float32").eps  # by which a line search lets a value rise
+    assert np.max(np.diff(solution.curves[0])) <= rounding * solution.curves[0][0]
 
 
 def test_max_iter_counts_iterations_of_both(dtypes):

@@ -1,6 +1,6 @@
 """Newton's method, and how long a Hessian serves."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,7 +9,7 @@ from sklearn.datasets import load_breast_cancer
 
 from xsoftmax.objective import Objective
 from xsoftmax.solvers import LBFGS, Status, minimize, newton
-from xsoftmax.solvers.newton import Made, Newton, NewtonState
+from xsoftmax.solvers.newton import Made, Newton, NewtonReport
 
 from .problems import blobs, objective_on, zeros_of
 
@@ -28,20 +28,20 @@ def hessians(monkeypatch):
 
 
 def trace(objective, tol, **start):
-    states = []
+    found = []
     solution = minimize(
         objective, zeros_of(objective), LBFGS(tol=tol, **start), max_iter=50,
-        callback=lambda iteration, state, values: states.append(state),
+        callback=lambda iteration, state, reports: found.append(reports[0]),
     )  # fmt: skip
-    assert all(isinstance(state, NewtonState) for state in states)
-    return solution, states
+    assert all(isinstance(report, NewtonReport) for report in found)
+    return solution, found
 
 
 def test_the_last_hessian_serves_near_the_minimum(hessians):
     X, y = blobs(n_samples=90, n_features=5, spread=2.0)
-    solution, states = trace(objective_on(np.asarray, X, y), 1e-12)
+    solution, found = trace(objective_on(np.asarray, X, y), 1e-12)
     assert solution.statuses == [Status.CONVERGED]
-    assert 2 < len(hessians) < len(states) <= 10
+    assert 2 < len(hessians) < len(found) <= 10
 
 
 def test_the_hessian_of_a_sample_serves_all_rows(hessians):
@@ -59,9 +59,9 @@ def test_a_hessian_that_misleads_is_replaced(hessians):
     right, _ = trace(objective, 1e-12)
     point = objective.start(1.3 * right.parameters)
     flat = 1e-9 * objective.inverse_hessian(point, True)  # as if next to nothing were left to gain
-    state = Newton(1e-4).begin(objective, point, flat)
-    assert state.gap[0] < 1e-4
-    assert state.status[0] == Status.RUNNING
+    _, (report,) = Newton(1e-4).begin(objective, point, flat)
+    assert report.gap < 1e-4
+    assert report.status is Status.RUNNING
     del hessians[:]
     solution = minimize(objective, zeros_of(objective), _From(1e-4, (point, flat)), max_iter=50)
     assert hessians
@@ -95,50 +95,44 @@ def test_a_hessian_that_promises_more_than_all_of_f_is_replaced_at_once(hessians
 
 def test_a_step_that_is_not_whole_says_nothing_good_of_the_hessian():
     X, y = blobs(n_samples=90, n_features=5, spread=2.0)
-    objective, states = objective_on(np.asarray, X, y), []
+    objective, found = objective_on(np.asarray, X, y), []
     point = objective.start(zeros_of(objective))
     short = 0.05 * objective.inverse_hessian(point, False)
     minimize(
         objective, zeros_of(objective), _From(1e-4, (point, short)), max_iter=1,
-        callback=lambda iteration, state, values: states.append(state),
+        callback=lambda iteration, state, reports: found.extend(reports),
     )  # fmt: skip
-    assert states[0].note[0] == 1.0
+    assert found[0].rest == 1.0
 
 
 @pytest.mark.parametrize("t", [1.0, 1.4, 2.0])
 def test_a_step_of_any_length_tells_what_a_whole_one_would_have_left(t):
     """On a quadratic whose curvature M is not the 1 that it was taken for."""
-    M, g = np.diag([0.7, 1.1, 0.9]), np.array([[1.0, -2.0, 0.5]])
-    left, slope = g - t * g @ M, -np.vecdot(g, g)
-    before = SimpleNamespace(direction=-g, slope=slope)
-    point = SimpleNamespace(gradient=left)
-    rest, bend = newton._told(before, point, -np.vecdot(left, left), np.array([t]))
-    np.testing.assert_allclose(rest, np.vecdot(g - g @ M, g - g @ M) / -slope)
-    fallen = 1 - np.vecdot(g @ M, g) / -slope
+    M, g = np.diag([0.7, 1.1, 0.9]), np.array([1.0, -2.0, 0.5])
+    left, slope = g - t * M @ g, -g @ g
+    rest, bend = newton._learnt(slope, -left @ g, -left @ left, t)
+    np.testing.assert_allclose(rest, np.sum((g - M @ g) ** 2) / -slope)
+    fallen = 1 - g @ M @ g / -slope
     assert fallen < 0  # curvature rose
     assert bend == 0
 
 
 @pytest.mark.parametrize(("curvatures", "misled"), [([0.3, 0.3], False), ([1.9, 0.1], True)])
 def test_a_hessian_misleads_where_more_is_wrong_than_along_the_step(curvatures, misled):
-    g = np.array([[1.0, 1.0]])
-    left = g - g * curvatures
-    before = SimpleNamespace(direction=-g, slope=-np.vecdot(g, g))
-    rest, bend = newton._told(
-        before, SimpleNamespace(gradient=left), -np.vecdot(left, left), np.ones(1)
-    )
-    assert (rest[0] == 1.0) == misled
-    assert (bend[0] > 0) == (not misled)
+    left = 1.0 - np.asarray(curvatures)  # of a gradient (1, 1)
+    rest, bend = newton._learnt(-2.0, -left.sum(), -left @ left, 1.0)
+    assert (rest == 1.0) == misled
+    assert (bend > 0) == (not misled)
 
 
 def test_where_curvature_falls_steps_are_made_longer(monkeypatch):
     X, y = load_breast_cancer(return_X_y=True)
     objective = objective_on(np.asarray, (X - X.mean(axis=0)) / X.std(axis=0), y)
-    longer, states = trace(objective, 1e-6)
-    monkeypatch.setattr(newton, "_first_step", lambda state: np.ones_like(state.slope))
+    longer, found = trace(objective, 1e-6)
+    monkeypatch.setattr(newton, "_first_step", lambda report: 1.0)
     whole, _ = trace(objective, 1e-6)
     assert longer.n_iter[0] <= whole.n_iter[0] - 2
-    assert states[-1].bend[0] * (-states[-1].slope[0]) ** 0.25 < 0.05  # near the end they are whole
+    assert found[-1].bend * (-found[-1].slope) ** 0.25 < 0.05  # near the end they are whole
 
 
 @pytest.mark.parametrize(("n_classes", "spread"), [(2, 1.0), (3, 0.7), (4, 0.5), (6, 0.5)])
@@ -147,11 +141,10 @@ def test_the_first_step_allows_for_normally_distributed_logits(rng, n_classes, s
     X, W = rng.standard_normal((4000, 5)), spread * rng.standard_normal((5, n_classes))
     y = (X @ W + rng.gumbel(size=(4000, n_classes))).argmax(axis=1)
     objective = objective_on(np.asarray, X, y, Cs=(1e6,))
-    state = Newton().begin(objective, objective.start(zeros_of(objective)))
-    ray = objective.along(state.point, state.direction)
-    whole, longer = np.ones(1), newton._first_step(state)
-    left, there = (abs(ray(step)[1][0] / state.slope[0]) for step in (whole, longer))
-    assert longer[0] > 1.05
+    state, (report,) = Newton().begin(objective, objective.start(zeros_of(objective)))
+    ray, longer = objective.along(state.point, state.direction), newton._first_step(report)
+    left, there = (abs(ray(np.asarray([t]))[1][0] / report.slope) for t in (1.0, longer))
+    assert longer > 1.05
     assert there < 0.1
     assert there < left + 0.02
 
@@ -159,36 +152,35 @@ def test_the_first_step_allows_for_normally_distributed_logits(rng, n_classes, s
 def test_intercepts_make_the_first_step_no_longer(rng):
     X, y = rng.standard_normal((4000, 3)), (rng.random(4000) > 0.9).astype(int)
     objective = objective_on(np.asarray, X, y)
-    state = Newton().begin(objective, objective.start(zeros_of(objective)))
-    assert state.slope[0] < -0.5  # of 1, all of which is the rare class
-    assert 1.0 <= newton._first_step(state)[0] < 1.01
+    _, (report,) = Newton().begin(objective, objective.start(zeros_of(objective)))
+    assert report.slope < -0.5  # of 1, all of which is the rare class
+    assert 1.0 <= newton._first_step(report) < 1.01
 
 
 @pytest.mark.parametrize(("made", "told"), [
-    (Made(age=1), True), (Made(age=2), False), (Made(age=1, doubt=4.0), False),
+    (Made(age=0), True), (Made(age=1), False), (Made(age=0, doubt=4.0), False),
 ])  # fmt: skip
 def test_only_a_hessian_of_where_a_step_began_tells_how_curvature_fell(made, told):
     X, y = blobs(n_samples=90, n_features=5)
     objective = objective_on(np.asarray, X, y)
-    state = Newton().begin(objective, objective.start(zeros_of(objective)))
-    length = np.ones(1)
-    point = objective.along(state.point, state.direction)(length)[2]()
-    after = Newton()._state(objective, point, state.inverse, made, state, length)
-    assert (after.bend[0] > 0) == told
+    state, (report,) = Newton().begin(objective, objective.start(zeros_of(objective)))
+    serves = [replace(report, rest=0.0)]
+    _, (after,) = Newton().update(objective, state._replace(made=made), serves)
+    assert (after.bend > 0) == told
 
 
 def test_no_first_step_promises_more_than_all_of_f():
-    state = SimpleNamespace(slope=np.array([-4.0, -0.1]), value=np.ones(2), bend=np.zeros(2))
-    np.testing.assert_allclose(newton._first_step(state), [0.5, 1.0])
+    far, near = (SimpleNamespace(slope=slope, value=1.0, bend=0.0) for slope in (-4.0, -0.1))
+    assert (newton._first_step(far), newton._first_step(near)) == (0.5, 1.0)
 
 
 def test_noise_of_few_rows_is_no_reason_for_another_hessian(hessians):
     X, y = blobs(n_samples=4000, n_features=20, n_classes=4, spread=3.0)
     objective = objective_on(np.asarray, X, y)
     assert 0.05 < objective.hessian_error < 0.07  # 63 parameters, 1024 rows
-    _, states = trace(objective, 1e-10)
-    assert any(3e-3 < state.note[0] < objective.hessian_error for state in states)
-    assert len(hessians) < len(states)
+    _, found = trace(objective, 1e-10)
+    assert any(3e-3 < report.rest < objective.hessian_error for report in found)
+    assert len(hessians) < len(found)
     assert objective_on(np.asarray, X[:1500], y[:1500]).hessian_error == 0
 
 
@@ -215,13 +207,13 @@ class _From(Newton):
 def test_what_is_left_is_not_more_than_said(C, spread):
     X, y = blobs(n_samples=120, n_features=4, spread=spread)
     objective = objective_on(np.asarray, X, y, Cs=(C,))
-    _, states = trace(objective, 1e-6)
+    _, found = trace(objective, 1e-6)
     best, _ = trace(objective, 1e-14)
-    near = [state for state in states if state.gap[0] < 0.05]
+    near = [report for report in found if report.gap < 0.05]
     assert near
-    for state in near:
-        true = state.value[0] - best.values[0]
-        assert true <= 1.5 * state.gap[0] * state.value[0] + 1e-13
+    for report in near:
+        true = report.value - best.values[0]
+        assert true <= 1.5 * report.gap * report.value + 1e-13
 
 
 def test_problems_that_end_early_leave_the_others_their_hessians():

@@ -59,8 +59,8 @@ def test_the_estimated_gap_is_near_the_true_one(name, kind):
     if kind:
         objective = kind(objective.network, objective.rows, objective.penalty)
 
-    def watch(iteration, state, values):
-        estimates.append((values[0] / case.minimum - 1, float(state.gap[0])))
+    def watch(iteration, state, reports):
+        estimates.append((reports[0].value / case.minimum - 1, reports[0].gap))
 
     minimize(objective, case.start, LBFGS(tol=1e-9), max_iter=300, callback=watch)
     near = [(true, gap) for true, gap in estimates if true > 1e-9 and gap < 0.1]

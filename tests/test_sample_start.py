@@ -84,7 +84,7 @@ def test_the_pairs_of_a_sample_are_seen_with_the_penalty_of_all_rows(monkeypatch
         return pairs_for(keeper, objective, more)
 
     monkeypatch.setattr(MetricKeeper, "pairs_for", recorded)
-    state = LBFGS().init(whole, zeros_of(whole))
+    state, _ = LBFGS().init(whole, zeros_of(whole))
     assert len(state.pairs) == len(kept[-1]) > 1
     for on_sample, pair in zip(kept[-1], state.pairs, strict=True):
         expected = on_sample.y - 3 * whole.penalty * pair.s  # there it was 4 times the penalty
@@ -135,12 +135,12 @@ def test_a_sample_that_misleads_is_not_followed():
     X, y = blobs(n_samples=17_000, spread=0.5)
     objective = objective_on(np.asarray, X, y)
     objective = Biased(objective.network, objective.rows, objective.penalty)
-    state = LBFGS().init(objective, zeros_of(objective))
+    state, _ = LBFGS().init(objective, zeros_of(objective))
     assert np.all(state.parameters == 0)
     right = Counting(objective.network, objective.rows, objective.penalty)
-    state = LBFGS().init(right, zeros_of(objective))
+    _, (report,) = LBFGS().init(right, zeros_of(objective))
     best = minimize(right, zeros_of(objective), LBFGS(tol=1e-9), max_iter=100).values[0]
-    assert state.value[0] < best * (1 + 2 * SAMPLE_TOL**0.5)
+    assert report.value < best * (1 + 2 * SAMPLE_TOL**0.5)
 
 
 def test_the_metric_of_a_sample_serves_all_rows_until_another_pays(xp, monkeypatch):
@@ -154,7 +154,7 @@ def test_the_metric_of_a_sample_serves_all_rows_until_another_pays(xp, monkeypat
 
     monkeypatch.setattr(objective_module, "precondition", recorded)
     monkeypatch.setattr(Objective, "hessian_is_cheap", False)
-    state = LBFGS().init(objective, zeros_of(objective))
+    state, _ = LBFGS().init(objective, zeros_of(objective))
     assert {n_samples for n_samples, _ in made} == {600}
     metric, sampled = state.metric.preconditioner, made[-1][1]
     assert metric.core is sampled.core

@@ -160,8 +160,8 @@ def test_a_callback_stops_and_an_interrupt_keeps_the_last_iteration():
     problem = Quadratic(np.ones((1, 1)), np.ones((1, 1)))
     seen = []
 
-    def stop_at_three(iteration, state, values):
-        seen.append((iteration, values))
+    def stop_at_three(iteration, state, reports):
+        seen.append((iteration, reports))
         return iteration == 3
 
     solver = GradientDescent(0.5, tol=0)
@@ -203,16 +203,14 @@ def test_where_classes_are_well_apart_the_value_itself_is_near_the_minimum():
 
 def test_an_approximate_metric_must_say_twice_that_it_is_done():
     X, y = blobs(n_samples=90, n_features=5, spread=2.0)
-    objective, states = objective_on(np.asarray, X, y), []
+    objective, close = objective_on(np.asarray, X, y), []
     objective = Approximated(objective.network, objective.rows, objective.penalty)
     minimize(
         objective, zeros_of(objective), LBFGS(tol=1e-3), max_iter=50,
-        callback=lambda iteration, state, values: states.append(state),
+        callback=lambda iteration, state, reports: close.append(reports[0].close),
     )  # fmt: skip
-    *_, first, second = (bool(state.close[0]) for state in states)
-    assert first
-    assert second
-    assert sum(bool(state.close[0]) for state in states) == 2
+    assert close[-2:] == [True, True]
+    assert sum(close) == 2
 
 
 @pytest.mark.parametrize("kind", [Objective, Approximated])

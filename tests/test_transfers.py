@@ -1,10 +1,11 @@
-"""Nothing but one report goes to the host in an update of a solver."""
+"""Nothing goes to the host in an update of a solver but what tells whether a step was right."""
 
 import array_api_strict as strict
 import numpy as np
 import pytest
 
 from xsoftmax import arrays
+from xsoftmax.objective import Objective
 from xsoftmax.solvers import LBFGS, SGD, Adam, GradientDescent, minimize
 
 from .problem_table import Approximated
@@ -55,38 +56,46 @@ def test_the_count_sees_what_it_must(transfers):
 
 @pytest.mark.parametrize("name", SOLVERS)
 @pytest.mark.parametrize("kind", ["exact", "approximate", "network"])
-def test_an_update_is_one_transfer(xp, transfers, kind, name):
+def test_a_trial_step_is_one_transfer(xp, transfers, monkeypatch, kind, name):
     X, y = blobs(n_samples=80, n_features=4, spread=1.5)
     hidden = (3,) if kind == "network" else ()
     objective = objective_on(xp, X, y, Cs=(0.1, 10.0, 1e4), hidden=hidden)
     if kind == "approximate":
         objective = Approximated(objective.network, objective.rows, objective.penalty)
     parameters = start(objective, scale=1.0 if hidden else 3.0)
-    solver, counts = Watched(SOLVERS[name], transfers), []
-    solution = minimize(
-        objective, parameters, solver, max_iter=25,
-        callback=lambda iteration, state, values: counts.append(len(transfers)),
-    )  # fmt: skip
-    assert len(counts) == max(solution.n_iter) > 3
-    assert set(np.diff(solver.counts).tolist()) == {1}
-    refused = len(solver.counts) - len(counts)
-    assert counts[-1] - counts[0] <= len(counts) - 1 + refused
+    asked, along = [], Objective.along
+
+    def counted(objective, point, direction):
+        ray = along(objective, point, direction)
+        return lambda step: asked.append("trial") or ray(step)
+
+    monkeypatch.setattr(Objective, "along", counted)
+    for metric in ("inverse_hessian", "preconditioner"):
+        monkeypatch.setattr(Objective, metric, _noting(asked, metric, getattr(Objective, metric)))
+    solver = Watched(SOLVERS[name], transfers, asked)
+    solution = minimize(objective, parameters, solver, max_iter=25)
+    assert len(solver.updates) == max(solution.n_iter) > 3
     if name != "lbfgs":
-        assert refused == 0
-    elif kind == "approximate":
-        assert len(solver.metrics) > 2  # it was renewed on the way
-        assert 0 < refused < len(counts) / 2  # and a few first steps were not right
+        assert solver.updates == [(1, [])] * len(solver.updates)
+        return
+    for n_transfers, did in solver.updates:  # another tells the slope by a new metric
+        assert n_transfers == len(did)
+    n_trials, n_metrics = (asked.count(what) for what in ("trial", "preconditioner"))
+    if kind == "approximate":
+        assert n_metrics > 2  # it was renewed on the way
+        # and a few first steps were not right
+        assert len(solver.updates) < n_trials < 1.5 * len(solver.updates)
 
 
 class Watched:
-    """A solver, with the transfers so far at every update, and the metrics that it used."""
+    """A solver, with how many transfers each update made, and what it `asked` for."""
 
-    def __init__(self, solver, transfers):
-        self.solver, self.transfers = solver, transfers
-        self.init, self.counts, self.metrics = solver.init, [], set()
+    def __init__(self, solver, transfers, asked):
+        self.solver, self.transfers, self.asked = solver, transfers, asked
+        self.init, self.updates = solver.init, []
 
     def update(self, objective, state, reports):
-        self.counts.append(len(self.transfers))
-        if hasattr(state, "metric"):
-            self.metrics.add(id(state.metric.preconditioner))
-        return self.solver.update(objective, state, reports)
+        before = len(self.transfers), len(self.asked)
+        following = self.solver.update(objective, state, reports)
+        self.updates.append((len(self.transfers) - before[0], self.asked[before[1] :]))
+        return following

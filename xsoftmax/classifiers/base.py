@@ -11,13 +11,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 
-from ..arrays import (
-    Array,
-    compute_dtype,
-    namespace,
-    to_host,
-    to_list,
-)
+from ..arrays import Array, compute_dtype, namespace, to_host
 from ..network import Layer, Network
 from ..places import on_its_device
 from ..row_space import RowSpace, row_space
@@ -180,12 +174,14 @@ class BaseSoftmaxClassifier(Predictor):
         solver = solver_of(self, samples.X.shape[0], self._random_state)
         key = (self.solver, network, str(start.dtype))
         memory = getattr(self, "_memory", None)
-        state, objective = fitting(objective, partial(solver.init, parameters=start))
+        (state, reports), objective = fitting(objective, partial(solver.init, parameters=start))
         if memory is not None and memory[0] == key:
             state = state._replace(**memory[1])
-        state, _ = fitting(objective, partial(solver.update, state=state, reports=()))
-        check_finite(self, state.parameters, state.value)
-        losses = [*(getattr(self, "loss_curve_", []) if resume else []), *to_list(state.value)]
+        (state, reports), _ = fitting(
+            objective, partial(solver.update, state=state, reports=reports)
+        )
+        check_finite(self, state.parameters, np.asarray(reports[0].value))
+        losses = [*(getattr(self, "loss_curve_", []) if resume else []), reports[0].value]
         known = classes_for(samples.X, samples.targets.classes)
         self._publish(network.unpack(state.parameters), known, len(losses), losses)
         # What the solver remembers of past gradients; all else is in the parameters.

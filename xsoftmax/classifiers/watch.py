@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import isfinite
 from typing import Any
 
 from ..arrays import Array
+from ..solvers import Report
 
 
 class Watch:
@@ -35,10 +36,11 @@ class Watch:
         self.n_stale = 0
         self.best_score, self.best_parameters = -float("inf"), None
 
-    def __call__(self, iteration: int, state: Any, values: list[float]) -> bool:
+    def __call__(self, iteration: int, state: Any, reports: Sequence[Report]) -> bool:
         """Whether to stop."""
-        self.losses.append(values[0])
-        if (self.score is None and self.monitor is None) or not isfinite(values[0]):
+        value = reports[0].value
+        self.losses.append(value)
+        if (self.score is None and self.monitor is None) or not isfinite(value):
             return False
         estimator = self.publish(state.parameters, iteration, self.losses)
         stop = self.score is not None and self._is_stale(self.score(), state.parameters)

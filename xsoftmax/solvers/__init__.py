@@ -8,7 +8,7 @@ from .minimize import fitting, minimize
 from .mixed_precision import minimize_mixed
 from .path import follow_path
 from .sgd import SGD
-from .solution import Solution, Status
+from .solution import Report, Solution, Status
 
 __all__ = [
     "LBFGS",
@@ -16,6 +16,7 @@ __all__ = [
     "Adam",
     "GradientDescent",
     "Metric",
+    "Report",
     "Solution",
     "Status",
     "fitting",

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import NamedTuple
 
 from ..arrays import Array, namespace
 from .solution import Status
-
-
-def unknown(parameters: Array) -> Array:
-    """(n_problems,) of inf: a value that nobody has evaluated yet."""
-    xp = namespace(parameters)
-    n_problems = parameters.shape[0]
-    return xp.full((n_problems,), xp.inf, dtype=parameters.dtype, device=parameters.device)
 
 
 def column(rate: float | Array, parameters: Array) -> Array:
@@ -27,42 +21,54 @@ def max_norm(gradient: Array) -> Array:
     return xp.max(xp.abs(gradient), axis=1)
 
 
-def converged_where(condition: Array, value: Array) -> Array:
-    """(n_problems,) of statuses: DIVERGED where `value` is not finite, else by `condition`."""
-    xp = namespace(value)
-    status = float(Status.CONVERGED) * xp.astype(condition, value.dtype)
-    return xp.where(xp.isfinite(value), status, float(Status.DIVERGED))
+def converged_if(condition: bool, value: float) -> Status:
+    """DIVERGED if `value` is not finite, else by `condition`."""
+    if not isfinite(value):
+        return Status.DIVERGED
+    return Status.CONVERGED if condition else Status.RUNNING
+
+
+class Rounding(NamedTuple):
+    """What a dtype makes of numbers."""
+
+    eps: float  #: from 1 to the next larger
+    smallest: float
+
+    @classmethod
+    def of(cls, x: Array) -> Rounding:
+        """That of the dtype of `x`."""
+        info = namespace(x).finfo(x.dtype)
+        return cls(float(info.eps), float(info.smallest_normal))
+
+    def least(self, value: float) -> float:
+        """What another value must exceed to be told from 0, where `value` was first."""
+        return self.eps * abs(value) + self.smallest**0.5
+
+    def hides(self, gain: float, value: float) -> bool:
+        """Whether so small a `gain` is not to be seen in `value`."""
+        return gain <= 0.01 * self.eps * abs(value)
 
 
 class Left(NamedTuple):
-    """What is left to gain. All arrays have shape (n_problems,)."""
+    """What is left to gain."""
 
-    amount: Array
-    gap: Array  #: the same as a share of the value
-    hidden: Array  #: whether rounding hides it
-    value: Array
-    gained: Array  #: since all parameters were 0
+    amount: float
+    gap: float  #: the same as a share of the value
+    hidden: bool  #: whether rounding hides it
+    value: float
+    gained: float  #: since all parameters were 0
 
     @classmethod
-    def of(cls, amount: Array, value: Array, resolution: Array, hidden: Array, null: float) -> Left:
-        """`resolution` is what a value must exceed to be told from 0, `null` the value at 0."""
-        xp = namespace(value)
-        least = resolution + xp.finfo(value.dtype).smallest_normal ** 0.5
-        return cls(amount, amount / (xp.abs(value) + least), hidden, value, null - value)
+    def of(cls, amount: float, value: float, least: float, hidden: bool, null: float) -> Left:
+        """`least` is what a value must exceed to be told from 0, `null` the value at 0."""
+        return cls(amount, amount / (abs(value) + least), hidden, value, null - value)
 
-    def within(self, tol: float) -> Array:
+    def within(self, tol: float) -> bool:
         """Whether it is at most `tol` of what was gained, and the square root of that of f."""
-        near = (self.amount <= tol * self.gained) & (self.gap <= tol**0.5)
-        return near | (self.hidden & (self.gap <= tol))
+        near = self.amount <= tol * self.gained and self.gap <= tol**0.5
+        return near or (self.hidden and self.gap <= tol)
 
-    def status(self, sure: Array) -> Array:
-        """CONVERGED where that is `sure`, else STALLED where nothing is to be seen."""
-        status = converged_where(sure, self.value)
-        stalled = (status == 0) & self.hidden
-        return namespace(status).where(stalled, float(Status.STALLED), status)
-
-
-def is_hidden(gain: Array, value: Array) -> Array:
-    """Whether rounding hides so small a `gain`."""
-    xp = namespace(value)
-    return gain <= 0.01 * xp.finfo(value.dtype).eps * xp.abs(value)
+    def status(self, sure: bool, moved: bool = True) -> Status:
+        """CONVERGED if that is `sure`, else STALLED if nothing can be seen, or nothing `moved`."""
+        status, stalled = converged_if(sure, self.value), self.hidden or not moved
+        return Status.STALLED if status is Status.RUNNING and stalled else status

@@ -9,7 +9,8 @@ which tells of slow progress that neither model sees.
 
 from __future__ import annotations
 
-from ..arrays import Array, namespace
+from collections.abc import Sequence
+
 from .metric import Metric
 
 #: How many values the extrapolation looks at.
@@ -19,7 +20,7 @@ WINDOW = 9
 DOUBT = 30.0
 
 
-def promised(metric: Metric, slope: Array) -> Array:
+def promised(metric: Metric, slope: float) -> float:
     """1/2 g'Hg where -g'Hg is `slope`, and more where the metric is in doubt.
 
     H rests on it, and it may have been made from a share of the curvature that was only tried.
@@ -29,22 +30,16 @@ def promised(metric: Metric, slope: Array) -> Array:
     return -0.5 * (DOUBT if tried else 1.0) * slope
 
 
-def feared(metric: Metric, g: Array, Pg: Array, gain: Array) -> Array:
-    """What the preconditioner alone promises, if that is more than `gain`."""
-    if metric.preconditioner is None:
-        return gain
-    xp = namespace(g)
-    return xp.maximum(gain, promised(metric, -xp.vecdot(g, Pg)))
+def feared(metric: Metric, slope: float, gain: float) -> float:
+    """What the preconditioner alone promises, by its `slope` -g'Pg, or `gain` if that is more."""
+    return gain if metric.preconditioner is None else max(gain, promised(metric, slope))
 
 
-def extrapolated(values: tuple[Array, ...]) -> Array:
+def extrapolated(values: Sequence[float]) -> float:
     """What a geometric series would still gain, but no more than 16 times the last gain."""
-    xp, now = namespace(values[-1]), values[-1]
-    half = (len(values) - 1) // 2
+    half, now = (len(values) - 1) // 2, values[-1]
     if half == 0:
         return values[0] - now
     last = values[-1 - half] - now
     slowdown = values[-1 - 2 * half] - values[-1 - half] - last
-    return xp.where(
-        slowdown > last / 16, last * last / xp.where(slowdown > 0, slowdown, 1.0), 16 * last
-    )
+    return last * last / slowdown if slowdown > last / 16 and slowdown > 0 else 16 * last

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import NamedTuple
 
-from ..arrays import Array, namespace
+from ..arrays import Array
 from ..objective import Objective
-from .criteria import column, converged_where, max_norm, unknown
-from .solution import Report
+from .criteria import column, converged_if, max_norm
+from .solution import UNKNOWN, Report
+from .steps import told
 
 
 class GradientDescentState(NamedTuple):
-    """`value` and `gradient_norm` belong to the point before the last step."""
+    """A report belongs to the point before the last step."""
 
     parameters: Array
-    value: Array
-    gradient_norm: Array
-    gap: Array
-    status: Array
-    note: Array  #: nothing
     learning_rate: Array
-    fallback: None = None
 
 
 @dataclass(frozen=True)
@@ -32,25 +28,20 @@ class GradientDescent:
     learning_rate: float | Array
     tol: float = 1e-4
 
-    def init(self, objective: Objective, parameters: Array) -> GradientDescentState:
+    def init(
+        self, objective: Objective, parameters: Array
+    ) -> tuple[GradientDescentState, list[Report]]:
         """Nothing is evaluated before the first step."""
-        value = unknown(parameters)
-        running = namespace(value).zeros_like(value)
-        rate = column(self.learning_rate, parameters)
-        return GradientDescentState(parameters, value, value, value, running, running, rate)
+        state = GradientDescentState(parameters, column(self.learning_rate, parameters))
+        return state, [UNKNOWN] * parameters.shape[0]
 
     def update(
         self, objective: Objective, state: GradientDescentState, reports: Sequence[Report] = ()
-    ) -> GradientDescentState:
+    ) -> tuple[GradientDescentState, list[Report]]:
         """One step."""
         value, gradient = objective.value_and_gradient(state.parameters)
-        norm = max_norm(gradient)
-        return GradientDescentState(
-            parameters=state.parameters - state.learning_rate * gradient,
-            value=value,
-            gradient_norm=norm,
-            gap=state.gap,
-            status=converged_where(norm <= self.tol, value),
-            note=state.note,
-            learning_rate=state.learning_rate,
-        )
+        state = state._replace(parameters=state.parameters - state.learning_rate * gradient)
+        return state, [
+            Report(value, norm, inf, converged_if(norm <= self.tol, value))
+            for value, norm in told(value, max_norm(gradient))
+        ]

@@ -17,17 +17,17 @@ from typing import Any, NamedTuple
 from ..arrays import Array, is_out_of_memory, namespace, to_list
 from ..objective import Objective
 from ..preconditioner import Preconditioner
-from ..rays import Point, Ray
-from .criteria import Left, is_hidden, max_norm
+from ..rays import Point
+from .criteria import Left, Rounding, max_norm
 from .gaps import WINDOW, extrapolated, feared, promised
 from .line_search import Search
 from .metric import Metric, MetricKeeper, Pair, pairs_under
 from .minimize import minimize
-from .newton import Newton, NewtonState
+from .newton import Newton, NewtonReport, NewtonState
 from .recursion import descent
 from .ridge import ridge_start
 from .solution import Report, Status
-from .steps import trial_step
+from .steps import search_along, told
 
 #: How well, and for how long at most, the problem on a sample of rows is solved.
 SAMPLE_TOL, SAMPLE_ITERATIONS = 0.01, 100
@@ -49,30 +49,31 @@ class LBFGSState(NamedTuple):
     """Where the solver stands, and where it will go next."""
 
     point: Point
-    gradient_norm: Array
-    gap: Array
-    status: Array
-    direction: Array
-    slope: Array
-    note: Array  #: (n_problems,), 1 where a new metric would not help
     Pg: Array  #: (n_problems, n_parameters), the metric's product with the gradient
-    close: Array  #: (n_problems,), whether the gap seems to be within the tolerance
+    direction: Array
     pairs: tuple[Pair, ...]  #: newest last
     metric: Metric
-    values: tuple[Array, ...]  #: the latest, newest last
-    resolution: Array  #: (n_problems,), what a value must exceed to be told from 0
-    search: tuple[Objective, Ray, Search] | None = None  #: a line search that goes on
-    fallback: Any = None
 
     @property
     def parameters(self) -> Array:
         """(n_problems, n_parameters)."""
         return self.point.parameters
 
-    @property
-    def value(self) -> Array:
-        """(n_problems,)."""
-        return self.point.value
+
+@dataclass(frozen=True)
+class LBFGSReport(Report):
+    """What the host knows of one problem."""
+
+    slope: float  #: along the direction
+    first_step: float  #: to try along it
+    plain: bool  #: whether the metric was 1
+    close: bool  #: whether the gap seems to be within the tolerance
+    values: list[float]  #: the latest, newest last
+    least: float  #: what a value must exceed to be told from 0
+
+
+#: What `LBFGS` keeps, and where it leaves the rest to Newton's method.
+Kept = tuple[LBFGSState, list[LBFGSReport]] | tuple[NewtonState, list[NewtonReport]]
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class LBFGS:
     pairs: tuple[Pair, ...] = ()
     led: bool = False
 
-    def init(self, objective: Objective, parameters: Array) -> LBFGSState | NewtonState:
+    def init(self, objective: Objective, parameters: Array) -> Kept:
         """Where to start, in few passes over all rows, and a first metric."""
         if self.point is None:
             start = self._start(objective, parameters)
@@ -112,7 +113,13 @@ class LBFGS:
         if metric is None:
             preconditioner = objective.preconditioner(point, self.refresh, 1.0, True)
             metric, pairs = Metric(preconditioner, 0, 0), ()
-        return self._state(objective, point, metric, (*pairs, *way))._replace(pairs=pairs)
+        state, scalars = _state(objective, point, metric, (*pairs, *way))
+        rounding = Rounding.of(point.value)
+        reports = [
+            self._judged(objective, metric, rounding, value, numbers)
+            for value, *numbers in told(point.value, *scalars)
+        ]
+        return state._replace(pairs=pairs), reports
 
     def _start(self, objective: Objective, parameters: Array) -> Start:
         """At `parameters`, or if they are 0 where a sample or ridge regression leads."""
@@ -161,83 +168,97 @@ class LBFGS:
         metric = Metric(scaled, 0, 0)
         return Start(point, metric, way=pairs_under(metric, objective, [change]))
 
-    def update(
-        self, objective: Objective, state: LBFGSState | NewtonState, reports: Sequence[Report]
-    ) -> LBFGSState | NewtonState:
-        """One trial step, and the next direction as if it were right for all problems."""
+    def update(self, objective: Objective, state: Any, reports: Sequence[Any]) -> Kept:
+        """One step."""
         if isinstance(state, NewtonState):
             return Newton(self.tol).update(objective, state, reports)
-        if state.search is None:
-            state = self._renewed(objective, state, reports)
+        state, reports = self._renewed(objective, state, reports)
         age, n_iter = state.metric.age + 1, state.metric.n_iter + 1
-        metric = state.metric._replace(age=age, n_iter=n_iter)
+        metric, rounding = state.metric._replace(age=age, n_iter=n_iter), Rounding.of(state.Pg)
 
-        def following(point: Point, length: Array) -> LBFGSState:
-            return self._state(objective, point, metric, state.pairs, state)
+        def following(point: Point) -> tuple[LBFGSState, tuple[Array, ...]]:
+            s, y = point.parameters - state.parameters, point.gradient - state.point.gradient
+            Pg = objective.precondition(metric.preconditioner, point.gradient)
+            pairs = (*state.pairs, Pair.of(s, y, Pg - state.Pg))[-self.memory :]
+            return _state(objective, point, metric, pairs, Pg)
 
-        return trial_step(objective, state, self._first_step(state), following)
+        searches = [Search.begin(r.value, r.slope, r.first_step, rounding.eps) for r in reports]
+        there, ends = search_along(objective, state.point, state.direction, searches, following)
+        return there, [
+            self._judged(objective, metric, rounding, end.value, end.scalars, before, end.length)
+            for before, end in zip(reports, ends, strict=True)
+        ]
 
     def _renewed(
-        self, objective: Objective, state: LBFGSState, reports: Sequence[Report]
-    ) -> LBFGSState:
-        """The state with a new approximate metric, if that is due, and the direction by it."""
+        self, objective: Objective, state: LBFGSState, reports: Sequence[LBFGSReport]
+    ) -> tuple[LBFGSState, Sequence[LBFGSReport]]:
+        """With a new approximate metric, if that is due, and the direction by it."""
         preconditioner, age, n_iter = state.metric
         if preconditioner is None or age < max(self.refresh, SERVES * preconditioner.cost):
-            return state
-        if all(report.note for report in reports):
-            return state
+            return state, reports
+        if all(report.close or report.plain for report in reports):
+            return state, reports  # a new metric would not help
         n_evaluations = max(self.refresh, n_iter // 2)
         damping = _damping(max(report.gap for report in reports))
         preconditioner = objective.preconditioner(state.point, n_evaluations, damping)
         metric = Metric(preconditioner, 0, n_iter)
         pairs = pairs_under(metric, objective, [(pair.s, pair.y) for pair in state.pairs])
-        Pg = objective.precondition(preconditioner, state.point.gradient)
-        direction, slope, _ = descent(state.point.gradient, Pg, pairs)
-        return state._replace(direction=direction, slope=slope, Pg=Pg, pairs=pairs, metric=metric)
+        state, (_, slope, *_) = _state(objective, state.point, metric, pairs)
+        slopes = zip(reports, to_list(slope), strict=True)
+        return state, [replace(report, slope=slope) for report, slope in slopes]
 
-    def _first_step(self, state: LBFGSState) -> Array:
-        xp = namespace(state.slope)
-        if state.metric.preconditioner is not None:
-            return xp.ones_like(state.slope)
-        short = 1.0 / xp.sum(xp.abs(state.point.gradient), axis=1)
-        known = state.pairs[-1].inverse_sy > 0 if state.pairs else state.slope > 0
-        return xp.where(known, 1.0, xp.clip(short, max=1.0))
-
-    def _state(
+    def _judged(
         self,
         objective: Objective,
-        point: Point,
         metric: Metric,
-        pairs: tuple[Pair, ...],
-        before: LBFGSState | None = None,
-    ) -> LBFGSState:
-        """The direction from `point`, and what it says of the gap there."""
-        xp, value, g = namespace(point.value), point.value, point.gradient
-        Pg = objective.precondition(metric.preconditioner, g)
-        if before is None:
-            values, was_close = (value,), xp.full_like(value, self.led) > 0
-            resolution = xp.finfo(value.dtype).eps * xp.abs(value)
-        else:
-            values, was_close = (*before.values, value)[-WINDOW:], before.close
-            resolution = before.resolution
-            s = point.parameters - before.point.parameters
-            pair = Pair.of(s, g - before.point.gradient, Pg - before.Pg)
-            pairs = (*pairs, pair)[-self.memory :]
-        direction, slope, plain = descent(g, Pg, pairs)
+        rounding: Rounding,
+        value: float,
+        scalars: Sequence[float],
+        before: LBFGSReport | None = None,
+        length: float = 1.0,
+    ) -> LBFGSReport:
+        """What `scalars` of `_state` say of the gap."""
+        norm, slope, first_step, plain, alone = scalars
+        values, least, was_close = [value], rounding.least(value), self.led
+        if before is not None:
+            values = [*before.values[1 - WINDOW :], value]
+            least, was_close = before.least, before.close
         gain = promised(metric, slope)
-        hidden = is_hidden(gain, value)
-        amount = xp.maximum(extrapolated(values), feared(metric, g, Pg, gain))
-        amount = xp.where(hidden, gain, amount)
-        left = Left.of(amount, value, resolution, hidden, objective.null_value)
+        hidden = rounding.hides(gain, value)
+        amount = gain if hidden else max(feared(metric, alone, gain), extrapolated(values))
+        left = Left.of(amount, value, least, hidden, objective.null_value)
         close = left.within(self.tol)
-        sure = close & (was_close | hidden)
-        sure = sure if before is None else sure | left.within(0.1 * self.tol)
-        status = left.status(sure | (gain == 0))
-        note = xp.where(close, 1.0, plain)  # near the end, or the metric was 1
-        return LBFGSState(
-            point, max_norm(g), left.gap, status, direction, slope, note, Pg, close, pairs, metric,
-            values, resolution,
-        )  # fmt: skip
+        sure = close and (was_close or hidden)
+        sure = sure or (before is not None and left.within(0.1 * self.tol))
+        status = left.status(sure or gain == 0, length != 0)
+        return LBFGSReport(
+            value, norm, left.gap, status, slope, first_step, plain > 0, close, values, least
+        )
+
+
+def _state(
+    objective: Objective,
+    point: Point,
+    metric: Metric,
+    pairs: tuple[Pair, ...],
+    Pg: Array | None = None,
+) -> tuple[LBFGSState, tuple[Array, ...]]:
+    """The direction from `point`, and of each problem: the norm of the gradient, the slope, the
+    first step to try, 1 where the metric was 1, and the slope if it knew no pairs.
+    """
+    xp, g = namespace(point.value), point.gradient
+    Pg = objective.precondition(metric.preconditioner, g) if Pg is None else Pg
+    direction, slope, plain = descent(g, Pg, pairs)
+    step = _first_step(g, pairs) if metric.preconditioner is None else xp.ones_like(slope)
+    scalars = max_norm(g), slope, step, plain, -xp.vecdot(g, Pg)
+    return LBFGSState(point, Pg, direction, pairs, metric), scalars
+
+
+def _first_step(g: Array, pairs: tuple[Pair, ...]) -> Array:
+    """As far as pairs say; without any, no further than 1 in all."""
+    xp = namespace(g)
+    short = 1.0 / xp.clip(xp.sum(xp.abs(g), axis=1), min=1.0)
+    return xp.where(pairs[-1].inverse_sy > 0, 1.0, short) if pairs else short
 
 
 def _damping(gap: float) -> float:

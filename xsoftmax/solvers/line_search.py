@@ -2,18 +2,19 @@
 
     f(t) <= f(0) + c1 t f'(0)        |f'(t)| <= c2 |f'(0)|
 
-Each problem keeps an interval [low, high]: `low` descends enough but is still too steep, `high` is
-too far (it does not descend enough, or climbs). Such an interval contains steps that satisfy both
-conditions (Nocedal and Wright, 2006, section 3.5), so halving it finds one; cubic interpolation
-finds it sooner. Close to a minimum rounding drowns the first condition, and Hager and Zhang's
-(2005) test on slopes, which it does not drown, stands in for it.
+An interval [low, high] is kept: `low` descends enough but is still too steep, `high` is too far (it
+does not descend enough, or climbs). Such an interval contains steps that satisfy both conditions
+(Nocedal and Wright, 2006, section 3.5), so halving it finds one; cubic interpolation finds it
+sooner. Close to a minimum rounding drowns the first condition, and Hager and Zhang's (2005) test on
+slopes, which it does not drown, stands in for it.
+
+The host decides, from a value and a slope of each problem at each trial.
 """
 
 from __future__ import annotations
 
+from math import inf, isfinite, isnan, nan, sqrt
 from typing import NamedTuple
-
-from ..arrays import Array, namespace
 
 SUFFICIENT_DECREASE, CURVATURE = 1e-4, 0.9
 MAX_TRIALS = 30
@@ -22,86 +23,67 @@ MAX_TRIALS = 30
 class _End(NamedTuple):
     """One end of the interval."""
 
-    step: Array
-    value: Array
-    slope: Array
-
-    def replace_where(self, condition: Array, other: _End) -> _End:
-        xp = namespace(condition)
-        return _End(*(xp.where(condition, new, old) for new, old in zip(other, self, strict=True)))
+    step: float
+    value: float
+    slope: float
 
 
 class Search(NamedTuple):
-    """What is known of each problem's step. All arrays have shape (n_problems,).
-
-    Problems that are done keep their step while the others go on, so the last trial holds the
-    answer of all.
-    """
+    """What is known of one problem's step."""
 
     start: _End  #: its slope is negative
     low: _End
     high: _End
-    trial: Array  #: the step to try next, or where it was `done`
-    done: Array  #: whether `trial` was tried and meets both conditions
-    at: _End  #: what was last tried, at first the start
-    n_trials: int = 0
+    trial: float  #: the step to try next, or where it was `done`
+    noise: float  #: what rounding makes of a value
+    done: bool  #: whether `trial` was tried and meets both conditions
     curvature: float = CURVATURE
 
     @classmethod
-    def begin(cls, value: Array, slope: Array, first_step: Array) -> Search:
-        """Nothing was tried yet."""
-        xp = namespace(value)
-        start = _End(xp.zeros_like(value), value, slope)
-        high = _End(xp.full_like(value, xp.inf), value, slope)
-        return cls(start, start, high, first_step, xp.isnan(slope), start)
+    def begin(cls, value: float, slope: float, first_step: float, eps: float) -> Search:
+        """Nothing was tried yet; `eps` is that of the dtype of values."""
+        start = _End(0.0, value, slope)
+        noise = 4 * eps * abs(value)
+        return cls(start, start, start._replace(step=inf), first_step, noise, isnan(slope))
 
-    def after(self, value: Array, slope: Array) -> Search:
-        """What is known once `trial` was found to have this value and slope."""
-        flat = namespace(slope).abs(slope) <= -self.curvature * self.start.slope
+    def after(self, value: float, slope: float) -> Search:
+        """What is known, and is to be tried next, now that `trial` has this value and slope."""
+        if self.done:  # it keeps its step while other problems go on
+            return self
         at = _End(self.trial, value, slope)
-        done = self.done | (self._descends(at) & flat)
-        return self._replace(done=done, at=at, n_trials=self.n_trials + 1)
+        descends = self._descends(at)
+        if descends and abs(slope) <= -self.curvature * self.start.slope:
+            return self._replace(low=at, done=True)
+        low, high = (at, self.high) if descends and slope < 0 else (self.low, at)
+        return self._replace(low=low, high=high, trial=_next_trial(low, high))
 
-    def narrowed(self) -> Search:
-        """The same with the next step to try, where the last was not right."""
-        xp, at = namespace(self.trial), self.at
-        too_far = ~self.done & ~(self._descends(at) & (at.slope < 0))
-        high = self.high.replace_where(too_far, at)
-        low = self.low.replace_where(~self.done & ~too_far, at)
-        trial = xp.where(self.done, self.trial, _next_trial(low, high))
-        return self._replace(low=low, high=high, trial=trial)
+    def settled(self) -> Search:
+        """The same where no more steps are tried: 0 is best if none was lower than the start."""
+        return self._replace(trial=self.low.step, done=True)
 
-    def _descends(self, at: _End) -> Array:
+    def _descends(self, at: _End) -> bool:
         """Whether the first condition holds, or stands for it what rounding does not drown."""
-        xp, start = namespace(at.value), self.start
-        noise = 4 * xp.finfo(at.value.dtype).eps * xp.abs(start.value)
-        armijo = at.value <= start.value + SUFFICIENT_DECREASE * at.step * start.slope
+        start = self.start
+        if at.value <= start.value + SUFFICIENT_DECREASE * at.step * start.slope:
+            return True
         gentle = at.slope <= (2 * SUFFICIENT_DECREASE - 1) * start.slope
-        return armijo | ((at.value <= start.value + noise) & gentle)
-
-    @property
-    def best(self) -> Array:
-        """The step to take if no more are tried; 0 where none was lower than the start."""
-        search = self.narrowed()
-        return namespace(self.trial).where(self.done, self.trial, search.low.step)
+        return gentle and at.value <= start.value + self.noise
 
 
-def _next_trial(low: _End, high: _End) -> Array:
+def _next_trial(low: _End, high: _End) -> float:
     """Four times as far while there is no upper end, else a safeguarded cubic's minimum."""
-    xp = namespace(low.step)
-    width = xp.where(xp.isinf(high.step), 1.0, high.step - low.step)
+    if high.step == inf:
+        return 4 * low.step if low.step > 0 else 1.0
+    width = high.step - low.step
     # The minimum of the cubic through both values and slopes, Nocedal and Wright (3.59).
     # Slopes are divided by the largest, so that no square overflows.
-    d1 = low.slope + high.slope - 3 * (high.value - low.value) / width
-    scale = xp.maximum(xp.maximum(xp.abs(d1), xp.abs(low.slope)), xp.abs(high.slope))
-    scale = xp.where(xp.isfinite(scale) & (scale > 0), scale, 1.0)
-    d1, slope, high_slope = d1 / scale, low.slope / scale, high.slope / scale
-    radicand = xp.where(xp.isfinite(d1), d1 * d1 - slope * high_slope, -1.0)
-    d2 = xp.sqrt(xp.where(radicand > 0, radicand, 0.0))
-    denominator = high_slope - slope + 2 * d2
-    ratio = (high_slope + d2 - d1) / xp.where(denominator == 0, 1.0, denominator)
-    usable = xp.isfinite(ratio) & (radicand >= 0) & (denominator != 0)
-    ratio = xp.where(usable, xp.clip(ratio, 0.1, 0.9), 0.5)
-    inside = high.step - width * ratio
-    outside = xp.where(low.step > 0, 4 * low.step, 1.0)
-    return xp.where(xp.isinf(high.step), outside, inside)
+    d1 = low.slope + high.slope - 3 * (high.value - low.value) / width if width else nan
+    scale, ratio = max(abs(d1), abs(low.slope), abs(high.slope)), 0.5
+    if isfinite(scale) and scale > 0:
+        d1, slope, high_slope = d1 / scale, low.slope / scale, high.slope / scale
+        radicand = d1 * d1 - slope * high_slope
+        d2 = sqrt(max(radicand, 0.0))
+        denominator = high_slope - slope + 2 * d2
+        if radicand >= 0 and denominator != 0:
+            ratio = min(max((high_slope + d2 - d1) / denominator, 0.1), 0.9)
+    return high.step - width * ratio

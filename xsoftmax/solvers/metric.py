@@ -10,6 +10,7 @@ from ..arrays import Array, namespace
 from ..objective import SAMPLE_STRIDE, Objective
 from ..rows import block_values, row_slices
 from .newton import NewtonState
+from .solution import Report
 
 
 class Pair(NamedTuple):
@@ -56,9 +57,9 @@ class MetricKeeper:
         self.pairs: tuple[Pair, ...] = ()
         self.inverse: Array | None = None
 
-    def __call__(self, iteration: int, state: Any, values: list[float]) -> None:
+    def __call__(self, iteration: int, state: Any, reports: Sequence[Report]) -> None:
         """Remember those of `state`, what each problem has until the first problem leaves."""
-        whole = len(values) == self.n_problems
+        whole = len(reports) == self.n_problems
         if isinstance(state, NewtonState):
             self.inverse = state.inverse if whole else self.inverse
         else:

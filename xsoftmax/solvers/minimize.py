@@ -1,10 +1,9 @@
 """The loop that all solvers share: iterate, let finished problems leave, report.
 
-A solver is a pair of functions. ``init(objective, parameters)`` makes a state and
-``update(objective, state, reports)`` takes one iteration (of a stochastic solver, one epoch), given
-what the host knows of the state. A state is a NamedTuple whose arrays all have `n_problems` first,
-so that a problem leaves by dropping its row, with at least the fields of `State`. Where its status
-is SEARCHING it was no step yet.
+A solver is a pair of functions. ``init(objective, parameters)`` makes a state, and
+``update(objective, state, reports)`` takes one iteration (of a stochastic solver, one epoch). Both
+return the state with a report of each problem. A state is a NamedTuple whose arrays all have
+`n_problems` first, so that a problem leaves by dropping its row; a report is what the host knows.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Protocol
 
-from ..arrays import Array, indices_from_host, is_array, namespace, to_list
+from ..arrays import Array, indices_from_host, is_array, namespace
 from ..objective import Objective
 from ..rows import with_room
 from .solution import Report, Solution, Status
@@ -23,26 +22,20 @@ class State(Protocol):
     """What the loop reads of a solver's state."""
 
     parameters: Array  #: (n_problems, n_parameters)
-    value: Array  #: (n_problems,)
-    gradient_norm: Array  #: (n_problems,), the largest |component|
-    gap: Array  #: (n_problems,), the estimate in `Solution.gaps`
-    status: Array  #: (n_problems,), a Status in the dtype of `value`
-    note: Array  #: (n_problems,), what the solver asks to be told at the next update
-    fallback: Any  #: the state to update next if the status is SEARCHING
 
 
 class Solver(Protocol):
     """A pair of functions: see the module."""
 
     def init(self, objective: Objective, parameters: Array) -> Any:
-        """The state before the first iteration."""
+        """The state before the first iteration, and reports."""
 
-    def update(self, objective: Objective, state: Any, reports: Sequence[Report]) -> Any:
-        """The state one iteration later; `reports` is what the host knows of `state`."""
+    def update(self, objective: Objective, state: Any, reports: Sequence[Any]) -> Any:
+        """The state one iteration later, and reports."""
 
 
-#: (iteration, state, values) -> whether to stop every problem
-Callback = Callable[[int, Any, list[float]], bool | None]
+#: (iteration, state, reports) -> whether to stop every problem
+Callback = Callable[[int, Any, Sequence[Report]], bool | None]
 
 
 def minimize(
@@ -55,13 +48,13 @@ def minimize(
 ) -> Solution:
     """Minimise a batch of problems from `parameters` (n_problems, n_parameters).
 
-    One transfer to the host per update tells which problems have finished; those leave the
-    batch, so that a slow problem does not make the others pay. A KeyboardInterrupt ends the loop
-    with the last finished iteration and the status INTERRUPTED. An iteration that runs out of
-    memory is made again, with fewer rows at a time.
+    Problems that have finished leave the batch, so that a slow one does not make the others pay.
+    A KeyboardInterrupt ends the loop with the last finished iteration and the status INTERRUPTED.
+    An iteration that runs out of memory is made again, with fewer rows at a time.
     """
-    state, objective = fitting(objective, partial(solver.init, parameters=parameters))
-    batch, reports, reason = _Batch(parameters.shape[0]), _reports(state), Status.RUNNING
+    start = partial(solver.init, parameters=parameters)
+    (state, reports), objective = fitting(objective, start)
+    batch, reason = _Batch(parameters.shape[0]), Status.RUNNING
     while True:
         staying = batch.retire(state.parameters, reports, reason)
         if not staying:
@@ -71,10 +64,11 @@ def minimize(
             state, objective = take(state, rows), objective.take(staying)
             reports = [reports[row] for row in staying]
         try:
-            state, reports, objective = _step(solver, objective, state, reports)
-            values = batch.record(reports)
+            step = partial(solver.update, state=state, reports=reports)
+            (state, reports), objective = fitting(objective, step)
+            batch.record(reports)
             reason = Status.MAX_ITER if batch.iteration == max_iter else Status.RUNNING
-            if callback is not None and callback(batch.iteration, state, values):
+            if callback is not None and callback(batch.iteration, state, reports):
                 reason = Status.STOPPED
         except KeyboardInterrupt:
             reason = Status.INTERRUPTED
@@ -90,25 +84,6 @@ def fitting(objective: Objective, step: Callable[[Objective], Any]) -> tuple[Any
     return with_room(in_blocks, objective.block_size, objective.sizes)
 
 
-def _step(
-    solver: Solver, objective: Objective, state: Any, reports: list[Report]
-) -> tuple[Any, list[Report], Objective]:
-    """The next state, what the host knows of it, and the objective in blocks that memory allows.
-
-    An update that leaves a search unfinished is followed by another; one transfer tells.
-    """
-    while True:
-
-        def update(parts: Objective, state: Any = state) -> tuple[Any, list[Report]]:
-            following = solver.update(parts, state, reports)
-            return following, _reports(following)
-
-        (following, found), objective = fitting(objective, update)
-        if found[0].status != Status.SEARCHING:
-            return following._replace(fallback=None), found, objective
-        state = following.fallback
-
-
 def take(state: Any, problems: Array) -> Any:
     """The state of only some of the problems."""
     if is_array(state):
@@ -117,14 +92,6 @@ def take(state: Any, problems: Array) -> Any:
         parts = [take(part, problems) for part in state]
         return type(state)(*parts) if hasattr(state, "_fields") else tuple(parts)
     return state
-
-
-def _reports(state: State) -> list[Report]:
-    """A report for each problem: one transfer."""
-    fields = [state.value, state.gradient_norm, state.gap, state.status, state.note]
-    numbers = to_list(namespace(state.value).concat(fields))
-    n_problems = len(numbers) // len(fields)
-    return [Report(*numbers[problem::n_problems]) for problem in range(n_problems)]
 
 
 class _Batch:
@@ -136,29 +103,26 @@ class _Batch:
         self.curves: list[list[float]] = [[] for _ in self.running]
         self.finished: dict[int, tuple] = {}
 
-    def record(self, reports: list[Report]) -> list[float]:
-        """Count an iteration; the values of the running problems."""
+    def record(self, reports: Sequence[Report]) -> None:
+        """Count an iteration."""
         self.iteration += 1
         for problem, report in zip(self.running, reports, strict=True):
             self.curves[problem].append(report.value)
-        return [report.value for report in reports]
 
-    def retire(self, parameters: Array, reports: list[Report], reason: Status) -> list[int]:
+    def retire(self, parameters: Array, reports: Sequence[Report], reason: Status) -> list[int]:
         """Keep the results of problems that finished, by themselves or for a common `reason`.
 
         Returns the rows of those that stay.
         """
         staying = []
         for row, (problem, report) in enumerate(zip(self.running, reports, strict=True)):
-            status = Status(int(report.status)) or reason
-            if reason is Status.INTERRUPTED:
-                status = reason
+            status = reason if reason is Status.INTERRUPTED else report.status or reason
             if status is Status.RUNNING:
                 staying.append(row)
             else:
                 theta = parameters[row : row + 1, ...]
-                outcome = (theta, *report[:3], self.iteration, status)
-                self.finished[problem] = outcome
+                numbers = report.value, report.gradient_norm, report.gap
+                self.finished[problem] = (theta, *numbers, self.iteration, status)
         self.running = [self.running[row] for row in staying]
         return staying
 

@@ -7,6 +7,7 @@ precision, whose own value and gradient decide when the fit ends.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields, is_dataclass, replace
 from functools import partial
 from typing import Any
@@ -16,7 +17,7 @@ from ..objective import Objective
 from .lbfgs import LBFGS
 from .metric import MetricKeeper
 from .minimize import Callback, Solver, fitting, minimize
-from .solution import Solution, Status
+from .solution import Report, Solution, Status
 
 #: The tolerance to which single precision leads, where more is asked.
 SINGLE_TOL = 1e-6
@@ -48,12 +49,12 @@ def minimize_mixed(
         return directly()
     xp, dtype, keeper = namespace(parameters), parameters.dtype, MetricKeeper(parameters.shape[0])
 
-    def watch(iteration: int, state: Any, values: list[float]) -> bool | None:
-        keeper(iteration, state, values)
+    def watch(iteration: int, state: Any, reports: Sequence[Report]) -> bool | None:
+        keeper(iteration, state, reports)
         if callback is None:
             return None
         point = state.point._replace(parameters=xp.astype(state.parameters, dtype))
-        return callback(iteration, state._replace(point=point), values)
+        return callback(iteration, state._replace(point=point), reports)
 
     start, loose = xp.astype(parameters, single.penalty.dtype), max(solver.tol, SINGLE_TOL)
     rough = minimize(single, start, replace(solver, tol=loose), max_iter=max_iter, callback=watch)
@@ -76,7 +77,7 @@ def minimize_mixed(
         point.parameters,
         solver,
         max_iter=max_iter - n_iter,
-        callback=callback and (lambda i, state, values: callback(n_iter + i, state, values)),
+        callback=callback and (lambda i, state, reports: callback(n_iter + i, state, reports)),
     )
     n_iters = [first + then for first, then in zip(rough.n_iter, exact.n_iter, strict=True)]
     curves = [first + then for first, then in zip(rough.curves, exact.curves, strict=True)]

@@ -16,16 +16,17 @@ regression"), if H was exact where that began. A quarter fewer steps are needed 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from math import sqrt
+from typing import NamedTuple
 
-from ..arrays import Array, namespace
+from ..arrays import Array, namespace, to_list
 from ..objective import SAMPLE_STRIDE, Objective
-from ..rays import Point, Ray
-from .criteria import Left, is_hidden, max_norm
+from ..rays import Point
+from .criteria import Left, Rounding, max_norm
 from .line_search import Search
 from .solution import Report, Status
-from .steps import downhill, trial_step
+from .steps import End, downhill, search_along, told
 
 #: What a step may leave of the squared decrement for the Hessian to serve again, besides what the
 #: Hessian of a sample leaves anyway.
@@ -56,28 +57,24 @@ class NewtonState(NamedTuple):
     """Where the solver stands, and where it will go next."""
 
     point: Point
-    gradient_norm: Array
-    gap: Array
-    status: Array
-    note: Array  #: (n_problems,), what a whole step would have left, 1 if it was misled
     inverse: Array  #: (n_problems, n, n), of the Hessian
     direction: Array
-    slope: Array
     made: Made
-    bend: Array  #: (n_problems,), what curvature loses along a step, by the root of the decrement
-    resolution: Array  #: (n_problems,), what a value must exceed to be told from 0
-    search: tuple[Objective, Ray, Search] | None = None  #: a line search that goes on
-    fallback: Any = None
 
     @property
     def parameters(self) -> Array:
         """(n_problems, n_parameters)."""
         return self.point.parameters
 
-    @property
-    def value(self) -> Array:
-        """(n_problems,)."""
-        return self.point.value
+
+@dataclass(frozen=True)
+class NewtonReport(Report):
+    """What the host knows of one problem."""
+
+    slope: float  #: along the direction
+    rest: float  #: what a whole step would have left of the squared decrement, 1 if it was misled
+    bend: float  #: what curvature loses along a step, by the root of the decrement
+    least: float  #: what a value must exceed to be told from 0
 
 
 @dataclass(frozen=True)
@@ -92,108 +89,132 @@ class Newton:
 
     def begin(
         self, objective: Objective, point: Point, inverse: Array | None = None
-    ) -> NewtonState:
+    ) -> tuple[NewtonState, list[NewtonReport]]:
         """The state at `point`, with the `inverse` Hessian of some of the rows if that is known."""
-        if inverse is None:
-            state = self._state(objective, point, objective.inverse_hessian(point, True), Made())
-            return state._replace(bend=_bend_from_zero(objective, point, state.slope))
-        state = self._state(objective, point, inverse, Made(doubt=SAMPLE_STRIDE))
-        xp = namespace(inverse)
-        untried = xp.where(state.status == float(Status.CONVERGED), 0.0, state.status)
-        promised = -0.5 * state.slope  # more than all of f, which is positive, is wrong
-        note = xp.where(promised > state.value, 1.0, xp.zeros_like(promised))
-        return state._replace(status=untried, note=note)
+        exact, rounding, reports = inverse is None, Rounding.of(point.value), []
+        made = Made() if exact else Made(doubt=SAMPLE_STRIDE)
+        inverse = objective.inverse_hessian(point, True) if exact else inverse
+        state, scalars = _state(objective, point, inverse, made)
+        constants = _of_intercepts(objective, point)
+        for value, norm, slope, constant in told(point.value, *scalars, constants):
+            least, bend, rest = rounding.least(value), 0.0, 0.0
+            hidden = rounding.hides(-0.5 * slope, value)
+            left = Left.of(_amount(made, slope, rest), value, least, hidden, objective.null_value)
+            status = left.status(left.amount == 0 or left.within(self.tol))
+            if exact:
+                bend = _bend_from_zero(objective, slope, constant)
+            else:
+                rest = float(-0.5 * slope > value)  # f is positive: that is more than all of it
+                status = Status.RUNNING if status is Status.CONVERGED else status
+            reports.append(NewtonReport(value, norm, left.gap, status, slope, rest, bend, least))
+        return state, reports
 
     def update(
-        self, objective: Objective, state: NewtonState, reports: Sequence[Report]
-    ) -> NewtonState:
-        """One trial step, with a new Hessian if the last step told that it is time."""
-        left = max((report.note for report in reports), default=0.0)
-        if state.search is None and left > SHRUNK + objective.hessian_error:
-            state = self._renewed(objective, state, left)
+        self, objective: Objective, state: NewtonState, reports: Sequence[NewtonReport]
+    ) -> tuple[NewtonState, list[NewtonReport]]:
+        """One step, with a new Hessian if the last one told that it is time."""
+        left, rounding = max(report.rest for report in reports), Rounding.of(state.direction)
+        if left > SHRUNK + objective.hessian_error:
+            state, reports = _renewed(objective, state, reports, left)
         made = state.made._replace(age=state.made.age + 1)
 
-        def following(point: Point, length: Array) -> NewtonState:
-            return self._state(objective, point, state.inverse, made, state, length)
+        def following(point: Point) -> tuple[NewtonState, tuple[Array, ...]]:
+            return _state(objective, point, state.inverse, made)
 
-        return trial_step(objective, state, _first_step(state), following)
+        def reported(before: NewtonReport, end: End) -> NewtonReport:
+            length, value, along, (norm, slope) = end
+            whole = 1.0 <= length <= LONGEST and before.slope < 0
+            rest, bend = _learnt(before.slope, along, slope, length) if whole else (1.0, 0.0)
+            amount, hidden = _amount(made, slope, rest), rounding.hides(-0.5 * slope, value)
+            left = Left.of(amount, value, before.least, hidden, objective.null_value)
+            sure = left.within(self.tol) and (whole or left.hidden)
+            status = left.status(sure or left.amount == 0, length != 0)
+            bend = bend if made.was_new else 0.0
+            return NewtonReport(value, norm, left.gap, status, slope, rest, bend, before.least)
 
-    def _renewed(self, objective: Objective, state: NewtonState, left: float) -> NewtonState:
-        """The state with a new Hessian, and the direction by it.
-
-        Few rows make it, until they mislead again and again.
-        """
-        n_misled = state.made.n_misled
-        if n_misled < PATIENCE:
-            misled = state.made.was_new and left >= 1.0
-            n_misled = n_misled + 1 if misled else 0
-        inverse = objective.inverse_hessian(state.point, n_misled < PATIENCE)
-        direction, slope = _direction(objective, state.point, inverse)
-        made = Made(n_misled=n_misled)
-        return state._replace(inverse=inverse, direction=direction, slope=slope, made=made)
-
-    def _state(
-        self,
-        objective: Objective,
-        point: Point,
-        inverse: Array,
-        made: Made,
-        before: NewtonState | None = None,
-        length: Array | None = None,
-    ) -> NewtonState:
-        xp, value = namespace(point.value), point.value
-        direction, slope = _direction(objective, point, inverse)
-        if before is None or length is None:
-            rest = bend = xp.zeros_like(value)
-            whole, resolution = rest == 0, xp.finfo(value.dtype).eps * xp.abs(value)
-        else:
-            whole, resolution = (length >= 1.0) & (length <= LONGEST), before.resolution
-            rest, bend = _told(before, point, slope, xp.where(whole, length, 1.0))
-            rest, bend = xp.where(whole, rest, 1.0), xp.where(whole & made.was_new, bend, 0.0)
-        # A whole step leaves nothing where the Hessian is right, so what it left tells how wrong.
-        right = 1.0 - 2.0 * xp.sqrt(rest)
-        amount = -made.doubt * slope / xp.where(right > LEAST, right, LEAST)
-        hidden = is_hidden(-0.5 * slope, value)
-        left = Left.of(amount, value, resolution, hidden, objective.null_value)
-        status = left.status((left.within(self.tol) & (whole | hidden)) | (amount == 0))
-        return NewtonState(
-            point, max_norm(point.gradient), left.gap, status, rest, inverse, direction, slope,
-            made, bend, resolution,
-        )  # fmt: skip
+        searches = [
+            Search.begin(report.value, report.slope, _first_step(report), rounding.eps)
+            for report in reports
+        ]
+        there, ends = search_along(objective, state.point, state.direction, searches, following)
+        return there, [reported(before, end) for before, end in zip(reports, ends, strict=True)]
 
 
-def _told(before: NewtonState, point: Point, slope: Array, t: Array) -> tuple[Array, Array]:
-    """The note on a step of length t >= 1, and its bend."""
-    xp = namespace(t)
-    along = xp.vecdot(point.gradient, before.direction) / before.slope
-    rest = (slope / before.slope - 2.0 * (1.0 - t) * along + (1.0 - t) ** 2) / t**2
-    fallen = 1.0 - (1.0 - along) / t
+def _state(
+    objective: Objective, point: Point, inverse: Array, made: Made
+) -> tuple[NewtonState, tuple[Array, Array]]:
+    """The state at `point`, and of each problem the gradient's norm and the direction's slope."""
+    direction, slope = _direction(objective, point, inverse)
+    return NewtonState(point, inverse, direction, made), (max_norm(point.gradient), slope)
+
+
+def _renewed(
+    objective: Objective, state: NewtonState, reports: Sequence[NewtonReport], left: float
+) -> tuple[NewtonState, list[NewtonReport]]:
+    """The state with a new Hessian, and the direction by it.
+
+    Few rows make it, until they mislead again and again.
+    """
+    n_misled = state.made.n_misled
+    if n_misled < PATIENCE:
+        misled = state.made.was_new and left >= 1.0
+        n_misled = n_misled + 1 if misled else 0
+    inverse = objective.inverse_hessian(state.point, n_misled < PATIENCE)
+    direction, slope = _direction(objective, state.point, inverse)
+    slopes = zip(reports, to_list(slope), strict=True)
+    reports = [replace(report, slope=slope) for report, slope in slopes]
+    return NewtonState(state.point, inverse, direction, Made(n_misled=n_misled)), reports
+
+
+def _amount(made: Made, slope: float, rest: float) -> float:
+    """What is left to gain.
+
+    A whole step leaves nothing where the Hessian is right, so the `rest` that it left tells how
+    wrong that is.
+    """
+    return -made.doubt * slope / max(1.0 - 2.0 * sqrt(rest), LEAST)
+
+
+def _learnt(slope: float, along: float, slope_after: float, t: float) -> tuple[float, float]:
+    """What a step of length t >= 1 along a `slope` left, where it is `along`, and its bend."""
+    remaining = along / slope
+    rest = (slope_after / slope - 2.0 * (1.0 - t) * remaining + (1.0 - t) ** 2) / t**2
+    fallen = 1.0 - (1.0 - remaining) / t
     misled = rest - fallen**2 > MISLED
-    rest = xp.where(misled, 1.0, xp.minimum(xp.maximum(rest, 0.0), 0.99))
-    return rest, xp.maximum(fallen, 0.0) / (t * (-before.slope) ** 0.25)
+    rest = 1.0 if misled else min(max(rest, 0.0), 0.99)
+    return rest, max(fallen, 0.0) / (t * (-slope) ** 0.25)
 
 
-def _bend_from_zero(objective: Objective, point: Point, slope: Array) -> Array:
+def _of_intercepts(objective: Objective, point: Point) -> Array:
+    """(n_problems,): what the squared decrement has of the intercepts where all parameters are 0,
+    which move all rows alike.
+    """
+    xp = namespace(point.gradient)
+    ((_, b),) = objective.network.unpack(point.gradient)
+    return xp.zeros_like(point.value) if b is None else objective.network.n_units * xp.vecdot(b, b)
+
+
+def _bend_from_zero(objective: Objective, slope: float, constant: float) -> float:
     """The bend of a step from 0 whose logits are normally distributed.
 
     There the curvature along t d is that at 0, times 1 - 3 t^2 u'u / (n_classes - 1) + O(t^4) in
-    the mean. What u'u has of the intercepts, which move all rows alike, is left out. From anywhere
-    near the minimum u'u is small, and so is this.
+    the mean. What u'u has of the intercepts, `constant`, is left out. From anywhere near the
+    minimum u'u is small, and so is this.
     """
-    xp, n_classes, squared = namespace(slope), objective.network.n_units, -slope
-    ((_, b),) = objective.network.unpack(point.gradient)
-    constant = 0.0 if b is None else n_classes * xp.vecdot(b, b)
-    varying = xp.maximum(squared - constant, xp.zeros_like(squared))
-    return varying / ((n_classes - 1) * xp.where(squared > 0, squared, 1.0) ** 0.25)
+    squared = -slope
+    if not squared > 0:
+        return 0.0
+    return max(squared - constant, 0.0) / ((objective.network.n_units - 1) * squared**0.25)
 
 
-def _first_step(state: NewtonState) -> Array:
+def _first_step(report: NewtonReport) -> float:
     """Where the slope 1 - t + a t^2 would be 0, with a as along the last step."""
-    xp = namespace(state.slope)
+    if not report.slope < 0:
+        return 1.0
     # Far from the minimum a stays, near it the decrement falls as the step does: the mean of both.
-    a = xp.minimum(state.bend * (-state.slope) ** 0.25, 0.25)
-    longer = 2.0 / (1.0 + xp.sqrt(1.0 - 4.0 * a))
-    return xp.minimum(longer, -2.0 * state.value / state.slope)  # no more to gain than all of f
+    a = min(report.bend * (-report.slope) ** 0.25, 0.25)
+    longer = 2.0 / (1.0 + sqrt(1.0 - 4.0 * a))
+    return min(longer, -2.0 * report.value / report.slope)  # no more to gain than all of f
 
 
 def _direction(objective: Objective, point: Point, inverse: Array) -> tuple[Array, Array]:

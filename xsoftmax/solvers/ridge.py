@@ -10,12 +10,16 @@ a line search on some rows tells how far each leads. The one with the lowest val
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf, isfinite
 
-from ..arrays import Array, from_host, namespace
+from ..arrays import Array, from_host, namespace, to_list
 from ..objective import Objective
 from ..preconditioner import Preconditioner
 from ..rays import Point
+from ..rows import row_slices
+from .criteria import Rounding
 from .line_search import Search
+from .steps import told
 
 #: What may be left of the curvature at 0.
 SHARES = (1.0, 0.1, 3e-3, 1e-4)
@@ -41,25 +45,29 @@ def ridge_start(
     # (H + penalty / a)^-1 is a times that inverse, and about as long a step for every a.
     directions = xp.concat([-preconditioner.apply(g, objective.strength / a) for a in SHARES])
     slopes = xp.vecdot(directions, xp.concat([g] * len(SHARES)))
-    steps, values = _minima(few, directions, slopes)
-    values = xp.mean(xp.reshape(values, (len(SHARES), n_problems)), axis=1)
-    best = xp.argmin(xp.where(xp.isfinite(values), values, xp.inf))[None]
-    starts = xp.reshape(steps[:, None] * directions, (len(SHARES), *g.shape))
-    shares = from_host(SHARES, like=g, dtype=g.dtype)
-    metric = replace(preconditioner, share=xp.take(shares, best))
-    return xp.take(starts, best, axis=0)[0, ...], metric
+    ends = _minima(few, directions, slopes)
+    of_shares = list(row_slices(len(ends), n_problems))
+    values = [sum(value for _, value in ends[rows]) for rows in of_shares]
+    best = min(range(len(SHARES)), key=lambda i: values[i] if isfinite(values[i]) else inf)
+    steps, rows = [step for step, _ in ends[of_shares[best]]], of_shares[best]
+    start = from_host(steps, like=g, dtype=g.dtype)[:, None] * directions[rows, :]
+    share = from_host([SHARES[best]], like=g, dtype=g.dtype)
+    return start, replace(preconditioner, share=share)
 
 
-def _minima(objective: Objective, directions: Array, slopes: Array) -> tuple[Array, Array]:
+def _minima(objective: Objective, directions: Array, slopes: Array) -> list[tuple[float, float]]:
     """About how far along each direction the lowest value is, and that value.
 
     `slopes` are those at 0.
     """
-    xp, ray = namespace(slopes), objective.from_zero(directions)
-    value = xp.full_like(slopes, objective.null_value)
+    ray, null, eps = objective.from_zero(directions), objective.null_value, Rounding.of(slopes).eps
     # No slope counts as flat, so that the search makes all its trials.
-    search = Search.begin(value, slopes, xp.ones_like(slopes))._replace(curvature=-1.0)
+    searches = [
+        Search.begin(null, slope, 1.0, eps)._replace(curvature=-1.0) for slope in to_list(slopes)
+    ]
     for _ in range(N_TRIALS):
-        value, slope, _ = ray(search.trial)
-        search = search.after(value, slope).narrowed()
-    return search.low.step, search.low.value
+        trials = [search.trial for search in searches]
+        value, slope, _ = ray(from_host(trials, like=slopes, dtype=slopes.dtype))
+        found = told(value, slope)
+        searches = [search.after(*each) for search, each in zip(searches, found, strict=True)]
+    return [(search.low.step, search.low.value) for search in searches]

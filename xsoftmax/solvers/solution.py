@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import IntEnum
+from math import inf
 from typing import NamedTuple
 
 from ..arrays import Array
@@ -11,7 +13,6 @@ from ..arrays import Array
 class Status(IntEnum):
     """Why a problem left the solver, or that it has not."""
 
-    SEARCHING = -1
     RUNNING = 0
     CONVERGED = 1
     STALLED = 2
@@ -27,7 +28,6 @@ class Status(IntEnum):
 
 
 _MESSAGES = {
-    Status.SEARCHING: "has not found its next step",
     Status.RUNNING: "has not finished",
     Status.CONVERGED: "reached the tolerance",
     Status.STALLED: "found no lower value in this precision",
@@ -38,14 +38,18 @@ _MESSAGES = {
 }
 
 
-class Report(NamedTuple):
-    """What the host learns of one problem after each iteration, in one transfer."""
+@dataclass(frozen=True)
+class Report:
+    """What the host knows of one problem after an iteration; a solver may want to know more."""
 
     value: float
-    gradient_norm: float
-    gap: float
-    status: float
-    note: float  #: what the solver asks to be told at the next update
+    gradient_norm: float  #: the largest |component|
+    gap: float  #: an estimate of (value - minimum) / minimum; inf from solvers that have none
+    status: Status
+
+
+#: Of a problem that was not evaluated yet.
+UNKNOWN = Report(inf, inf, inf, Status.RUNNING)
 
 
 class Solution(NamedTuple):

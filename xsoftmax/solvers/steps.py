@@ -1,15 +1,21 @@
-"""Steps along a line, as solvers take them that search one: where to, and one trial."""
+"""Steps along a line, as solvers take them that search one: where to, and how far."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from itertools import count
+from typing import Any, NamedTuple
 
-from ..arrays import Array, namespace
+from ..arrays import Array, from_host, namespace, to_list
 from ..objective import Objective
 from ..rays import Point
 from .line_search import MAX_TRIALS, Search
-from .solution import Status
+
+
+def told(*scalars: Array) -> list[tuple[float, ...]]:
+    """What arrays (n_problems,) say of each problem: one transfer to the host."""
+    numbers, n_problems = to_list(namespace(*scalars).concat(scalars)), scalars[0].shape[0]
+    return [tuple(numbers[problem::n_problems]) for problem in range(n_problems)]
 
 
 def downhill(g: Array, Hg: Array) -> tuple[Array, Array]:
@@ -21,32 +27,37 @@ def downhill(g: Array, Hg: Array) -> tuple[Array, Array]:
     return direction, xp.where(uphill, -xp.vecdot(g, g), slope)
 
 
-def trial_step(
-    objective: Objective, state: Any, first_step: Array, following: Callable[[Point, Array], Any]
-) -> Any:
-    """One trial step along the state's direction, and the state `following` if it is right for all.
+class End(NamedTuple):
+    """Where the search of one problem ended."""
 
-    Nothing is asked of the device meanwhile: the status says SEARCHING where the step is not
-    right, and the next call tries another along the same ray.
+    length: float
+    value: float
+    slope: float  #: along the line
+    scalars: tuple[float, ...]  #: what else is told of it
+
+
+def search_along(
+    objective: Objective,
+    point: Point,
+    direction: Array,
+    searches: Sequence[Search],
+    following: Callable[[Point], tuple[Any, tuple[Array, ...]]],
+) -> tuple[Any, list[End]]:
+    """The state where a step leads that the search of each problem accepts.
+
+    `following` makes the state at a point, and scalars (n_problems,) that the host is to be told
+    of it. It is asked at every trial, as if that were right for all problems: mostly the first one
+    is, and a trial is one transfer so.
     """
-    xp, start = namespace(state.slope), state.point
-    if state.search is None:
-        ray = objective.along(start, state.direction)
-        search = Search.begin(start.value, state.slope, first_step)
-    else:
-        whole, ray, search = state.search
-        search = search.narrowed()
-        if whole is not objective:  # memory ran out, and there are smaller blocks now
-            ray = objective.along(start, state.direction)
-    length = search.trial
-    value, slope, end = ray(length)
-    search = search.after(value, slope)
-    if search.n_trials >= MAX_TRIALS:
-        length = search.best
-        _, _, end = ray(length)
-    there = following(end(), length)
-    stalled = (there.status == 0) & (length == 0)
-    status = xp.where(stalled, float(Status.STALLED), there.status)
-    if search.n_trials < MAX_TRIALS:
-        status = xp.where(xp.all(search.done), status, float(Status.SEARCHING))
-    return there._replace(status=status, fallback=state._replace(search=(objective, ray, search)))
+    ray = objective.along(point, direction)
+    for n_trials in count(1):
+        lengths = [search.trial for search in searches]
+        value, slope, end = ray(from_host(lengths, like=direction, dtype=direction.dtype))
+        state, scalars = following(end())
+        found = told(value, slope, *scalars)
+        searches = [search.after(*f[:2]) for search, f in zip(searches, found, strict=True)]
+        if all(search.done for search in searches):
+            break
+        if n_trials == MAX_TRIALS:
+            searches = [search.settled() for search in searches]
+    return state, [End(length, f[0], f[1], f[2:]) for length, f in zip(lengths, found, strict=True)]

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any, NamedTuple
 
 from ..arrays import Array, namespace
 from ..objective import Objective
-from .criteria import column, converged_where, max_norm, unknown
-from .solution import Report
+from .criteria import column, converged_if, max_norm
+from .solution import Report, Status
+from .steps import told
 
 Moments = tuple[Array, ...]
 
@@ -22,17 +24,17 @@ class StochasticState(NamedTuple):
     """`moments` are what the rule remembers of past gradients, each shaped like `parameters`."""
 
     parameters: Array
-    value: Array
-    gradient_norm: Array
-    gap: Array
-    status: Array
-    note: Array  #: nothing
     learning_rate: Array
-    best: Array
-    n_stale: Array
     moments: Moments
     n_steps: int
-    fallback: None = None
+
+
+@dataclass(frozen=True)
+class StochasticReport(Report):
+    """What the host knows of one problem."""
+
+    best: float = inf  #: value so far
+    n_stale: int = 0  #: epochs in a row that did not better it
 
 
 @dataclass(frozen=True)
@@ -49,60 +51,51 @@ class Stochastic:
     tol: float = 1e-4
     n_iter_no_change: int = 10
 
-    def init(self, objective: Objective, parameters: Array) -> StochasticState:
+    def init(
+        self, objective: Objective, parameters: Array
+    ) -> tuple[StochasticState, list[StochasticReport]]:
         """Nothing is evaluated before the first epoch."""
-        value = unknown(parameters)
-        zeros = namespace(value).zeros_like(value)
-        return StochasticState(
-            parameters=parameters,
-            value=value,
-            gradient_norm=value,
-            gap=value,
-            status=zeros,
-            note=zeros,
-            learning_rate=column(self.learning_rate, parameters),
-            best=value,
-            n_stale=zeros,
-            moments=self.init_moments(namespace(parameters).zeros_like(parameters)),
-            n_steps=0,
-        )
+        moments = self.init_moments(namespace(parameters).zeros_like(parameters))
+        state = StochasticState(parameters, column(self.learning_rate, parameters), moments, 0)
+        return state, [StochasticReport(inf, inf, inf, Status.RUNNING)] * parameters.shape[0]
 
     def update(
-        self, objective: Objective, state: StochasticState, reports: Sequence[Report] = ()
-    ) -> StochasticState:
+        self, objective: Objective, state: StochasticState, reports: Sequence[StochasticReport]
+    ) -> tuple[StochasticState, list[StochasticReport]]:
         """One epoch; the shuffle of one that fails is drawn again."""
         shuffles = self.random_state and self.random_state.get_state()
         try:
-            return self._epoch(objective, state)
+            state, value, norm = self._epoch(objective, state)
+            found = told(value, norm)
         except BaseException:
             if self.random_state:
                 self.random_state.set_state(shuffles)
             raise
+        return state, [
+            self._judged(before, *each) for before, each in zip(reports, found, strict=True)
+        ]
 
-    def _epoch(self, objective: Objective, state: StochasticState) -> StochasticState:
+    def _epoch(
+        self, objective: Objective, state: StochasticState
+    ) -> tuple[StochasticState, Array, Array]:
+        """The state one epoch later, its mean value and the norm of its last gradient."""
         xp = namespace(state.parameters)
-        parameters, moments, n_steps = state.parameters, state.moments, state.n_steps
-        total, gradient = xp.zeros_like(state.value), xp.zeros_like(parameters)
+        parameters, learning_rate, moments, n_steps = state
+        gradient = xp.zeros_like(parameters)
+        total = gradient[:, 0]
         for batch in objective.minibatches(self.batch_size, self.random_state):
             value, gradient = batch.value_and_gradient(parameters)
             n_steps += 1
-            move, moments = self.step(moments, gradient, state.learning_rate, n_steps)
+            move, moments = self.step(moments, gradient, learning_rate, n_steps)
             parameters = parameters + move
             total = total + value * (batch.n_samples / objective.n_samples)
-        n_stale = xp.where(total > state.best - self.tol, state.n_stale + 1.0, 0.0)
-        return StochasticState(
-            parameters=parameters,
-            value=total,
-            gradient_norm=max_norm(gradient),
-            gap=state.gap,
-            status=converged_where(n_stale > self.n_iter_no_change, total),
-            note=state.note,
-            learning_rate=state.learning_rate,
-            best=xp.minimum(total, state.best),
-            n_stale=n_stale,
-            moments=moments,
-            n_steps=n_steps,
-        )
+        state = StochasticState(parameters, learning_rate, moments, n_steps)
+        return state, total, max_norm(gradient)
+
+    def _judged(self, before: StochasticReport, value: float, norm: float) -> StochasticReport:
+        n_stale = before.n_stale + 1 if value > before.best - self.tol else 0
+        status = converged_if(n_stale > self.n_iter_no_change, value)
+        return StochasticReport(value, norm, inf, status, min(value, before.best), n_stale)
 
     def init_moments(self, zeros: Array) -> Moments:
         """The moments before the first step."""
