@@ -43,8 +43,8 @@ def test_newtons_step_solves_with_the_true_hessian(n_classes, known_logits):
     parameters = network.centered(start(objective))
     logits = objective.at(parameters).logits if known_logits else None
     layers = network.unpack(parameters)
-    frame = contrasts(network, parameters)
-    inverse = inverse_hessian(network, objective.rows, objective.penalty, layers, logits, frame)
+    frame = contrasts(network, objective.penalty)
+    inverse = inverse_hessian(network, objective.rows, layers, logits, frame)
     gradient = a_gradient(objective, parameters)
     step = frame.times(inverse, gradient)
     back = np.einsum("kij,kj->ki", differences(objective, parameters), step)
@@ -69,14 +69,14 @@ def test_without_features_that_vary_a_step_is_finite(fit_intercept):
     penalty = np.zeros((1, network.n_parameters))
     layers = network.unpack(penalty)
     frame = contrasts(network, penalty)
-    inverse = inverse_hessian(network, objective.rows, penalty, layers, None, frame)
+    inverse = inverse_hessian(network, objective.rows, layers, None, frame)
     assert np.all(np.isfinite(frame.times(inverse, np.ones_like(penalty))))
 
 
 def test_the_penalty_does_not_see_where_the_rows_lie():
-    network, like = Network((2, 3)), np.zeros((1, 9), dtype="float32")
-    far = contrasts(network, like, np.full(2, 1e30, dtype="float32"))
-    np.testing.assert_array_equal(far.squares, contrasts(network, like).squares)
+    network, penalty = Network((2, 3)), np.ones((1, 9), dtype="float32")
+    far = contrasts(network, penalty, np.full(2, 1e30, dtype="float32"))
+    np.testing.assert_array_equal(far.strength, contrasts(network, penalty).strength)
 
 
 @pytest.mark.parametrize("n_kept", [1 << 23, 60_000])

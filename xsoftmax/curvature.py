@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .arrays import Array, namespace
-from .functional import softmax, weighted_cross_entropy
+from .functional import probabilities, weighted_cross_entropy
 from .network import Layer, Network
 from .rows import ArrayRows, Block, block_values, row_slices
 
@@ -135,7 +135,7 @@ def _spread(network: Network, layers: Sequence[Layer], block: Block) -> Array:
     xp, (_, n_classes) = namespace(block.X), network.layer_sizes
     logits = network.logits(layers, block.X)
     _, residual = weighted_cross_entropy(logits, block.targets, xp.ones_like(block.weights))
-    p = softmax(logits, axis=1)
+    p = probabilities(logits)
     spread = xp.maximum(p * (1.0 - p), residual * residual) * (n_classes / (n_classes - 1))
     return xp.concat([spread, xp.ones_like(spread[:, :1, :])], axis=1)
 

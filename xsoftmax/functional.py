@@ -53,6 +53,14 @@ def softmax(logits: Array, *, axis: int = -1) -> Array:
     return exponentials / namespace(logits).sum(exponentials, axis=axis, keepdims=True)
 
 
+def probabilities(logits: Array) -> Array:
+    """`softmax` of finite logits (n_problems, n_classes, n_samples), where training needs it."""
+    xp = namespace(logits)
+    p = xp.exp(logits - xp.max(logits, axis=1, keepdims=True))
+    p /= xp.sum(p, axis=1, keepdims=True)
+    return p
+
+
 @on_its_device
 def logsumexp(logits: Array, *, axis: int = -1, keepdims: bool = False) -> Array:
     """log sum_c exp(z_c) along `axis`, which is dropped unless `keepdims`."""

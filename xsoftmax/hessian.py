@@ -18,7 +18,7 @@ from typing import Any
 
 from .arrays import Array, indices_from_host, namespace
 from .curvature import MIN_ROWS, SAMPLE_VALUES, are_many, diagonal_matrix, floored, pick
-from .functional import softmax
+from .functional import probabilities
 from .network import Layer, Network
 from .rows import ArrayRows, Block, block_values, row_slices
 
@@ -33,7 +33,7 @@ class Contrasts:
     """Parameters whose classes sum to zero, and the pairs of classes."""
 
     basis: Array  #: (n_parameters, n), its weights orthonormal; n = (n_classes - 1)(n_features + 1)
-    squares: Array  #: of the entries of a basis that sees rows from 0, for the penalty
+    strength: Array  #: of the penalty along each, (n_problems, n)
     pairs: tuple[Array, Array]  #: indices k < l, (n_pairs,)
     products: Array  #: Q'(e_k - e_l)(e_k - e_l)'Q, ((n_classes - 1)^2, n_pairs)
 
@@ -44,9 +44,9 @@ class Contrasts:
         return xp.matmul(step[:, :, 0], self.basis.T)
 
 
-def contrasts(network: Network, like: Array, middle: Array | None = None) -> Contrasts:
-    """Those of a linear network whose rows are seen from `middle`; dtype and place of `like`."""
-    xp, (n_features, n_classes) = namespace(like), network.layer_sizes
+def contrasts(network: Network, penalty: Array, middle: Array | None = None) -> Contrasts:
+    """Those of a linear network whose rows are seen from `middle`."""
+    xp, like, (n_features, n_classes) = namespace(penalty), penalty, network.layer_sizes
     first, second = zip(*combinations(range(n_classes), 2), strict=True)
     pairs = indices_from_host(first, like=like), indices_from_host(second, like=like)
     Q = _helmert(like, n_classes)
@@ -56,10 +56,11 @@ def contrasts(network: Network, like: Array, middle: Array | None = None) -> Con
     unit = xp.eye(n_inputs, dtype=like.dtype, device=like.device)
     columns = xp.reshape(Q.T[:, None, :, None] * unit[None, :, None, :], (-1, n_classes, n_inputs))
     W, b = columns[:, :, :n_features], columns[:, :, n_features] if network.fit_intercept else None
-    unmoved = network.pack([(W, b)]).T
+    unmoved = network.pack([(W, b)]).T  # the penalty is of weights that see rows from 0
+    strength = xp.matmul(penalty, unmoved * unmoved)
     if b is not None and middle is not None:
         b = b - xp.matmul(W, middle)
-    return Contrasts(network.pack([(W, b)]).T, unmoved * unmoved, pairs, products)
+    return Contrasts(network.pack([(W, b)]).T, strength, pairs, products)
 
 
 def inverse_hessian_cost(network: Network, n_samples: int, n_problems: int) -> float:
@@ -91,7 +92,6 @@ def _order(network: Network) -> int:
 def inverse_hessian(
     network: Network,
     rows: ArrayRows,
-    penalty: Array,
     layers: list[Layer],
     logits: Array | None,
     frame: Contrasts,
@@ -101,7 +101,8 @@ def inverse_hessian(
 
     If `few` will do, a sample of many rows stands for all.
     """
-    xp, n_problems, n_pairs = namespace(penalty), penalty.shape[0], frame.products.shape[1]
+    xp, strength, n_pairs = namespace(frame.strength), frame.strength, frame.products.shape[1]
+    n_problems = strength.shape[0]
     order, n_inputs = network.layer_sizes[1] - 1, network.layer_sizes[0] + network.fit_intercept
     n_rows = rows_that_suffice(network)
     if few and are_many(rows.n_samples, n_rows):
@@ -109,7 +110,7 @@ def inverse_hessian(
     G = xp.reshape(_covariances(network, rows, layers, logits, frame), (n_problems, n_pairs, -1))
     H = xp.reshape(xp.matmul(frame.products, G), (n_problems, order, order, n_inputs, n_inputs))
     H = xp.reshape(xp.permute_dims(H, (0, 1, 3, 2, 4)), (n_problems, order * n_inputs, -1))
-    strength, diagonal = xp.matmul(penalty, frame.squares), xp.linalg.diagonal(H)
+    diagonal = xp.linalg.diagonal(H)
     # Unit diagonal: what rounding may take from an eigenvalue is known, and given back.
     rounding = diagonal.shape[1] * xp.finfo(H.dtype).eps
     largest = xp.max(diagonal, axis=1, keepdims=True)
@@ -146,7 +147,7 @@ def _probabilities(
 ) -> Array:
     """(n_problems, n_classes, n_samples) of a block of rows."""
     Z = network.logits(layers, block.X) if logits is None else logits[:, :, block.span]
-    return softmax(Z, axis=1)
+    return probabilities(Z)
 
 
 def _covariances(

@@ -132,7 +132,7 @@ class Objective:
         """At `point`, one of each problem, in `contrasts`; about that if `few` rows will do."""
         layers = self.network.unpack(point.parameters)
         return inverse_hessian(
-            self.network, self.rows, self.penalty, layers, point.logits, self.contrasts, few
+            self.network, self.rows, layers, point.logits, self.contrasts, few
         )
 
     @cached_property
