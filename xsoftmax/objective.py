@@ -131,9 +131,7 @@ class Objective:
     def inverse_hessian(self, point: Point, few: bool) -> Array:
         """At `point`, one of each problem, in `contrasts`; about that if `few` rows will do."""
         layers = self.network.unpack(point.parameters)
-        return inverse_hessian(
-            self.network, self.rows, layers, point.logits, self.contrasts, few
-        )
+        return inverse_hessian(self.network, self.rows, layers, point.logits, self.contrasts, few)
 
     @cached_property
     def strength(self) -> Array:
