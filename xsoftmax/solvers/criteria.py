@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
 from math import isfinite
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..arrays import Array, namespace
 from .solution import Status
@@ -37,8 +38,7 @@ class Rounding(NamedTuple):
     @classmethod
     def of(cls, x: Array) -> Rounding:
         """That of the dtype of `x`."""
-        info = namespace(x).finfo(x.dtype)
-        return cls(float(info.eps), float(info.smallest_normal))
+        return _rounding(namespace(x), x.dtype)
 
     def least(self, value: float) -> float:
         """What another value must exceed to be told from 0, where `value` was first."""
@@ -47,6 +47,12 @@ class Rounding(NamedTuple):
     def hides(self, gain: float, value: float) -> bool:
         """Whether so small a `gain` is not to be seen in `value`."""
         return gain <= 0.01 * self.eps * abs(value)
+
+
+@cache
+def _rounding(xp: Any, dtype: Any) -> Rounding:
+    info = xp.finfo(dtype)
+    return Rounding(float(info.eps), float(info.smallest_normal))
 
 
 class Left(NamedTuple):
