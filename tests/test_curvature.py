@@ -1,13 +1,16 @@
 """Which rows tell the curvature of a class."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy.special import logsumexp
 
 from xsoftmax import curvature as curvature_module
 from xsoftmax import rows as rows_module
 from xsoftmax.curvature import Curvature, inclusion
 
-from .problems import blobs, objective_on
+from .problems import blobs, objective_on, start
 
 
 def test_the_chance_of_a_row_is_in_proportion_to_its_weight_but_at_most_one(xp):
@@ -52,6 +55,29 @@ def test_of_many_rows_every_fourth_stands_for_all(monkeypatch, n_picked):
     assert A.shape[0] == n_picked
     exact = centred.T @ centred / 8000 / 3
     np.testing.assert_allclose(A.T @ A, exact, atol=0.15 * np.abs(exact).max())
+
+
+@pytest.mark.parametrize("stride", [1, 3])
+@pytest.mark.parametrize("soft", [False, True])
+def test_known_logits_make_the_same_weights_without_the_rows(xp, monkeypatch, stride, soft):
+    X, y = blobs(n_samples=300, n_features=4, n_classes=3, spread=2.0)
+    monkeypatch.setattr(curvature_module, "SAMPLE_VALUES", 900 // stride + 1)
+    monkeypatch.setattr(rows_module, "BLOCK_VALUES", 1)  # so that blocks have 256 rows
+    objective = objective_on(xp, X, y, Cs=(0.1, 10.0))
+    if soft:
+        t = xp(np.random.default_rng(1).dirichlet(np.ones(3), 300).T)
+        objective = replace(objective, rows=objective.rows._replace(targets=t))
+    point = objective.at(start(objective))
+    layers = objective.network.unpack(point.parameters)
+    made = Curvature(objective.network, objective.rows, layers)
+    known = Curvature(objective.network, objective.rows, layers, logits=point.logits)
+    assert made.n_rows == 300 // stride
+    np.testing.assert_allclose(xp.host(known.weights), xp.host(made.weights), rtol=1e-9)
+    logits, t = xp.host(point.logits), xp.host(objective.rows.targets)
+    p = np.exp(logits - logsumexp(logits, axis=1, keepdims=True))
+    r = p - (t if soft else np.eye(3)[:, t])
+    weights = np.mean(np.maximum(p * (1 - p), r * r), axis=0) * 1.5 / 300
+    np.testing.assert_allclose(xp.host(made.weights), weights[:, ::stride] * stride, rtol=1e-9)
 
 
 @pytest.mark.parametrize("n_picked", [60, 1500])

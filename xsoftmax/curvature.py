@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .arrays import Array, namespace
-from .functional import probabilities, weighted_cross_entropy
+from .functional import indicators, probabilities
 from .network import Layer, Network
 from .rows import ArrayRows, Block, block_values, row_slices
 
@@ -39,8 +39,12 @@ class Curvature:
         rows: ArrayRows,
         layers: Sequence[Layer] | None,
         damping: float = 0.0,
+        logits: Array | None = None,
     ) -> None:
-        """At `layers`, or None at 0, where one class stands for all and nothing is damped."""
+        """At `layers`, or None at 0, where one class stands for all and nothing is damped.
+
+        Where the `logits` (n_problems, n_classes, n_samples) are known they are not made again.
+        """
         n_features, n_classes = network.layer_sizes
         n_problems = 1 if layers is None else layers[0][0].shape[0]
         parts: list[Array] = []
@@ -51,8 +55,12 @@ class Curvature:
         stride = 1 + rows.n_samples * n_classes // SAMPLE_VALUES
         for block in rows.every(stride).blocks(size):
             xp = namespace(block.X)
-            even = xp.ones_like(block.weights)
-            spread = even if layers is None else _spread(network, layers, block)
+            if layers is None:
+                spread = xp.ones_like(block.weights)
+            elif logits is None:
+                spread = _spread(block, network.logits(layers, block.X))
+            else:
+                spread = _spread(block, logits[:, :, ::stride][:, :, block.span])
             w = xp.mean(block.weights * spread, axis=0)
             parts.append(w)
             X = rows.from_middle(block.X)
@@ -130,12 +138,12 @@ class Curvature:
         return H + diagonal_matrix(diagonal - xp.linalg.diagonal(H))
 
 
-def _spread(network: Network, layers: Sequence[Layer], block: Block) -> Array:
+def _spread(block: Block, logits: Array) -> Array:
     """How curved each row is for each class, and 1: (n_problems, n_classes + 1, n_samples)."""
-    xp, (_, n_classes) = namespace(block.X), network.layer_sizes
-    logits = network.logits(layers, block.X)
-    _, residual = weighted_cross_entropy(logits, block.targets, xp.ones_like(block.weights))
-    p = probabilities(logits)
+    xp, t, p, n_classes = namespace(logits), block.targets, probabilities(logits), logits.shape[1]
+    if t.ndim == 1:
+        t = indicators(t, n_classes, 0, p.dtype)
+    residual = p - t
     spread = xp.maximum(p * (1.0 - p), residual * residual) * (n_classes / (n_classes - 1))
     return xp.concat([spread, xp.ones_like(spread[:, :1, :])], axis=1)
 

@@ -124,7 +124,7 @@ def one_hot(labels: Array, n_classes: int | None = None, *, axis: int = -1, dtyp
     if n_classes is None:
         n_classes = to_list(namespace(labels).max(labels)) + 1
     check_labels(labels, n_classes, "one_hot", "labels")
-    return _one_hot(labels, n_classes, axis, dtype or compute_dtype(labels))
+    return indicators(labels, n_classes, axis, dtype or compute_dtype(labels))
 
 
 @on_its_device
@@ -264,7 +264,8 @@ def _two_class_losses(logits: Array, labels: Array, weights: Array) -> tuple[Arr
     return losses, xp.concat([-change, change], axis=1)
 
 
-def _one_hot(labels: Array, n_classes: int, axis: int, dtype) -> Array:
+def indicators(labels: Array, n_classes: int, axis: int, dtype) -> Array:
+    """`one_hot` of labels that are known to be right."""
     xp = namespace(labels)
     labels = xp.astype(labels, index_dtype(labels), copy=False)  # a byte counts to 255 only
     n_axes = labels.ndim + 1

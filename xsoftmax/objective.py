@@ -212,8 +212,9 @@ class Objective:
         layers: list[Layer] | None = self.network.unpack(point.parameters)
         if first and not to_list(namespace(point.parameters).any(point.parameters != 0)):
             layers = None
+        rows, strength, logits = self.rows, self.strength, point.logits
         return precondition(
-            self.network, self.rows, self.strength, layers, n_evaluations, damping, first
+            self.network, rows, strength, layers, n_evaluations, damping, first, logits
         )
 
     def precondition(self, preconditioner: Preconditioner | None, gradient: Array) -> Array:

@@ -139,6 +139,7 @@ def precondition(
     n_evaluations: int,
     damping: float = 0.0,
     first: bool = True,
+    logits: Array | None = None,
 ) -> Preconditioner | None:
     """Approximate the mean of the problems' Hessians at `layers`, or None at 0.
 
@@ -150,11 +151,12 @@ def precondition(
     strength : (n_problems,), the penalty of a weight
     damping : share of curvature that is spread evenly over all rows; far from the minimum, rows
         that will matter are not yet those that matter where the layers stand
+    logits : (n_problems, n_classes, n_samples), if they are known
     """
     xp = namespace(strength)
     n_features, _ = network.layer_sizes
     evaluation = evaluation_cost(network, rows.n_samples, strength.shape[0])
-    curvature = Curvature(network, rows, layers, damping)
+    curvature = Curvature(network, rows, layers, damping, logits)
     if first and not to_list(xp.all(xp.isfinite(curvature.diagonal))):
         return None
     n_blocks = curvature.mean.shape[0]
