@@ -186,20 +186,26 @@ def test_a_fit_that_did_not_converge_warns_on_stderr(tmp_path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for another process on Windows")
 def test_an_interrupt_leaves_a_usable_model(tmp_path):
+    # A shell lets what it runs in the background ignore the signal, and that is inherited.
+    listen = "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
     process = subprocess.Popen(
         [
-            sys.executable, "-m", "xsoftmax", "train", "--model", "mlp", "--max-iter", "1000000",
-            "--tol", "0", "--json", "--no-plots",
+            sys.executable, "-c", listen + "runpy.run_module('xsoftmax', run_name='__main__')",
+            "train", "--model", "mlp", "--max-iter", "1000000", "--tol", "0", "--json",
+            "--no-plots",
         ],
         cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**ENVIRONMENT, "FORCE_COLOR": "1", "TTY_INTERACTIVE": "1"},
     )  # fmt: skip
-    seen = ""
-    while "loss 0." not in seen:
-        seen += process.stderr.read(1)
-    time.sleep(0.2)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    try:
+        seen = ""
+        while "loss 0." not in seen:
+            seen += process.stderr.read(1)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130
     result = json.loads(out)
     assert result["interrupted"]
