@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ..arrays import Array
 from ..objective import Objective
 from .criteria import column, converged_if, max_norm
-from .solution import UNKNOWN, Report
+from .solution import Report, Status
 from .steps import told
 
 
@@ -33,10 +33,10 @@ class GradientDescent:
     ) -> tuple[GradientDescentState, list[Report]]:
         """Nothing is evaluated before the first step."""
         state = GradientDescentState(parameters, column(self.learning_rate, parameters))
-        return state, [UNKNOWN] * parameters.shape[0]
+        return state, [Report(inf, inf, inf, Status.RUNNING)] * parameters.shape[0]
 
     def update(
-        self, objective: Objective, state: GradientDescentState, reports: Sequence[Report] = ()
+        self, objective: Objective, state: GradientDescentState, reports: Sequence[Report]
     ) -> tuple[GradientDescentState, list[Report]]:
         """One step."""
         value, gradient = objective.value_and_gradient(state.parameters)

@@ -27,7 +27,7 @@ from .newton import Newton, NewtonReport, NewtonState
 from .recursion import descent
 from .ridge import ridge_start
 from .solution import Report, Status
-from .steps import search_along, told
+from .steps import search_along, told, with_slopes
 
 #: How well, and for how long at most, the problem on a sample of rows is solved.
 SAMPLE_TOL, SAMPLE_ITERATIONS = 0.01, 100
@@ -204,8 +204,7 @@ class LBFGS:
         metric = Metric(preconditioner, 0, n_iter)
         pairs = pairs_under(metric, objective, [(pair.s, pair.y) for pair in state.pairs])
         state, (_, slope, *_) = _state(objective, state.point, metric, pairs)
-        slopes = zip(reports, to_list(slope), strict=True)
-        return state, [replace(report, slope=slope) for report, slope in slopes]
+        return state, with_slopes(reports, slope)
 
     def _judged(
         self,

@@ -16,17 +16,17 @@ regression"), if H was exact where that began. A quarter fewer steps are needed 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import sqrt
 from typing import NamedTuple
 
-from ..arrays import Array, namespace, to_list
+from ..arrays import Array, namespace
 from ..objective import SAMPLE_STRIDE, Objective
 from ..rays import Point
 from .criteria import Left, Rounding, max_norm
 from .line_search import Search
 from .solution import Report, Status
-from .steps import End, downhill, search_along, told
+from .steps import Landing, downhill, search_along, told, with_slopes
 
 #: What a step may leave of the squared decrement for the Hessian to serve again, besides what the
 #: Hessian of a sample leaves anyway.
@@ -121,7 +121,7 @@ class Newton:
         def following(point: Point) -> tuple[NewtonState, tuple[Array, ...]]:
             return _state(objective, point, state.inverse, made)
 
-        def reported(before: NewtonReport, end: End) -> NewtonReport:
+        def reported(before: NewtonReport, end: Landing) -> NewtonReport:
             length, value, along, (norm, slope) = end
             whole = 1.0 <= length <= LONGEST and before.slope < 0
             rest, bend = _learnt(before.slope, along, slope, length) if whole else (1.0, 0.0)
@@ -161,9 +161,8 @@ def _renewed(
         n_misled = n_misled + 1 if misled else 0
     inverse = objective.inverse_hessian(state.point, n_misled < PATIENCE)
     direction, slope = _direction(objective, state.point, inverse)
-    slopes = zip(reports, to_list(slope), strict=True)
-    reports = [replace(report, slope=slope) for report, slope in slopes]
-    return NewtonState(state.point, inverse, direction, Made(n_misled=n_misled)), reports
+    state = NewtonState(state.point, inverse, direction, Made(n_misled=n_misled))
+    return state, with_slopes(reports, slope)
 
 
 def _amount(made: Made, slope: float, rest: float) -> float:

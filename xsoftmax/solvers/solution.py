@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from math import inf
 from typing import NamedTuple
 
 from ..arrays import Array
@@ -46,10 +45,6 @@ class Report:
     gradient_norm: float  #: the largest |component|
     gap: float  #: an estimate of (value - minimum) / minimum; inf from solvers that have none
     status: Status
-
-
-#: Of a problem that was not evaluated yet.
-UNKNOWN = Report(inf, inf, inf, Status.RUNNING)
 
 
 class Solution(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -18,6 +19,12 @@ def told(*scalars: Array) -> list[tuple[float, ...]]:
     return [tuple(numbers[problem::n_problems]) for problem in range(n_problems)]
 
 
+def with_slopes(reports: Sequence[Any], slope: Array) -> list[Any]:
+    """The reports with the slopes of another direction: one transfer to the host."""
+    slopes = zip(reports, to_list(slope), strict=True)
+    return [replace(report, slope=slope) for report, slope in slopes]
+
+
 def downhill(g: Array, Hg: Array) -> tuple[Array, Array]:
     """The direction -H g and its slope; steepest descent where rounding has spoilt H."""
     xp = namespace(g)
@@ -27,7 +34,7 @@ def downhill(g: Array, Hg: Array) -> tuple[Array, Array]:
     return direction, xp.where(uphill, -xp.vecdot(g, g), slope)
 
 
-class End(NamedTuple):
+class Landing(NamedTuple):
     """Where the search of one problem ended."""
 
     length: float
@@ -42,7 +49,7 @@ def search_along(
     direction: Array,
     searches: Sequence[Search],
     following: Callable[[Point], tuple[Any, tuple[Array, ...]]],
-) -> tuple[Any, list[End]]:
+) -> tuple[Any, list[Landing]]:
     """The state where a step leads that the search of each problem accepts.
 
     `following` makes the state at a point, and scalars (n_problems,) that the host is to be told
@@ -60,4 +67,5 @@ def search_along(
             break
         if n_trials == MAX_TRIALS:
             searches = [search.settled() for search in searches]
-    return state, [End(length, f[0], f[1], f[2:]) for length, f in zip(lengths, found, strict=True)]
+    ends = zip(lengths, found, strict=True)
+    return state, [Landing(length, f[0], f[1], f[2:]) for length, f in ends]

@@ -33,8 +33,8 @@ class StochasticState(NamedTuple):
 class StochasticReport(Report):
     """What the host knows of one problem."""
 
-    best: float = inf  #: value so far
-    n_stale: int = 0  #: epochs in a row that did not better it
+    best: float  #: value so far
+    n_stale: int  #: epochs in a row that did not better it
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,8 @@ class Stochastic:
         """Nothing is evaluated before the first epoch."""
         moments = self.init_moments(namespace(parameters).zeros_like(parameters))
         state = StochasticState(parameters, column(self.learning_rate, parameters), moments, 0)
-        return state, [StochasticReport(inf, inf, inf, Status.RUNNING)] * parameters.shape[0]
+        unknown = StochasticReport(inf, inf, inf, Status.RUNNING, best=inf, n_stale=0)
+        return state, [unknown] * parameters.shape[0]
 
     def update(
         self, objective: Objective, state: StochasticState, reports: Sequence[StochasticReport]
