@@ -71,3 +71,9 @@ def test_an_interval_of_no_width_keeps_its_end():
     low = Search.begin(1.0, -1.0, 1.0, EPS).low
     search = Search(low, low, low._replace(value=2.0), 0.0, 0.0, done=False)
     assert after(search, (2.0, 1.0)).trial == 0.0
+
+
+@pytest.mark.parametrize(("noise", "done"), [(2, True), (8, False)])
+def test_where_rounding_drowns_values_slopes_decide(noise, done):
+    search = Search.begin(1.0, -1e-9, 1.0, EPS)
+    assert after(search, (1.0 + noise * EPS, 1e-10)).done == done

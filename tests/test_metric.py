@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import xsoftmax.solvers.lbfgs as lbfgs_module
+from xsoftmax.arrays import to_list
 from xsoftmax.solvers import LBFGS, minimize
 from xsoftmax.solvers.metric import Pair
 
@@ -99,3 +100,11 @@ def test_the_metric_is_applied_once_an_iteration_and_again_when_it_is_renewed():
         for pair in state.pairs:
             expected = objective.precondition(state.metric.preconditioner, pair.y)
             np.testing.assert_allclose(pair.Py, expected, atol=1e-9 * np.abs(expected).max())
+
+
+def test_the_first_step_without_a_metric_is_no_longer_than_1_in_all(xp):
+    g = xp([[3.0, -1.0], [0.1, 0.1]])
+    assert to_list(lbfgs_module._first_step(g, ())) == [0.25, 1.0]
+    curved, straight = (Pair.of(xp(np.ones((2, 2))), y * xp(np.ones((2, 2))), g) for y in (1, -1))
+    assert to_list(lbfgs_module._first_step(g, (curved,))) == [1.0, 1.0]
+    assert to_list(lbfgs_module._first_step(g, (straight,))) == [0.25, 1.0]
