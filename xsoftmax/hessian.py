@@ -22,8 +22,10 @@ from .functional import probabilities
 from .network import Layer, Network
 from .rows import ArrayRows, Block, block_values, row_slices
 
-#: Products run best from a processor's nearest cache: temporaries are so many times smaller here.
+#: Products run best from a processor's nearest cache: rows are so many times fewer here.
 NEARER = 32
+#: The products of so many pairs of classes are one, which is faster than one after another.
+PAIRS_AT_ONCE = 8
 #: No more rows than so many for each parameter tell enough.
 ROWS_PER_PARAMETER = 8
 
@@ -153,21 +155,22 @@ def _probabilities(
 def _covariances(
     network: Network, rows: ArrayRows, layers: list[Layer], logits: Array | None, frame: Contrasts
 ) -> Array:
-    """G_kl of all problems, (n_problems n_pairs, n_inputs, n_inputs)."""
+    """G_kl of all problems, one above the other, (n_problems n_pairs n_inputs, n_inputs)."""
     xp, (first, second) = namespace(rows.weights), frame.pairs
     n_problems, n_inputs = layers[0][0].shape[0], network.layer_sizes[0] + network.fit_intercept
     n_columns, values = n_problems * frame.products.shape[1], block_values(rows.weights) // NEARER
     size = rows.block_size(min(rows.n_samples, max(64, values // n_inputs)))
-    parts = list(row_slices(n_columns, max(1, values // (n_inputs * size))))
+    parts = list(row_slices(n_columns, max(1, PAIRS_AT_ONCE * values // (n_inputs * size))))
     sums: list[Any] = [0.0] * len(parts)
     for block in rows.blocks(size):
         X, p = rows.from_middle(block.X), _probabilities(network, block, layers, logits)
         if network.fit_intercept:
             X = xp.concat([X, xp.ones_like(X[:, :1])], axis=1)
         M = xp.take(p * block.weights, first, axis=1) * xp.take(p, second, axis=1)
-        M = xp.reshape(M, (n_columns, 1, -1))
+        M, columns = xp.reshape(M, (n_columns, 1, -1)), xp.reshape(xp.reshape(X.T, (-1,)), X.T.shape)
         for i, part in enumerate(parts):
-            sums[i] = sums[i] + xp.matmul(M[part, ...] * X.T, X)
+            weighted = xp.reshape(M[part, ...] * columns, (-1, X.shape[0]))
+            sums[i] = sums[i] + xp.matmul(weighted, X)
     return xp.concat(sums)
 
 
