@@ -16,7 +16,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 #: From the ground up. A module may import its own floor and those below.
 FLOORS = [
     ("arrays",),
-    ("activations", "functional", "kept_memory", "places", "targets", "threads"),
+    ("activations", "functional", "kept_memory", "losses", "places", "targets", "threads"),
     ("network", "rows"),
     ("curvature", "hessian", "row_space", "seen_features"),
     ("preconditioner", "rays"),

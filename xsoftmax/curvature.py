@@ -15,7 +15,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .arrays import Array, namespace
-from .functional import indicators, probabilities
+from .functional import indicators
+from .losses import probabilities
 from .network import Layer, Network
 from .rows import ArrayRows, Block, block_values, row_slices
 
@@ -43,7 +44,7 @@ class Curvature:
     ) -> None:
         """At `layers`, or None at 0, where one class stands for all and nothing is damped.
 
-        Where the `logits` (n_problems, n_classes, n_samples) are known they are not made again.
+        Where the `logits` (n_problems, n_logits, n_samples) are known they are not made again.
         """
         n_features, n_classes = network.layer_sizes
         n_problems = 1 if layers is None else layers[0][0].shape[0]
@@ -58,7 +59,7 @@ class Curvature:
             if layers is None:
                 spread = xp.ones_like(block.weights)
             elif logits is None:
-                spread = _spread(block, network.logits(layers, block.X))
+                spread = _spread(block, network.forward(layers, block.X)[0])
             else:
                 spread = _spread(block, logits[:, :, ::stride][:, :, block.span])
             w = xp.mean(block.weights * spread, axis=0)
@@ -140,7 +141,8 @@ class Curvature:
 
 def _spread(block: Block, logits: Array) -> Array:
     """How curved each row is for each class, and 1: (n_problems, n_classes + 1, n_samples)."""
-    xp, t, p, n_classes = namespace(logits), block.targets, probabilities(logits), logits.shape[1]
+    xp, t, p = namespace(logits), block.targets, probabilities(logits)
+    n_classes = p.shape[1]
     if t.ndim == 1:
         t = indicators(t, n_classes, 0, p.dtype)
     residual = p - t

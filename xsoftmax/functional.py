@@ -8,8 +8,6 @@ give nan. A logit of -inf is a class of probability 0.
 
 from __future__ import annotations
 
-from functools import partial
-
 from .activations import (
     gelu,
     gelu_derivative,
@@ -22,7 +20,8 @@ from .activations import (
     tanh,
     tanh_derivative,
 )
-from .arrays import Array, compute_dtype, index_dtype, namespace, put, to_list
+from .arrays import Array, compute_dtype, index_dtype, namespace, to_list
+from .losses import exponentials_of, weighted_cross_entropy
 from .places import on_its_device
 from .targets import check_labels, check_targets, mean_weights
 
@@ -53,21 +52,13 @@ def softmax(logits: Array, *, axis: int = -1) -> Array:
     return exponentials / namespace(logits).sum(exponentials, axis=axis, keepdims=True)
 
 
-def probabilities(logits: Array) -> Array:
-    """`softmax` of finite logits (n_problems, n_classes, n_samples), where training needs it."""
-    xp = namespace(logits)
-    p = xp.exp(logits - xp.max(logits, axis=1, keepdims=True))
-    p /= xp.sum(p, axis=1, keepdims=True)
-    return p
-
-
 @on_its_device
 def logsumexp(logits: Array, *, axis: int = -1, keepdims: bool = False) -> Array:
     """log sum_c exp(z_c) along `axis`, which is dropped unless `keepdims`."""
     logits = _floating(logits)
     xp = namespace(logits)
     top = xp.max(logits, axis=axis, keepdims=True)
-    log_total, _, _ = _exponentials(_shifted(logits, axis), axis)
+    log_total, _, _ = exponentials_of(_shifted(logits, axis), axis)
     result = xp.where(xp.isinf(top), top, top + log_total)
     return result if keepdims else xp.squeeze(result, axis=axis)
 
@@ -76,7 +67,7 @@ def logsumexp(logits: Array, *, axis: int = -1, keepdims: bool = False) -> Array
 def log_softmax(logits: Array, *, axis: int = -1) -> Array:
     """z_c - logsumexp(z) along `axis`; same shape as `logits`."""
     shifted = _shifted(_floating(logits), axis)
-    return shifted - _exponentials(shifted, axis)[0]
+    return shifted - exponentials_of(shifted, axis)[0]
 
 
 def _shifted(logits: Array, axis: int) -> Array:
@@ -84,20 +75,6 @@ def _shifted(logits: Array, axis: int) -> Array:
     xp = namespace(logits)
     top = xp.max(logits, axis=axis, keepdims=True)
     return logits - xp.where(xp.isinf(top), 0.0, top)
-
-
-def _exponentials(shifted: Array, axis: int) -> tuple[Array, Array, Array]:
-    """The logarithm of the sum of exponentials, those, and the sum.
-
-    By log1p where one class dominates: 1 + x forgets small x.
-    """
-    xp = namespace(shifted)
-    exponentials = xp.exp(shifted)
-    total = xp.sum(exponentials, axis=axis, keepdims=True)
-    others = exponentials * xp.astype(shifted != 0, shifted.dtype)  # `where` takes thrice as long
-    rest = xp.sum(others, axis=axis, keepdims=True)
-    log_total = xp.where(total < 1.5, xp.log1p(rest), xp.log(xp.maximum(total, 1.0)))
-    return log_total, exponentials, total
 
 
 def _floating(x: Array) -> Array:
@@ -192,76 +169,6 @@ def softmax_cross_entropy(
         targets = xp.reshape(xp.astype(targets, index_dtype(logits), copy=False), (-1,))
     losses, gradient = weighted_cross_entropy(columns, targets, xp.reshape(weights, (1, 1, -1)))
     return xp.sum(losses), xp.moveaxis(xp.reshape(gradient, first.shape), 0, axis)
-
-
-def weighted_cross_entropy(logits: Array, targets: Array, weights: Array) -> tuple[Array, Array]:
-    """The primitive of all training: w_i loss_i, and its gradient w_i (softmax(z)_i - t_i).
-
-    Nothing is validated or reduced.
-
-    Parameters
-    ----------
-    logits : (n_problems, n_classes, n_samples)
-    targets : labels (n_samples,), in the dtype of indices, or probabilities (n_classes, n_samples)
-    weights : (n_problems or 1, 1, n_samples)
-
-    Returns
-    -------
-    losses : (n_problems, 1, n_samples)
-    gradient : shaped like `logits`
-    """
-    xp = namespace(logits)
-    if targets.ndim == 1 and logits.shape[1] == 2:
-        return _two_class_losses(logits, targets, weights)
-    shifted = logits - xp.max(logits, axis=1, keepdims=True)
-    if targets.ndim == 1:
-        losses, gradient = _label_losses(shifted, targets, weights)
-    else:
-        possible = xp.where(targets == 0, 0.0, shifted)  # 0 times -inf is nan
-        target_logit = xp.sum(targets * possible, axis=1, keepdims=True)
-        log_total, gradient, total = _exponentials(shifted, 1)
-        losses = log_total - target_logit
-        gradient *= weights / total
-        gradient -= targets * weights
-    return weights * losses, gradient
-
-
-def _label_losses(shifted: Array, labels: Array, weights: Array) -> tuple[Array, Array]:
-    """The losses at labels, and the weighted gradient.
-
-    Both are made from the sum over the *other* classes, so that neither loses its digits to 1 - p
-    where p, the label's probability, is nearly 1: the loss is log(1 + others / own).
-    """
-    xp = namespace(shifted)
-    n_problems, n_classes, n_samples = shifted.shape
-    integers = partial(xp.arange, dtype=labels.dtype, device=labels.device)
-    at = labels * n_samples + integers(n_samples)
-    if n_problems > 1:
-        at = xp.reshape(integers(n_problems)[:, None] * (n_classes * n_samples) + at, (-1,))
-    flat, of_rows = xp.reshape(shifted, (-1,)), (n_problems, 1, n_samples)
-    own_logit = xp.take(flat, at)
-    gradient = put(xp.exp(flat), at, xp.zeros_like(own_logit))
-    own_logit = xp.reshape(own_logit, of_rows)
-    own = xp.exp(own_logit)
-    others = xp.sum(xp.reshape(gradient, shifted.shape), axis=1, keepdims=True)
-    gradient = xp.reshape(put(gradient, at, xp.reshape(-others, (-1,))), shifted.shape)
-    gradient *= weights / (others + own)
-    # The larger of own and the others is at least 1, so that own - 1 takes no digit away.
-    return xp.log1p(others + (own - 1.0)) - own_logit, gradient
-
-
-def _two_class_losses(logits: Array, labels: Array, weights: Array) -> tuple[Array, Array]:
-    """The weighted losses at labels 0 and 1, and the gradient: a third of the passes over rows.
-
-    With m the other logit minus the own, the loss is log(1 + e^m), and 1 - p = e^m / (1 + e^m).
-    """
-    xp = namespace(logits)
-    sign = 1.0 - 2.0 * xp.astype(labels, logits.dtype)
-    m = (logits[:, 1:, :] - logits[:, :1, :]) * sign
-    tail = xp.exp(-xp.abs(m))
-    losses = weights * (xp.maximum(m, 0.0) + xp.log1p(tail))
-    change = xp.exp(xp.minimum(m, 0.0)) * (weights * sign) / (1.0 + tail)
-    return losses, xp.concat([-change, change], axis=1)
 
 
 def indicators(labels: Array, n_classes: int, axis: int, dtype) -> Array:

@@ -18,7 +18,7 @@ from typing import Any
 
 from .arrays import Array, indices_from_host, namespace
 from .curvature import MIN_ROWS, SAMPLE_VALUES, are_many, diagonal_matrix, floored, pick
-from .functional import probabilities
+from .losses import class_curvatures, pair_curvatures
 from .network import Layer, Network
 from .rows import ArrayRows, Block, block_values, row_slices
 
@@ -135,8 +135,8 @@ def _most_curved(
     curved = []
     size = rows.block_size(max(256, block_values(rows.weights) // network.n_units))
     for block in rows.blocks(size):
-        p = _probabilities(network, block, layers, logits)
-        curved.append(xp.mean(block.weights * p * (1.0 - p), axis=0))
+        Z = _logits(network, block, layers, logits)
+        curved.append(xp.mean(block.weights * class_curvatures(Z), axis=0))
     shares = xp.concat(curved, axis=1)
     shares /= floored(xp.sum(shares, axis=1, keepdims=True))
     chosen, factor = (x[0, :] for x in pick(xp.sum(shares, axis=0, keepdims=True), n_rows))
@@ -144,30 +144,27 @@ def _most_curved(
     return rows.weighted(chosen, factor), logits
 
 
-def _probabilities(
-    network: Network, block: Block, layers: list[Layer], logits: Array | None
-) -> Array:
-    """(n_problems, n_classes, n_samples) of a block of rows."""
-    Z = network.logits(layers, block.X) if logits is None else logits[:, :, block.span]
-    return probabilities(Z)
+def _logits(network: Network, block: Block, layers: list[Layer], logits: Array | None) -> Array:
+    """(n_problems, n_logits, n_samples) of a block of rows."""
+    return network.forward(layers, block.X)[0] if logits is None else logits[:, :, block.span]
 
 
 def _covariances(
     network: Network, rows: ArrayRows, layers: list[Layer], logits: Array | None, frame: Contrasts
 ) -> Array:
     """G_kl of all problems, one above the other, (n_problems n_pairs n_inputs, n_inputs)."""
-    xp, (first, second) = namespace(rows.weights), frame.pairs
+    xp = namespace(rows.weights)
     n_problems, n_inputs = layers[0][0].shape[0], network.layer_sizes[0] + network.fit_intercept
     n_columns, values = n_problems * frame.products.shape[1], block_values(rows.weights) // NEARER
     size = rows.block_size(min(rows.n_samples, max(64, values // n_inputs)))
     parts = list(row_slices(n_columns, max(1, PAIRS_AT_ONCE * values // (n_inputs * size))))
     sums: list[Any] = [0.0] * len(parts)
     for block in rows.blocks(size):
-        X, p = rows.from_middle(block.X), _probabilities(network, block, layers, logits)
+        X, Z = rows.from_middle(block.X), _logits(network, block, layers, logits)
         if network.fit_intercept:
             X = xp.concat([X, xp.ones_like(X[:, :1])], axis=1)
-        M = xp.take(p * block.weights, first, axis=1) * xp.take(p, second, axis=1)
-        M, columns = xp.reshape(M, (n_columns, 1, -1)), xp.reshape(xp.reshape(X.T, (-1,)), X.T.shape)
+        M = xp.reshape(block.weights * pair_curvatures(Z, *frame.pairs), (n_columns, 1, -1))
+        columns = xp.reshape(xp.reshape(X.T, (-1,)), X.T.shape)
         for i, part in enumerate(parts):
             weighted = xp.reshape(M[part, ...] * columns, (-1, X.shape[0]))
             sums[i] = sums[i] + xp.matmul(weighted, X)

@@ -8,13 +8,15 @@ and backward, from dZ_L:
 
 Every array carries `n_problems` first: W_l is (n_problems, n_out, n_in), b_l (n_problems, n_out),
 Z_l (n_problems, n_out, n_samples). The problems share X, so their first layers are one product.
-Softmax regression is the network with no hidden layer.
+Softmax regression is the network with no hidden layer. Of two classes only the difference of their
+logits counts, so that there one row of logits says all: the second's, seen from the first's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from math import sqrt
 from typing import Any
@@ -42,6 +44,11 @@ class Network:
     def is_linear(self) -> bool:
         """Whether the logits are linear in the parameters."""
         return len(self.layer_sizes) == 2
+
+    @property
+    def n_logits(self) -> int:
+        """Rows of logits that training needs of each problem."""
+        return 1 if self.layer_sizes[1:] == (2,) else self.layer_sizes[-1]
 
     @property
     def n_units(self) -> int:
@@ -113,14 +120,24 @@ class Network:
 
     def logits(self, layers: Sequence[Layer], X: Array) -> Array:
         """(n_problems, n_classes, n_samples) for X (n_samples, n_features)."""
-        return self.forward(layers, X)[0]
+        Z = self.forward(layers, X)[0]
+        return Z if self.n_logits > 1 else _opposite(0.5 * Z)
 
     def linear_gradient(self, dlogits: Array, X: Array) -> list[Layer]:
         """The gradient of the only layer of a linear network."""
-        return [_dense_gradient(dlogits, namespace(X).matrix_transpose(X), self.fit_intercept)]
+        X = namespace(X).matrix_transpose(X)
+        layer = _dense_gradient(dlogits, X, self.fit_intercept)
+        return [layer if self.n_logits > 1 else _each(_opposite, layer)]
 
     def forward(self, layers: Sequence[Layer], X: Array) -> tuple[Array, Backward]:
-        """The logits, and a function from their gradient to that of each layer."""
+        """The logits (n_problems, n_logits, n_samples), and a function from their gradient to that
+        of each layer.
+        """
+        if self.is_linear:
+            layer = layers[0] if self.n_logits > 1 else _each(_difference, layers[0])
+            return _dense(*layer, namespace(X).matrix_transpose(X)), partial(
+                self.linear_gradient, X=X
+            )
         function, derivative = ACTIVATIONS[self.activation]
         inputs, pre_activations = [namespace(X).matrix_transpose(X)], []
         for W, b in layers[:-1]:
@@ -140,6 +157,22 @@ class Network:
             return gradients[::-1]
 
         return _dense(*layers[-1], inputs[-1]), backward
+
+
+def _each(function: Callable[[Array], Array], layer: Layer) -> Layer:
+    """`function` of weights and intercepts."""
+    W, b = layer
+    return function(W), None if b is None else function(b)
+
+
+def _difference(x: Array) -> Array:
+    """x (n_problems, 2, ...) of the second class, seen from the first."""
+    return x[:, 1:, ...] - x[:, :1, ...]
+
+
+def _opposite(x: Array) -> Array:
+    """-x and x (n_problems, 1, ...), of the first class and the second."""
+    return namespace(x).concat([-x, x], axis=1)
 
 
 def _dense_gradient(dZ: Array, A: Array, with_intercept: bool) -> Layer:

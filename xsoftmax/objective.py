@@ -19,7 +19,6 @@ from functools import cached_property, partial
 from math import log
 
 from .arrays import Array, index_dtype, indices_from_host, namespace, on_accelerator, to_list
-from .functional import weighted_cross_entropy
 from .hessian import (
     Contrasts,
     contrasts,
@@ -28,6 +27,7 @@ from .hessian import (
     rows_that_suffice,
     sampling_error,
 )
+from .losses import weighted_cross_entropy
 from .network import Layer, Network
 from .places import described, megabytes
 from .preconditioner import Preconditioner, evaluation_cost, precondition
@@ -97,7 +97,7 @@ class Objective:
     @cached_property
     def keeps_logits(self) -> bool:
         """Whether a trial step reads the logits of all rows instead of the rows."""
-        n_logits = self.penalty.shape[0] * self.network.layer_sizes[-1] * self.n_samples
+        n_logits = self.penalty.shape[0] * self.network.n_logits * self.n_samples
         kept = KEPT_ON_ACCELERATOR if on_accelerator(self.penalty) else KEPT_VALUES
         return self.network.is_linear and n_logits <= kept
 
@@ -176,7 +176,7 @@ class Objective:
         xp = namespace(direction)
         nowhere, logits = xp.zeros_like(direction), None
         if self.keeps_logits:
-            shape = direction.shape[0], self.network.layer_sizes[-1], self.n_samples
+            shape = direction.shape[0], self.network.n_logits, self.n_samples
             logits = xp.zeros(shape, dtype=direction.dtype, device=direction.device)
         return self.along(Point(nowhere, nowhere[:, 0], nowhere, logits), direction)
 

@@ -151,7 +151,7 @@ def precondition(
     strength : (n_problems,), the penalty of a weight
     damping : share of curvature that is spread evenly over all rows; far from the minimum, rows
         that will matter are not yet those that matter where the layers stand
-    logits : (n_problems, n_classes, n_samples), if they are known
+    logits : (n_problems, n_logits, n_samples), if they are known
     """
     xp = namespace(strength)
     n_features, _ = network.layer_sizes

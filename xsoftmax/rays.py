@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from .arrays import Array, namespace
-from .functional import weighted_cross_entropy
+from .losses import weighted_cross_entropy
 from .network import Network
 from .rows import Block
 
@@ -21,7 +21,7 @@ class Point(NamedTuple):
     parameters: Array  #: (n_problems, n_parameters)
     value: Array  #: (n_problems,)
     gradient: Array  #: (n_problems, n_parameters)
-    logits: Any = None  #: (n_problems, n_classes, n_samples) if they are worth keeping
+    logits: Any = None  #: (n_problems, n_logits, n_samples) if they are worth keeping
 
 
 #: step (n_problems,) -> values, slopes (n_problems,) and a function that returns the point there
@@ -76,7 +76,7 @@ class LinearRay:
         network, kept = self.network, []
         for block in self.blocks():
             layers = network.unpack(block.of_seeing(self.direction))
-            change = network.logits(layers, block.X)
+            change, _ = network.forward(layers, block.X)
             kept.append((block._replace(X=None), change))
             yield block, change
         self.kept = kept
