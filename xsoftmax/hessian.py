@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
+from typing import Any, NamedTuple
 
 from .arrays import Array, indices_from_host, namespace
 from .curvature import MIN_ROWS, SAMPLE_VALUES, are_many, diagonal_matrix, floored, pick
@@ -28,6 +28,13 @@ NEARER = 32
 PAIRS_AT_ONCE = 8
 #: No more rows than so many for each parameter tell enough.
 ROWS_PER_PARAMETER = 8
+
+
+class Design(NamedTuple):
+    """Rows from their middle, with a 1 for the intercept."""
+
+    X: Array  #: (n_samples, n_inputs)
+    columns: Array  #: the same with samples next to each other in memory, (n_inputs, n_samples)
 
 
 @dataclass(frozen=True)
@@ -97,11 +104,12 @@ def inverse_hessian(
     layers: list[Layer],
     logits: Array | None,
     frame: Contrasts,
+    design: Design | None = None,
     few: bool = False,
 ) -> Array:
     """(n_problems, n, n), at `layers` (and their `logits`, where those are known), in one pass.
 
-    If `few` will do, a sample of many rows stands for all.
+    If `few` will do, a sample of many rows stands for all. `design` is `whole_design` of the rows.
     """
     xp, strength, n_pairs = namespace(frame.strength), frame.strength, frame.products.shape[1]
     n_problems = strength.shape[0]
@@ -109,7 +117,9 @@ def inverse_hessian(
     n_rows = rows_that_suffice(network)
     if few and are_many(rows.n_samples, n_rows):
         rows, logits = _most_curved(network, rows, layers, logits, n_rows)
-    G = xp.reshape(_covariances(network, rows, layers, logits, frame), (n_problems, n_pairs, -1))
+        design = None
+    G = _covariances(network, rows, layers, logits, frame, design)
+    G = xp.reshape(G, (n_problems, n_pairs, -1))
     H = xp.reshape(xp.matmul(frame.products, G), (n_problems, order, order, n_inputs, n_inputs))
     H = xp.reshape(xp.permute_dims(H, (0, 1, 3, 2, 4)), (n_problems, order * n_inputs, -1))
     diagonal = xp.linalg.diagonal(H)
@@ -150,25 +160,53 @@ def _logits(network: Network, block: Block, layers: list[Layer], logits: Array |
 
 
 def _covariances(
-    network: Network, rows: ArrayRows, layers: list[Layer], logits: Array | None, frame: Contrasts
+    network: Network,
+    rows: ArrayRows,
+    layers: list[Layer],
+    logits: Array | None,
+    frame: Contrasts,
+    design: Design | None,
 ) -> Array:
     """G_kl of all problems, one above the other, (n_problems n_pairs n_inputs, n_inputs)."""
     xp = namespace(rows.weights)
-    n_problems, n_inputs = layers[0][0].shape[0], network.layer_sizes[0] + network.fit_intercept
-    n_columns, values = n_problems * frame.products.shape[1], block_values(rows.weights) // NEARER
-    size = rows.block_size(min(rows.n_samples, max(64, values // n_inputs)))
-    parts = list(row_slices(n_columns, max(1, PAIRS_AT_ONCE * values // (n_inputs * size))))
+    n_columns, size = layers[0][0].shape[0] * frame.products.shape[1], _size(network, rows)
+    at_once = PAIRS_AT_ONCE * _near_values(rows) // (size * (network.layer_sizes[0] + 1))
+    parts = list(row_slices(n_columns, max(1, at_once)))
     sums: list[Any] = [0.0] * len(parts)
     for block in rows.blocks(size):
-        X, Z = rows.from_middle(block.X), _logits(network, block, layers, logits)
-        if network.fit_intercept:
-            X = xp.concat([X, xp.ones_like(X[:, :1])], axis=1)
+        X, columns = design or _design(network, rows, block)
+        Z = _logits(network, block, layers, logits)
         M = xp.reshape(block.weights * pair_curvatures(Z, *frame.pairs), (n_columns, 1, -1))
-        columns = xp.reshape(xp.reshape(X.T, (-1,)), X.T.shape)
         for i, part in enumerate(parts):
             weighted = xp.reshape(M[part, ...] * columns, (-1, X.shape[0]))
             sums[i] = sums[i] + xp.matmul(weighted, X)
     return xp.concat(sums)
+
+
+def whole_design(network: Network, rows: ArrayRows) -> Design | None:
+    """That of all rows, unless they are more than one block."""
+    if rows.n_samples > _size(network, rows):
+        return None
+    (block,) = rows.blocks(rows.n_samples)
+    return _design(network, rows, block)
+
+
+def _size(network: Network, rows: ArrayRows) -> int:
+    """How many rows products are made of at a time."""
+    n_rows = _near_values(rows) // (network.layer_sizes[0] + network.fit_intercept)
+    return rows.block_size(min(rows.n_samples, max(64, n_rows)))
+
+
+def _near_values(rows: ArrayRows) -> int:
+    """Values of rows that are worked on at a time."""
+    return block_values(rows.weights) // NEARER
+
+
+def _design(network: Network, rows: ArrayRows, block: Block) -> Design:
+    xp, X = namespace(block.X), rows.from_middle(block.X)
+    if network.fit_intercept:
+        X = xp.concat([X, xp.ones_like(X[:, :1])], axis=1)
+    return Design(X, xp.reshape(xp.reshape(X.T, (-1,)), X.T.shape))
 
 
 def _helmert(like: Array, n_classes: int) -> Array:

@@ -21,11 +21,13 @@ from math import log
 from .arrays import Array, index_dtype, indices_from_host, namespace, on_accelerator, to_list
 from .hessian import (
     Contrasts,
+    Design,
     contrasts,
     inverse_hessian,
     inverse_hessian_cost,
     rows_that_suffice,
     sampling_error,
+    whole_design,
 )
 from .losses import weighted_cross_entropy
 from .network import Layer, Network
@@ -128,10 +130,15 @@ class Objective:
         """In which the Hessian is inverted."""
         return contrasts(self.network, self.penalty, self.rows.middle)
 
+    @cached_property
+    def design(self) -> Design | None:
+        """All rows as Hessians see them, if those are so few that it is worth keeping."""
+        return whole_design(self.network, self.rows)
+
     def inverse_hessian(self, point: Point, few: bool) -> Array:
         """At `point`, one of each problem, in `contrasts`; about that if `few` rows will do."""
-        layers = self.network.unpack(point.parameters)
-        return inverse_hessian(self.network, self.rows, layers, point.logits, self.contrasts, few)
+        network, frame, layers = self.network, self.contrasts, self.network.unpack(point.parameters)
+        return inverse_hessian(network, self.rows, layers, point.logits, frame, self.design, few)
 
     @cached_property
     def strength(self) -> Array:
