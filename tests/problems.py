@@ -70,7 +70,7 @@ class Quadratic:
     def at(self, x):
         return Point(x, *self.value_and_gradient(x))
 
-    start = at
+    start = origin = at
 
     def along(self, start, direction):
         def ray(step):

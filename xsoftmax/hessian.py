@@ -43,7 +43,7 @@ class Contrasts:
 
     basis: Array  #: (n_parameters, n), its weights orthonormal; n = (n_classes - 1)(n_features + 1)
     strength: Array  #: of the penalty along each, (n_problems, n)
-    pairs: tuple[Array, Array]  #: indices k < l, (n_pairs,)
+    pairs: Array  #: indices k < l, (2, n_pairs)
     products: Array  #: Q'(e_k - e_l)(e_k - e_l)'Q, ((n_classes - 1)^2, n_pairs)
 
     def times(self, inverse: Array, gradient: Array) -> Array:
@@ -57,9 +57,9 @@ def contrasts(network: Network, penalty: Array, middle: Array | None = None) -> 
     """Those of a linear network whose rows are seen from `middle`."""
     xp, like, (n_features, n_classes) = namespace(penalty), penalty, network.layer_sizes
     first, second = zip(*combinations(range(n_classes), 2), strict=True)
-    pairs = indices_from_host(first, like=like), indices_from_host(second, like=like)
+    pairs = indices_from_host((first, second), like=like)
     Q = _helmert(like, n_classes)
-    difference = xp.take(Q, pairs[0], axis=0) - xp.take(Q, pairs[1], axis=0)
+    difference = xp.take(Q, pairs[0, :], axis=0) - xp.take(Q, pairs[1, :], axis=0)
     products = xp.reshape(difference[:, :, None] * difference[:, None, :], (len(first), -1)).T
     n_inputs = n_features + network.fit_intercept
     unit = xp.eye(n_inputs, dtype=like.dtype, device=like.device)
@@ -176,7 +176,7 @@ def _covariances(
     for block in rows.blocks(size):
         X, columns = design or _design(network, rows, block)
         Z = _logits(network, block, layers, logits)
-        M = xp.reshape(block.weights * pair_curvatures(Z, *frame.pairs), (n_columns, 1, -1))
+        M = xp.reshape(block.weights * pair_curvatures(Z, frame.pairs), (n_columns, 1, -1))
         for i, part in enumerate(parts):
             weighted = xp.reshape(M[part, ...] * columns, (-1, X.shape[0]))
             sums[i] = sums[i] + xp.matmul(weighted, X)

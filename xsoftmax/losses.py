@@ -124,12 +124,12 @@ def class_curvatures(logits: Array) -> Array:
     return p * (1.0 - p)
 
 
-def pair_curvatures(logits: Array, first: Array, second: Array) -> Array:
-    """p_k p_l of each pair of classes (n_pairs,), (n_problems, n_pairs, n_samples)."""
+def pair_curvatures(logits: Array, pairs: Array) -> Array:
+    """p_k p_l of each of the `pairs` of classes (2, n_pairs), (n_problems, n_pairs, n_samples)."""
     if logits.shape[1] == 1:
         return _sigmoid_derivative(logits)
     xp, p = namespace(logits), probabilities(logits)
-    return xp.take(p, first, axis=1) * xp.take(p, second, axis=1)
+    return xp.take(p, pairs[0, :], axis=1) * xp.take(p, pairs[1, :], axis=1)
 
 
 def _sigmoid_derivative(z: Array) -> Array:

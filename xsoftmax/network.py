@@ -97,9 +97,8 @@ class Network:
         """(1, n_parameters): 1 for a weight, 0 for an intercept, which no penalty touches."""
         xp = namespace(like)
         ones = xp.ones((1, self.n_parameters), dtype=like.dtype, device=like.device)
-        return self.pack(
-            [(W, None if b is None else xp.zeros_like(b)) for W, b in self.unpack(ones)]
-        )
+        layers = self.unpack(ones)
+        return self.pack([(W, None if b is None else 0.0 * b) for W, b in layers])
 
     def random_parameters(self, random_state: Any, like: Array) -> Array:
         """One problem's start (1, n_parameters): W ~ gain N(0, 1) / sqrt(n_in), intercepts 0.

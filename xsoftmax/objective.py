@@ -170,6 +170,15 @@ class Objective:
         """
         return self.at(self.network.centered(parameters) if self.network.is_linear else parameters)
 
+    def origin(self, parameters: Array) -> Point:
+        """The point at `parameters` of 0, where every class is as probable as any other."""
+        if not self.keeps_logits:
+            return self.at(parameters)
+        xp, logits = namespace(parameters), self._no_logits(parameters)
+        value = xp.full_like(parameters[:, 0], self.null_value)
+        ray = self._linear_ray(Point(parameters, value, parameters, logits), parameters)
+        return Point(parameters, value, ray.gradient_at(parameters, logits), logits)
+
     def at(self, parameters: Array) -> Point:
         """The point at `parameters`, in one pass over the rows."""
         if not self.keeps_logits:
@@ -180,12 +189,17 @@ class Objective:
 
     def from_zero(self, direction: Array) -> Ray:
         """f restricted to step * direction."""
-        xp = namespace(direction)
-        nowhere, logits = xp.zeros_like(direction), None
-        if self.keeps_logits:
-            shape = direction.shape[0], self.network.n_logits, self.n_samples
-            logits = xp.zeros(shape, dtype=direction.dtype, device=direction.device)
+        nowhere = namespace(direction).zeros_like(direction)
+        logits = self._no_logits(direction) if self.keeps_logits else None
         return self.along(Point(nowhere, nowhere[:, 0], nowhere, logits), direction)
+
+    def _no_logits(self, like: Array) -> Array:
+        shape = like.shape[0], self.network.n_logits, self.n_samples
+        return namespace(like).zeros(shape, dtype=like.dtype, device=like.device)
+
+    def _linear_ray(self, start: Point, direction: Array) -> LinearRay:
+        blocks = partial(self.rows.seen_blocks, self.block_size)
+        return LinearRay(self.network, self.penalty, blocks, start, direction)
 
     def along(self, start: Point, direction: Array) -> Ray:
         """f restricted to start + step * direction, for a line search.
@@ -194,8 +208,7 @@ class Objective:
         the rows that is needed for it, and others read no row until the point is asked for.
         """
         if start.logits is not None:
-            blocks = partial(self.rows.seen_blocks, self.block_size)
-            return LinearRay(self.network, self.penalty, blocks, start, direction)
+            return self._linear_ray(start, direction)
 
         def ray(step: Array) -> tuple[Array, Array, Callable[[], Point]]:
             parameters = start.parameters + step[:, None] * direction

@@ -66,7 +66,7 @@ class LinearRay:
 
         def point() -> Point:
             logits = pieces[0] if len(pieces) == 1 else xp.concat(pieces, axis=2)
-            at = gradient if first else self._gradient_at(parameters, logits)
+            at = gradient if first else self.gradient_at(parameters, logits)
             return Point(parameters, value, at, logits)
 
         return value, slope, point
@@ -86,7 +86,7 @@ class LinearRay:
         layers = self.network.linear_gradient(dlogits, block.X)
         return block.of_all(self.network.pack(layers))
 
-    def _gradient_at(self, parameters: Array, logits: Array) -> Array:
+    def gradient_at(self, parameters: Array, logits: Array) -> Array:
         """The gradient where the logits are known."""
         gradient = self.penalty * parameters
         for block in self.blocks():

@@ -154,7 +154,7 @@ class LBFGS:
 
     def _by_ridge(self, objective: Objective, parameters: Array) -> Start:
         """Where ridge regression leads, or 0 if that is lower or squares of X overflow."""
-        origin = objective.start(parameters)
+        origin = objective.origin(parameters)
         if objective.hessian_is_cheap:
             return Start(origin)
         preconditioner = objective.preconditioner(origin, self.refresh, 1.0, True)
