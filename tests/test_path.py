@@ -10,7 +10,7 @@ from xsoftmax.solvers import LBFGS, Solution, follow_path, minimize
 from xsoftmax.solvers import metric as metric_module
 from xsoftmax.solvers import path as path_module
 from xsoftmax.solvers.metric import Metric, MetricKeeper, Pair, pairs_under
-from xsoftmax.solvers.path import _foretold, _further
+from xsoftmax.solvers.path import N_PAIRS, _foretold, _further
 
 from .problem_table import Approximated
 from .problems import blobs, objective_on, start, zeros_of
@@ -145,7 +145,7 @@ def test_a_c_that_takes_no_iteration_hands_the_pairs_on(monkeypatch):
     monkeypatch.setattr(path_module, "minimize", passing_over_the_second)
     list(follow_path(path, zeros_of(path[0]), LBFGS(tol=1e-9), max_iter=99))
     _, second, third = began_with
-    assert len(third) == len(second) > 1
+    assert len(third) == len(second) == N_PAIRS > 1
     more = path[2].penalty - path[1].penalty
     for before, after in zip(second, third, strict=True):
         np.testing.assert_allclose(after.y, before.y + more * before.s, atol=1e-15)

@@ -17,6 +17,8 @@ from .solution import Solution
 
 #: How many minima the next is foretold from.
 N_MINIMA = 5
+#: So many pairs go along: the metric's products with more cost what the iterations they save do.
+N_PAIRS = 5
 
 
 def follow_path(
@@ -31,7 +33,7 @@ def follow_path(
     Each starts from the better of two points: the last minimum, and where the polynomial through
     the last minima goes on to, as if the grid were even (the minimum is a smooth function of
     log C). The preconditioner goes along, so that it is renewed no more often than pays over the
-    whole path, and so do the pairs of L-BFGS.
+    whole path, and so do the newest pairs of L-BFGS.
 
     Parameters
     ----------
@@ -51,6 +53,7 @@ def follow_path(
             guess = _foretold(minima, solution, solver.tol)
             further = partial(_further, last=last, solution=solution, guess=guess)
             point, objective = fitting(objective, further)
+            keeper.pairs = keeper.pairs[-N_PAIRS:]
             keeper.pairs = keeper.pairs_for(objective, objective.penalty - last.penalty)
         start = parameters if point is None else point.parameters
         warm = replace(solver, metric=keeper.metric, point=point, pairs=keeper.pairs)
