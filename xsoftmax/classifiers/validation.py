@@ -51,6 +51,8 @@ def check_X(estimator: Any, X: Any, *, reset: bool) -> Array:
     keep_released_memory()
     if not is_array(X) or is_numpy(X):
         checked = _is_finite_matrix(X)
+        if checked and reset:
+            return _learnt(estimator, X)
         return validate_data(estimator, X, reset=reset, dtype="numeric", skip_check_array=checked)
     X = without_history(X)
     name, xp = type(estimator).__name__, namespace(X)
@@ -69,13 +71,19 @@ def check_X(estimator: Any, X: Any, *, reset: bool) -> Array:
                 "Drop those rows, or impute them first."
             )
     if reset:
-        vars(estimator).pop("feature_names_in_", None)
-        estimator.n_features_in_ = X.shape[1]
-    elif X.shape[1] != estimator.n_features_in_:
+        return _learnt(estimator, X)
+    if X.shape[1] != estimator.n_features_in_:
         raise ValueError(
             f"X has {X.shape[1]} features, but {name} is expecting {estimator.n_features_in_} "
             "features as input."
         )
+    return X
+
+
+def _learnt(estimator: Any, X: Array) -> Array:
+    """X, whose features have no names, and how many they are from now on."""
+    vars(estimator).pop("feature_names_in_", None)
+    estimator.n_features_in_ = X.shape[1]
     return X
 
 
