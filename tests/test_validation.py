@@ -238,3 +238,24 @@ def test_labels_that_a_library_would_narrow_are_refused():
 def test_finite_numbers_whose_sum_overflows_are_accepted():
     X = np.full((4, 2), np.finfo(np.float32).max, dtype=np.float32)
     assert validation.check_X(SoftmaxRegression(), X, reset=True) is X
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.array([-128, 127, -128], np.int8),
+        np.array([255, 0, 7], np.uint8),
+        np.array([True, False, True]),
+        np.array([2**63, 1], np.uint64),
+        np.array([-(2**63), 2**63 - 1]),
+        np.array([2**63 - 1, 2**63 - 2, 2**63 - 2]),
+        np.array([7, 7]),
+        np.array([5, 1000, 5, 3]),
+        np.array(["b", "a", "b"]),
+    ],
+)
+def test_labels_are_encoded_in_any_dtype(labels):
+    classes, indices = validation._encoded(labels)
+    assert classes.dtype == labels.dtype
+    np.testing.assert_array_equal(classes, np.unique(labels))
+    np.testing.assert_array_equal(classes[indices], labels)
