@@ -103,7 +103,7 @@ class Objective:
         kept = KEPT_ON_ACCELERATOR if on_accelerator(self.penalty) else KEPT_VALUES
         return self.network.is_linear and n_logits <= kept
 
-    @property
+    @cached_property
     def hessian_is_cheap(self) -> bool:
         """Whether exact Hessians cost no more than the evaluations that they save."""
         n_problems, network = self.penalty.shape[0], self.network
@@ -112,7 +112,7 @@ class Objective:
         inverse = inverse_hessian_cost(network, self.n_samples, n_problems)
         return inverse <= CHEAP * evaluation_cost(network, self.n_samples, n_problems)
 
-    @property
+    @cached_property
     def sample_is_cheap(self) -> bool:
         """Whether a step on `sample` costs much less than one on all rows."""
         if not self.hessian_is_cheap:
@@ -120,7 +120,7 @@ class Objective:
         enough = ROWS_PER_HESSIAN_ROW * rows_that_suffice(self.network)
         return self.n_samples // SAMPLE_STRIDE >= enough
 
-    @property
+    @cached_property
     def hessian_error(self) -> float:
         """What a step by the inverse Hessian of few rows leaves of the squared decrement."""
         return sampling_error(self.network, self.n_samples)
