@@ -134,9 +134,8 @@ class Network:
         """
         if self.is_linear:
             layer = layers[0] if self.n_logits > 1 else _each(_difference, layers[0])
-            return _dense(*layer, namespace(X).matrix_transpose(X)), partial(
-                self.linear_gradient, X=X
-            )
+            logits = _dense(*layer, namespace(X).matrix_transpose(X))
+            return logits, partial(self.linear_gradient, X=X)
         function, derivative = ACTIVATIONS[self.activation]
         inputs, pre_activations = [namespace(X).matrix_transpose(X)], []
         for W, b in layers[:-1]:

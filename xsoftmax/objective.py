@@ -175,7 +175,8 @@ class Objective:
         if not self.keeps_logits:
             return self.at(parameters)
         xp, logits = namespace(parameters), self._no_logits(parameters)
-        value = xp.full_like(parameters[:, 0], self.null_value)
+        mass = xp.sum(self.rows.weights, axis=1)  # not 1 where rows are a sample
+        value = self.null_value * mass + parameters[:, 0]
         ray = self._linear_ray(Point(parameters, value, parameters, logits), parameters)
         return Point(parameters, value, ray.gradient_at(parameters, logits), logits)
 
