@@ -58,14 +58,17 @@ def test_of_many_rows_every_fourth_stands_for_all(monkeypatch, n_picked):
 
 
 @pytest.mark.parametrize("stride", [1, 3])
+@pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize("soft", [False, True])
-def test_known_logits_make_the_same_weights_without_the_rows(xp, monkeypatch, stride, soft):
-    X, y = blobs(n_samples=300, n_features=4, n_classes=3, spread=2.0)
-    monkeypatch.setattr(curvature_module, "SAMPLE_VALUES", 900 // stride + 1)
+def test_known_logits_make_the_same_weights_without_the_rows(
+    xp, monkeypatch, stride, n_classes, soft
+):
+    X, y = blobs(n_samples=300, n_features=4, n_classes=n_classes, spread=2.0)
+    monkeypatch.setattr(curvature_module, "SAMPLE_VALUES", 300 * n_classes // stride + 1)
     monkeypatch.setattr(rows_module, "BLOCK_VALUES", 1)  # so that blocks have 256 rows
     objective = objective_on(xp, X, y, Cs=(0.1, 10.0))
     if soft:
-        t = xp(np.random.default_rng(1).dirichlet(np.ones(3), 300).T)
+        t = xp(np.random.default_rng(1).dirichlet(np.ones(n_classes), 300).T)
         objective = replace(objective, rows=objective.rows._replace(targets=t))
     point = objective.at(start(objective))
     layers = objective.network.unpack(point.parameters)
@@ -73,10 +76,13 @@ def test_known_logits_make_the_same_weights_without_the_rows(xp, monkeypatch, st
     known = Curvature(objective.network, objective.rows, layers, logits=point.logits)
     assert made.n_rows == 300 // stride
     np.testing.assert_allclose(xp.host(known.weights), xp.host(made.weights), rtol=1e-9)
-    logits, t = xp.host(point.logits), xp.host(objective.rows.targets)
+    logits, t = (
+        xp.host(x) for x in (objective.network.logits(layers, xp(X)), objective.rows.targets)
+    )
     p = np.exp(logits - logsumexp(logits, axis=1, keepdims=True))
-    r = p - (t if soft else np.eye(3)[:, t])
-    weights = np.mean(np.maximum(p * (1 - p), r * r), axis=0) * 1.5 / 300
+    r = p - (t if soft else np.eye(n_classes)[:, t])
+    factor = n_classes / (n_classes - 1) / 300
+    weights = np.mean(np.maximum(p * (1 - p), r * r), axis=0) * factor
     np.testing.assert_allclose(xp.host(made.weights), weights[:, ::stride] * stride, rtol=1e-9)
 
 

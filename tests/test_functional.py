@@ -291,3 +291,10 @@ def test_a_sample_that_weighs_nothing_costs_nothing(xp):
     value, gradient = F.softmax_cross_entropy(logits, xp([1, 0]), sample_weight=xp([0.0, 1.0]))
     assert float(xp.host(value)) == pytest.approx(np.log1p(np.e), rel=1e-14)
     assert np.all(np.isfinite(xp.host(gradient)))
+
+
+@pytest.mark.parametrize("targets", [[0, 0], [[1.0], [1.0]]])
+def test_one_class_costs_nothing(xp, targets):
+    value, gradient = F.softmax_cross_entropy(xp([[3.0], [-2.0]]), xp(targets))
+    assert xp.host(value) == 0
+    assert xp.host(gradient).tolist() == [[0], [0]]

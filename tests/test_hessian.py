@@ -73,6 +73,18 @@ def test_without_features_that_vary_a_step_is_finite(fit_intercept):
     assert np.all(np.isfinite(frame.times(inverse, np.ones_like(penalty))))
 
 
+@pytest.mark.parametrize("most", [None, 7])
+def test_pairs_of_classes_may_be_made_one_by_one(xp, monkeypatch, most):
+    objective = objective_on(xp, *blobs(n_samples=40, n_classes=4), Cs=(0.5, 20.0))
+    point = objective.at(start(objective))
+    at_once = xp.host(objective.inverse_hessian(point, False))
+    monkeypatch.setattr(hessian, "AT_ONCE", 0)
+    short = objective if most is None else objective.in_blocks(most)
+    assert (short.design is None) == (most is not None)
+    one_by_one = xp.host(short.inverse_hessian(point, False))
+    np.testing.assert_allclose(one_by_one, at_once, rtol=1e-9, atol=1e-12)
+
+
 def test_the_penalty_does_not_see_where_the_rows_lie():
     network, penalty = Network((2, 3)), np.ones((1, 9), dtype="float32")
     far = contrasts(network, penalty, np.full(2, 1e30, dtype="float32"))

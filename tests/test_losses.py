@@ -86,15 +86,18 @@ def test_two_classes_train_as_many_do(xp, monkeypatch, kept):
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
-@pytest.mark.parametrize("kept", [True, False])
-def test_the_origin_is_the_point_at_zero(xp, rng, monkeypatch, n_classes, kept):
+def test_the_origin_is_the_point_at_zero(xp, rng, n_classes):
     X, y = blobs(n_classes=n_classes)
-    if not kept:
-        monkeypatch.setattr(objective_module, "KEPT_VALUES", 0)
     objective = objective_on(xp, X, y, Cs=(1.0, 5.0), weights=rng.random((2, len(y))))
     objective = objective.every(3)  # whose weights do not sum to 1
     origin, expected = objective.origin(zeros_of(objective)), objective.at(zeros_of(objective))
-    assert (origin.logits is None) == (not kept)
     for found, other in zip(origin, expected, strict=True):
-        if other is not None:
-            np.testing.assert_allclose(xp.host(found), xp.host(other), rtol=1e-13, atol=1e-16)
+        np.testing.assert_allclose(xp.host(found), xp.host(other), rtol=1e-13, atol=1e-16)
+
+
+@pytest.mark.parametrize(("n_classes", "n_logits"), [(2, 1), (3, 3)])
+def test_as_many_logits_are_kept_as_training_needs(monkeypatch, n_classes, n_logits):
+    objective = objective_on(np.asarray, *blobs(n_classes=n_classes), Cs=(1.0, 5.0))
+    for less, kept in ((0, True), (1, False)):
+        monkeypatch.setattr(objective_module, "KEPT_VALUES", 2 * 60 * n_logits - less)
+        assert objective.every(1).keeps_logits == kept

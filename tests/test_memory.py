@@ -15,8 +15,8 @@ from xsoftmax import (
     objective,
     rows,
 )
+from xsoftmax import rays as rays_module
 from xsoftmax.objective import Objective
-from xsoftmax.rays import LinearRay
 from xsoftmax.rows import FEWEST_ROWS, with_room
 from xsoftmax.solvers import LBFGS, Status, minimize
 
@@ -141,15 +141,16 @@ def test_memory_that_runs_out_in_a_later_trial(monkeypatch):
     objective = objective_on(np.asarray, X, y, Cs=(0.1, 10.0, 1e4))
     objective = Approximated(objective.network, objective.rows, objective.penalty)
     whole = minimize(objective, start(objective, scale=3.0), LBFGS(tol=1e-6), max_iter=100)
-    gradient, asked = LinearRay._gradient, []
+    gradient_at, asked = rays_module.gradient_at, []
 
-    def limited(ray, parameters, logits):
-        asked.append(*ray.blocks.args)
+    def limited(network, penalty, blocks, parameters, logits):
+        blocks = list(blocks)
+        asked.append(blocks[0].span.stop)
         if asked[-1] > 50:
             raise MemoryError
-        return gradient(ray, parameters, logits)
+        return gradient_at(network, penalty, blocks, parameters, logits)
 
-    monkeypatch.setattr(LinearRay, "_gradient", limited)
+    monkeypatch.setattr(rays_module, "gradient_at", limited)
     parts = minimize(objective, start(objective, scale=3.0), LBFGS(tol=1e-6), max_iter=100)
     assert max(asked) > 50 >= min(asked)
     np.testing.assert_allclose(parts.values, whole.values, rtol=1e-6)

@@ -29,11 +29,14 @@ def fold_weights(n_samples=90, n_folds=3):
 
 
 @pytest.mark.parametrize("staying", [[0, 2], [1]])
+@pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize(("hidden", "kept"), [((), True), ((), False), ((4,), False)])
-def test_parts_do_not_change_the_answer(xp, monkeypatch, any_size, hidden, kept, staying):
+def test_parts_do_not_change_the_answer(
+    xp, monkeypatch, any_size, hidden, kept, n_classes, staying
+):
     if not kept:
         monkeypatch.setattr(objective_module, "KEPT_VALUES", 0)
-    X, y = blobs(n_samples=90)
+    X, y = blobs(n_samples=90, n_classes=n_classes)
     whole = objective_on(xp, X, y, Cs=(0.5, 1.0, 2.0), hidden=hidden, weights=fold_weights())
     parts = by_part(whole)
     assert [part.blind for part in parts.rows.parts] == [0, 1, 2, None]

@@ -134,18 +134,22 @@ def test_a_problem_may_be_solved_before_the_first_iteration(n_samples):
 def test_a_c_that_takes_no_iteration_hands_the_pairs_on(monkeypatch):
     X, y = blobs(n_samples=60, spread=2.0)
     path = [_approximated(objective_on(np.asarray, X, y, Cs=(C,))) for C in (0.1, 0.2, 0.4)]
-    began_with, original = [], minimize
+    began_with, ended_with, original = [], [], minimize
 
     def passing_over_the_second(objective, parameters, solver, *, max_iter, callback):
         began_with.append(solver.pairs)
         if len(began_with) == 2:
             max_iter, callback = 1, lambda *_: True
-        return original(objective, parameters, solver, max_iter=max_iter, callback=callback)
+        solution = original(objective, parameters, solver, max_iter=max_iter, callback=callback)
+        ended_with.append(callback.pairs if len(began_with) == 1 else ())
+        return solution
 
     monkeypatch.setattr(path_module, "minimize", passing_over_the_second)
     list(follow_path(path, zeros_of(path[0]), LBFGS(tol=1e-9), max_iter=99))
     _, second, third = began_with
-    assert len(third) == len(second) == N_PAIRS > 1
+    assert len(ended_with[0]) > len(third) == len(second) == N_PAIRS
+    for newest, taken in zip(ended_with[0][-N_PAIRS:], second, strict=True):
+        np.testing.assert_array_equal(taken.s, newest.s)
     more = path[2].penalty - path[1].penalty
     for before, after in zip(second, third, strict=True):
         np.testing.assert_allclose(after.y, before.y + more * before.s, atol=1e-15)

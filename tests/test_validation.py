@@ -259,3 +259,13 @@ def test_labels_are_encoded_in_any_dtype(labels):
     assert classes.dtype == labels.dtype
     np.testing.assert_array_equal(classes, np.unique(labels))
     np.testing.assert_array_equal(classes[indices], labels)
+
+
+def test_features_without_names_drop_those_of_the_last_fit():
+    X, y = blobs()
+    model = SoftmaxRegression().fit(X, y)
+    model.feature_names_in_ = np.array(list("abcde"), dtype=object)  # as if X had been a data frame
+    model.fit(X[:, :3], y)
+    assert not hasattr(model, "feature_names_in_")
+    assert model.n_features_in_ == 3
+    assert model.predict(X[:, :3]).shape == y.shape

@@ -21,7 +21,7 @@ from .activations import (
     tanh_derivative,
 )
 from .arrays import Array, compute_dtype, index_dtype, namespace, to_list
-from .losses import exponentials_of, weighted_cross_entropy
+from .losses import cross_entropy_of_each, exponentials_of
 from .places import on_its_device
 from .targets import check_labels, check_targets, mean_weights
 
@@ -167,7 +167,7 @@ def softmax_cross_entropy(
         targets = xp.reshape(xp.moveaxis(targets, axis, 0), columns.shape[1:])
     else:
         targets = xp.reshape(xp.astype(targets, index_dtype(logits), copy=False), (-1,))
-    losses, gradient = weighted_cross_entropy(columns, targets, xp.reshape(weights, (1, 1, -1)))
+    losses, gradient = cross_entropy_of_each(columns, targets, xp.reshape(weights, (1, 1, -1)))
     return xp.sum(losses), xp.moveaxis(xp.reshape(gradient, first.shape), 0, axis)
 
 

@@ -22,10 +22,11 @@ from .losses import class_curvatures, pair_curvatures
 from .network import Layer, Network
 from .rows import ArrayRows, Block, block_values, row_slices
 
-#: Products run best from a processor's nearest cache: rows are so many times fewer here.
+#: Products run best from a processor's nearest cache: rows have so many times fewer values here.
 NEARER = 32
-#: The products of so many pairs of classes are one, which is faster than one after another.
-PAIRS_AT_ONCE = 8
+#: Pairs of classes weigh so many times as many values at once, since one product is faster than
+#: many.
+AT_ONCE = 8
 #: No more rows than so many for each parameter tell enough.
 ROWS_PER_PARAMETER = 8
 
@@ -61,7 +62,7 @@ def contrasts(network: Network, penalty: Array, middle: Array | None = None) -> 
     Q = _helmert(like, n_classes)
     difference = xp.take(Q, pairs[0, :], axis=0) - xp.take(Q, pairs[1, :], axis=0)
     products = xp.reshape(difference[:, :, None] * difference[:, None, :], (len(first), -1)).T
-    n_inputs = n_features + network.fit_intercept
+    n_inputs = _n_inputs(network)
     unit = xp.eye(n_inputs, dtype=like.dtype, device=like.device)
     columns = xp.reshape(Q.T[:, None, :, None] * unit[None, :, None, :], (-1, n_classes, n_inputs))
     W, b = columns[:, :, :n_features], columns[:, :, n_features] if network.fit_intercept else None
@@ -94,8 +95,11 @@ def sampling_error(network: Network, n_samples: int) -> float:
 
 
 def _order(network: Network) -> int:
-    n_features, n_classes = network.layer_sizes
-    return (n_classes - 1) * (n_features + network.fit_intercept)
+    return (network.layer_sizes[1] - 1) * _n_inputs(network)
+
+
+def _n_inputs(network: Network) -> int:
+    return network.layer_sizes[0] + network.fit_intercept
 
 
 def inverse_hessian(
@@ -113,7 +117,7 @@ def inverse_hessian(
     """
     xp, strength, n_pairs = namespace(frame.strength), frame.strength, frame.products.shape[1]
     n_problems = strength.shape[0]
-    order, n_inputs = network.layer_sizes[1] - 1, network.layer_sizes[0] + network.fit_intercept
+    order, n_inputs = network.layer_sizes[1] - 1, _n_inputs(network)
     n_rows = rows_that_suffice(network)
     if few and are_many(rows.n_samples, n_rows):
         rows, logits = _most_curved(network, rows, layers, logits, n_rows)
@@ -169,11 +173,11 @@ def _covariances(
 ) -> Array:
     """G_kl of all problems, one above the other, (n_problems n_pairs n_inputs, n_inputs)."""
     xp = namespace(rows.weights)
-    n_columns, size = layers[0][0].shape[0] * frame.products.shape[1], _size(network, rows)
-    at_once = PAIRS_AT_ONCE * _near_values(rows) // (size * (network.layer_sizes[0] + 1))
+    n_columns, n_rows = layers[0][0].shape[0] * frame.products.shape[1], _block_rows(network, rows)
+    at_once = AT_ONCE * _near_values(rows) // (n_rows * _n_inputs(network))
     parts = list(row_slices(n_columns, max(1, at_once)))
     sums: list[Any] = [0.0] * len(parts)
-    for block in rows.blocks(size):
+    for block in rows.blocks(rows.block_size(n_rows)):
         X, columns = design or _design(network, rows, block)
         Z = _logits(network, block, layers, logits)
         M = xp.reshape(block.weights * pair_curvatures(Z, frame.pairs), (n_columns, 1, -1))
@@ -185,16 +189,15 @@ def _covariances(
 
 def whole_design(network: Network, rows: ArrayRows) -> Design | None:
     """That of all rows, unless they are more than one block."""
-    if rows.n_samples > _size(network, rows):
+    if rows.n_samples > rows.block_size(_block_rows(network, rows)):
         return None
     (block,) = rows.blocks(rows.n_samples)
     return _design(network, rows, block)
 
 
-def _size(network: Network, rows: ArrayRows) -> int:
-    """How many rows products are made of at a time."""
-    n_rows = _near_values(rows) // (network.layer_sizes[0] + network.fit_intercept)
-    return rows.block_size(min(rows.n_samples, max(64, n_rows)))
+def _block_rows(network: Network, rows: ArrayRows) -> int:
+    """How many rows products are made of at a time, where memory is not short."""
+    return min(rows.n_samples, max(64, _near_values(rows) // _n_inputs(network)))
 
 
 def _near_values(rows: ArrayRows) -> int:

@@ -1,7 +1,7 @@
 """Softmax where training needs it: losses, probabilities and how curved the losses are.
 
-Logits are finite and (n_problems, n_logits, n_samples), with one row for each class. Of two classes
-one row says all: the second's logits, where the first's are 0. Nothing is validated or reduced.
+Logits are (n_problems, n_logits, n_samples), with one row for each class. Of two classes one row
+says all: the second's logits, where the first's are 0. Nothing is validated or reduced.
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ from .arrays import Array, namespace, put
 def weighted_cross_entropy(logits: Array, targets: Array, weights: Array) -> tuple[Array, Array]:
     """The primitive of all training: w_i loss_i, and its gradient w_i (softmax(z)_i - t_i).
 
-    Nothing is validated or reduced.
-
     Parameters
     ----------
     logits : (n_problems, n_classes, n_samples), or one row for two classes
@@ -28,9 +26,13 @@ def weighted_cross_entropy(logits: Array, targets: Array, weights: Array) -> tup
     losses : (n_problems, 1, n_samples)
     gradient : shaped like `logits`
     """
+    losses = _two_class_losses if logits.shape[1] == 1 else cross_entropy_of_each
+    return losses(logits, targets, weights)
+
+
+def cross_entropy_of_each(logits: Array, targets: Array, weights: Array) -> tuple[Array, Array]:
+    """The same where each class has a row of logits: one row is one class."""
     xp = namespace(logits)
-    if logits.shape[1] == 1:
-        return _two_class_losses(logits, targets, weights)
     if targets.ndim == 1 and logits.shape[1] == 2:
         difference = logits[:, 1:, :] - logits[:, :1, :]
         losses, gradient = _two_class_losses(difference, targets, weights)
@@ -119,7 +121,7 @@ def probabilities(logits: Array) -> Array:
 def class_curvatures(logits: Array) -> Array:
     """p_k (1 - p_k), the same for both of two classes: shaped like `logits`."""
     if logits.shape[1] == 1:
-        return _sigmoid_derivative(logits)
+        return _sigmoid_curvature(logits)
     p = probabilities(logits)
     return p * (1.0 - p)
 
@@ -127,12 +129,12 @@ def class_curvatures(logits: Array) -> Array:
 def pair_curvatures(logits: Array, pairs: Array) -> Array:
     """p_k p_l of each of the `pairs` of classes (2, n_pairs), (n_problems, n_pairs, n_samples)."""
     if logits.shape[1] == 1:
-        return _sigmoid_derivative(logits)
+        return _sigmoid_curvature(logits)
     xp, p = namespace(logits), probabilities(logits)
     return xp.take(p, pairs[0, :], axis=1) * xp.take(p, pairs[1, :], axis=1)
 
 
-def _sigmoid_derivative(z: Array) -> Array:
-    """By the smaller of both probabilities, whose digits the larger one would lose."""
+def _sigmoid_curvature(z: Array) -> Array:
+    """p (1 - p) by the smaller of both, whose digits the larger one would lose."""
     tail = namespace(z).exp(-namespace(z).abs(z))
     return tail / (1.0 + tail) ** 2

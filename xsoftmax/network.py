@@ -118,7 +118,10 @@ class Network:
         return self.pack(layers)
 
     def logits(self, layers: Sequence[Layer], X: Array) -> Array:
-        """(n_problems, n_classes, n_samples) for X (n_samples, n_features)."""
+        """(n_problems, n_classes, n_samples) for X (n_samples, n_features).
+
+        Those of two classes are opposite in a linear network.
+        """
         Z = self.forward(layers, X)[0]
         return Z if self.n_logits > 1 else _opposite(0.5 * Z)
 

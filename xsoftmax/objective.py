@@ -33,7 +33,7 @@ from .losses import weighted_cross_entropy
 from .network import Layer, Network
 from .places import described, megabytes
 from .preconditioner import Preconditioner, evaluation_cost, precondition
-from .rays import LinearRay, Point, Ray
+from .rays import LinearRay, Point, Ray, gradient_at
 from .rows import ArrayRows, block_values, row_slices
 
 #: Logits of all rows are kept for the line search of a linear model when they are fewer than this,
@@ -147,7 +147,9 @@ class Objective:
 
     @property
     def null_value(self) -> float:
-        """f where all parameters are 0 and every class is as probable as any other."""
+        """f where all parameters are 0 and every class is as probable as any other, if the weights
+        sum to 1.
+        """
         return log(self.network.layer_sizes[-1])
 
     def value_and_gradient(self, parameters: Array) -> tuple[Array, Array]:
@@ -177,8 +179,9 @@ class Objective:
         xp, logits = namespace(parameters), self._no_logits(parameters)
         mass = xp.sum(self.rows.weights, axis=1)  # not 1 where rows are a sample
         value = self.null_value * mass + parameters[:, 0]
-        ray = self._linear_ray(Point(parameters, value, parameters, logits), parameters)
-        return Point(parameters, value, ray.gradient_at(parameters, logits), logits)
+        blocks = self.rows.seen_blocks(self.block_size)
+        gradient = gradient_at(self.network, self.penalty, blocks, parameters, logits)
+        return Point(parameters, value, gradient, logits)
 
     def at(self, parameters: Array) -> Point:
         """The point at `parameters`, in one pass over the rows."""
@@ -198,10 +201,6 @@ class Objective:
         shape = like.shape[0], self.network.n_logits, self.n_samples
         return namespace(like).zeros(shape, dtype=like.dtype, device=like.device)
 
-    def _linear_ray(self, start: Point, direction: Array) -> LinearRay:
-        blocks = partial(self.rows.seen_blocks, self.block_size)
-        return LinearRay(self.network, self.penalty, blocks, start, direction)
-
     def along(self, start: Point, direction: Array) -> Ray:
         """f restricted to start + step * direction, for a line search.
 
@@ -209,7 +208,8 @@ class Objective:
         the rows that is needed for it, and others read no row until the point is asked for.
         """
         if start.logits is not None:
-            return self._linear_ray(start, direction)
+            blocks = partial(self.rows.seen_blocks, self.block_size)
+            return LinearRay(self.network, self.penalty, blocks, start, direction)
 
         def ray(step: Array) -> tuple[Array, Array, Callable[[], Point]]:
             parameters = start.parameters + step[:, None] * direction

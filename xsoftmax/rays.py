@@ -6,7 +6,7 @@ first step along d makes the only pass over the rows that is needed, and others 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from .arrays import Array, namespace
@@ -58,7 +58,7 @@ class LinearRay:
             losses, dlogits = weighted_cross_entropy(logits, block.targets, block.weights)
             value = value + block.of_all(xp.sum(losses, axis=(1, 2)))
             if first:  # the first step is mostly the last, and these rows are in the cache
-                gradient += self._gradient(block, dlogits)
+                gradient += _of_block(self.network, block, dlogits)
             else:
                 slope = slope + block.of_all(xp.sum(xp.vecdot(dlogits, change), axis=1))
             pieces.append(block.of_all(logits))
@@ -66,7 +66,9 @@ class LinearRay:
 
         def point() -> Point:
             logits = pieces[0] if len(pieces) == 1 else xp.concat(pieces, axis=2)
-            at = gradient if first else self.gradient_at(parameters, logits)
+            if first:
+                return Point(parameters, value, gradient, logits)
+            at = gradient_at(self.network, penalty, self.blocks(), parameters, logits)
             return Point(parameters, value, at, logits)
 
         return value, slope, point
@@ -81,16 +83,19 @@ class LinearRay:
             yield block, change
         self.kept = kept
 
-    def _gradient(self, block: Block, dlogits: Array) -> Array:
-        """What the rows of a block add to the gradient."""
-        layers = self.network.linear_gradient(dlogits, block.X)
-        return block.of_all(self.network.pack(layers))
 
-    def gradient_at(self, parameters: Array, logits: Array) -> Array:
-        """The gradient where the logits are known."""
-        gradient = self.penalty * parameters
-        for block in self.blocks():
-            known = block.of_seeing(logits[:, :, block.span])
-            _, dlogits = weighted_cross_entropy(known, block.targets, block.weights)
-            gradient += self._gradient(block, dlogits)
-        return gradient
+def gradient_at(
+    network: Network, penalty: Array, blocks: Iterable[Block], parameters: Array, logits: Array
+) -> Array:
+    """The gradient of a linear model at `parameters`, whose logits are known."""
+    gradient = penalty * parameters
+    for block in blocks:
+        known = block.of_seeing(logits[:, :, block.span])
+        _, dlogits = weighted_cross_entropy(known, block.targets, block.weights)
+        gradient += _of_block(network, block, dlogits)
+    return gradient
+
+
+def _of_block(network: Network, block: Block, dlogits: Array) -> Array:
+    """What the rows of a block add to the gradient."""
+    return block.of_all(network.pack(network.linear_gradient(dlogits, block.X)))
