@@ -247,6 +247,7 @@ def test_finite_numbers_whose_sum_overflows_are_accepted():
         np.array([255, 0, 7], np.uint8),
         np.array([True, False, True]),
         np.array([2**63, 1], np.uint64),
+        np.array([2**63 + 5, 2**63 + 4], np.uint64),
         np.array([-(2**63), 2**63 - 1]),
         np.array([2**63 - 1, 2**63 - 2, 2**63 - 2]),
         np.array([7, 7]),
