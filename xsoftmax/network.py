@@ -27,9 +27,9 @@ from .arrays import Array, from_host, namespace
 Layer = tuple[Array, Array | None]  #: weights and intercepts of one dense layer
 Backward = Callable[[Array], list[Layer]]
 
-#: Libraries multiply a tall matrix by a small one faster than the transposes, up to three times:
-#: one of fewer weights, and in single precision one of fewer outputs.
-FEW_WEIGHTS, FEW_OUTPUTS = 128, 64
+#: Libraries multiply rows of many inputs by the weights of few outputs up to twice as fast as the
+#: transposes, and so their gradients; rows of any length by as few weights as these.
+MANY_INPUTS, FEW_OUTPUTS, FEW_WEIGHTS = 200, 32, 128
 
 
 @dataclass(frozen=True)
@@ -196,8 +196,8 @@ def _dense(W: Array, b: Array | None, A: Array) -> Array:
 
 def _product(W: Array, A: Array) -> Array:
     """W A, where A is a view of rows: the way round that libraries multiply faster."""
-    xp, few = namespace(W), FEW_OUTPUTS if W.dtype == namespace(W).float32 else 0
-    if W.shape[0] >= few and W.shape[0] * W.shape[1] >= FEW_WEIGHTS:
+    xp = namespace(W)
+    if not _is_wide(W.shape) and W.shape[0] * W.shape[1] >= FEW_WEIGHTS:
         return xp.matmul(W, A)
     # Reshaping to one dimension makes samples the contiguous axis, where a view would not.
     return xp.reshape(xp.reshape(xp.matmul(A.T, W.T).T, (-1,)), (W.shape[0], -1))
@@ -208,6 +208,14 @@ def _outer(dZ: Array, A: Array) -> Array:
     xp = namespace(dZ)
     if A.ndim == 2:
         n_problems, n_out, n_samples = dZ.shape
-        product = xp.matmul(xp.reshape(dZ, (-1, n_samples)), xp.matrix_transpose(A))
+        dZ = xp.reshape(dZ, (-1, n_samples))
+        wide = _is_wide((dZ.shape[0], A.shape[0]))
+        product = xp.matmul(A, dZ.T).T if wide else xp.matmul(dZ, A.T)
         return xp.reshape(product, (n_problems, n_out, -1))
     return xp.matmul(dZ, xp.matrix_transpose(A))
+
+
+def _is_wide(shape: tuple[int, int]) -> bool:
+    """Whether few outputs have many inputs each."""
+    n_out, n_in = shape
+    return n_out < FEW_OUTPUTS and n_in >= MANY_INPUTS
