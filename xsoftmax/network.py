@@ -186,7 +186,7 @@ def _dense(W: Array, b: Array | None, A: Array) -> Array:
     xp = namespace(W)
     if A.ndim == 2:
         n_problems, n_out, n_in = W.shape
-        Z = xp.reshape(_product(xp.reshape(W, (-1, n_in)), A), (n_problems, n_out, -1))
+        Z = xp.reshape(product(xp.reshape(W, (-1, n_in)), A), (n_problems, n_out, -1))
     else:
         Z = xp.matmul(W, A)
     if b is not None:
@@ -194,7 +194,7 @@ def _dense(W: Array, b: Array | None, A: Array) -> Array:
     return Z
 
 
-def _product(W: Array, A: Array) -> Array:
+def product(W: Array, A: Array) -> Array:
     """W A, where A is a view of rows: the way round that libraries multiply faster."""
     xp = namespace(W)
     if not _is_wide(W.shape) and W.shape[0] * W.shape[1] >= FEW_WEIGHTS:
