@@ -92,3 +92,17 @@ def test_a_batch_of_problems_is_each_problem_alone(xp):
         some = xp.xp.astype(some, index_dtype(some))
         left, _ = batch.take([2, 0]).value_and_gradient(xp.xp.take(parameters, some, axis=0))
         np.testing.assert_allclose(xp.host(left), values[[2, 0]], rtol=1e-13)
+
+
+@pytest.mark.parametrize(("n_in", "n_out"), [(300, 3), (300, 40), (40, 5), (5, 3)])
+@pytest.mark.parametrize("n_problems", [1, 2])
+def test_products_are_right_whichever_way_round(xp, rng, n_in, n_out, n_problems):
+    X, network = rng.standard_normal((20, n_in)), Network((n_in, n_out))
+    theta = rng.standard_normal((n_problems, network.n_parameters))
+    ((W, b),) = network.unpack(theta)
+    logits, backward = network.forward(network.unpack(xp(theta)), xp(X))
+    expected = W @ X.T + b[:, :, None]
+    np.testing.assert_allclose(xp.host(logits), expected, atol=1e-12)
+    ((dW, db),) = backward(xp(expected))
+    np.testing.assert_allclose(xp.host(dW), expected @ X, atol=1e-10)
+    np.testing.assert_allclose(xp.host(db), expected.sum(axis=2), atol=1e-10)
