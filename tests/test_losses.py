@@ -67,22 +67,18 @@ def test_two_classes_train_as_many_do(xp, monkeypatch, kept):
     objective = objective_on(xp, X, y, Cs=(1.0, 5.0))
     parameters = start(objective)
     point, penalty = objective.at(parameters), xp.host(objective.penalty * parameters)
-    of_layers = objective.network.unpack(point.gradient - objective.penalty * parameters)
+    layers = objective.network.unpack(parameters)
+    ((dW, db),) = objective.network.unpack(point.gradient - objective.penalty * parameters)
+    p = xp.host(F.softmax(objective.network.logits(layers, xp(X)), axis=1))
     for k in range(2):
-        ((W, b),) = [
-            tuple(xp.host(part)[k] for part in layer)
-            for layer in objective.network.unpack(parameters)
-        ]
+        W, b = (xp.host(part)[k] for part in layers[0])
         value, gradient = F.softmax_cross_entropy(xp(X @ W.T + b), xp(y))
         value = xp.host(value) + 0.5 * penalty[k] @ xp.host(parameters)[k]
         np.testing.assert_allclose(xp.host(point.value)[k], value, rtol=1e-13)
-        ((dW, db),) = of_layers
         np.testing.assert_allclose(xp.host(dW)[k], xp.host(gradient).T @ X, atol=1e-14)
         np.testing.assert_allclose(xp.host(db)[k], xp.host(gradient).sum(axis=0), atol=1e-14)
-        logits = objective.network.logits(objective.network.unpack(parameters), xp(X))
-        expected = F.softmax(xp(X @ W.T + b), axis=1)
-        found = F.softmax(logits, axis=1)
-        np.testing.assert_allclose(xp.host(found)[k].T, xp.host(expected), rtol=1e-12)
+        expected = xp.host(F.softmax(xp(X @ W.T + b), axis=1))
+        np.testing.assert_allclose(p[k].T, expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])

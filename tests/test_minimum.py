@@ -57,6 +57,16 @@ def check(X, y, C, dtype, *, class_weight=None, sample_weight=None, fit_intercep
 VARIANTS = ("plain", "no-intercept", "sample-weight", "class-weight")
 
 
+def options(variant, n_samples):
+    """What `check` is told of a variant."""
+    return {
+        "plain": {},
+        "no-intercept": {"fit_intercept": False},
+        "sample-weight": {"sample_weight": 0.5 + np.arange(n_samples) % 4},
+        "class-weight": {"class_weight": {0: 3.0, 1: 0.5}},
+    }[variant]
+
+
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("dtype", PRECISIONS)
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -65,13 +75,7 @@ VARIANTS = ("plain", "no-intercept", "sample-weight", "class-weight")
 def test_bundled_data(name, C, variant, dtype):
     X, y = LOADERS[name](return_X_y=True)
     X = (X - X.mean(axis=0)) / np.where(X.std(axis=0) > 0, X.std(axis=0), 1)
-    options = {
-        "plain": {},
-        "no-intercept": {"fit_intercept": False},
-        "sample-weight": {"sample_weight": 0.5 + np.arange(len(y)) % 4},
-        "class-weight": {"class_weight": {0: 3.0, 1: 0.5}},
-    }
-    check(X, y, C, dtype, **options[variant])
+    check(X, y, C, dtype, **options(variant, len(y)))
 
 
 @pytest.mark.parametrize("name", LOADERS)
@@ -96,9 +100,10 @@ def test_flat_directions_do_not_go_unseen(tol):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("C", [1e-4, 1.0, 1e4])
-def test_mnist(C, mnist_dir):
+def test_mnist(C, variant, mnist_dir):
     data = mnist(mnist_dir)
     X, y = data.X_train[:10_000].astype(np.float64), np.asarray(data.y_train[:10_000])
     for dtype in PRECISIONS:
-        check(X, y.astype(int), C, dtype, near=True)
+        check(X, y.astype(int), C, dtype, near=True, **options(variant, len(y)))

@@ -210,8 +210,8 @@ def _outer(dZ: Array, A: Array) -> Array:
         n_problems, n_out, n_samples = dZ.shape
         dZ = xp.reshape(dZ, (-1, n_samples))
         wide = _is_wide((dZ.shape[0], A.shape[0]))
-        product = xp.matmul(A, dZ.T).T if wide else xp.matmul(dZ, A.T)
-        return xp.reshape(product, (n_problems, n_out, -1))
+        dW = xp.matmul(A, dZ.T).T if wide else xp.matmul(dZ, A.T)
+        return xp.reshape(dW, (n_problems, n_out, -1))
     return xp.matmul(dZ, xp.matrix_transpose(A))
 
 
