@@ -36,7 +36,6 @@ FLOORS = [
     ("cli", "__main__"),
 ]
 LIBRARIES = {"numpy", "cupy", "cupyx", "torch", "jax", "array_api_compat", "array_api_strict"}
-MAX_LINES = 300
 
 
 def module_name(path):
@@ -96,11 +95,6 @@ def test_imports_point_down_and_name_no_array_library(path):
 )
 def test_the_check_sees_what_it_must(text, wrong):
     assert violations(ROOT / "solvers" / "example.py", text) == wrong
-
-
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_files_are_read_in_one_sitting(path):
-    assert len(path.read_text().splitlines()) <= MAX_LINES
 
 
 def run(code):
