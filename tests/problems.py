@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from xsoftmax.arrays import from_host, indices_from_host, namespace
+from xsoftmax.features import Features
 from xsoftmax.network import Network
 from xsoftmax.objective import Objective
 from xsoftmax.rays import Point
@@ -30,7 +31,8 @@ def objective_on(
     X = xp(X, dtype)
     strength = 1 / (np.asarray(Cs)[:, None] * total)
     penalty = network.weight_mask(X) * from_host(strength, like=X, dtype=X.dtype)
-    rows = ArrayRows(X, xp(y), xp(weights / total, dtype), X.dtype)
+    features, rows = Features(X), ArrayRows(X, xp(y), xp(weights / total, dtype), X.dtype)
+    rows = rows._replace(is_plain=features.is_plain, fits_single=features.fits_single)
     return Objective(network, rows, penalty)
 
 
@@ -54,6 +56,7 @@ class Quadratic:
     null_value = 0.0
     n_samples = block_size = 1
     hessian_is_cheap = sample_is_cheap = False
+    is_plain = True
 
     def __init__(self, d, b):
         self.d, self.b = d, b

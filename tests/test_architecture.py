@@ -17,8 +17,10 @@ FILES = sorted(ROOT.rglob("*.py"))
 FLOORS = [
     ("arrays",),
     ("activations", "functional", "kept_memory", "losses", "places", "targets", "threads"),
-    ("network", "rows"),
-    ("curvature", "hessian", "row_space", "seen_features"),
+    ("blocks",),
+    ("features", "network"),
+    ("rows",),
+    ("curvature", "hessian", "coordinates"),
     ("preconditioner", "rays"),
     ("objective",),
     ("solvers",),

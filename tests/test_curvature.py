@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp
 
+from xsoftmax import blocks as blocks_module
 from xsoftmax import curvature as curvature_module
-from xsoftmax import rows as rows_module
 from xsoftmax.curvature import Curvature, inclusion
 
 from .problems import blobs, objective_on, start
@@ -65,7 +65,7 @@ def test_known_logits_make_the_same_weights_without_the_rows(
 ):
     X, y = blobs(n_samples=300, n_features=4, n_classes=n_classes, spread=2.0)
     monkeypatch.setattr(curvature_module, "SAMPLE_VALUES", 300 * n_classes // stride + 1)
-    monkeypatch.setattr(rows_module, "BLOCK_VALUES", 1)  # so that blocks have 256 rows
+    monkeypatch.setattr(blocks_module, "BLOCK_VALUES", 1)  # so that blocks have 256 rows
     objective = objective_on(xp, X, y, Cs=(0.1, 10.0))
     if soft:
         t = xp(np.random.default_rng(1).dirichlet(np.ones(n_classes), 300).T)
@@ -94,7 +94,7 @@ def test_classes_are_the_same_one_by_one_or_all_at_once(xp, monkeypatch, n_picke
     layers = objective.network.unpack(parameters)
     curvature = Curvature(objective.network, objective.rows, layers, 0.1)
     (together,) = curvature.matrices(n_picked)
-    monkeypatch.setattr(rows_module, "BLOCK_VALUES", 1)
+    monkeypatch.setattr(blocks_module, "BLOCK_VALUES", 1)
     for k, H in enumerate(curvature.matrices(n_picked)):
         assert H.shape == (1, 4, 4)
         np.testing.assert_allclose(xp.host(H)[0], xp.host(together)[k], rtol=1e-12)

@@ -72,9 +72,12 @@ def test_curvature_is_the_same_and_more_exact(xp, pooled):
 def test_every_source_of_the_rows_sees_them_from_there(xp):
     X, y = blobs(n_samples=200)
     rows = from_middle(objective_on(xp, X, y, Cs=(1.0, 2.0))).rows
-    np.testing.assert_allclose(xp.host(rows.middle), X.mean(axis=0))
+    # A middle value of some rows, which a few large cells do not move.
+    few = X[::7]
+    middle = np.sort(few, axis=0)[len(few) // 2]
+    np.testing.assert_allclose(xp.host(rows.middle), middle)
     sources = [rows.every(3), rows.sample(xp(np.arange(9))), rows.take([1])]
     assert all(source.middle is rows.middle for source in sources)
     single = rows.in_single()
     assert str(single.middle.dtype).endswith("float32")
-    np.testing.assert_allclose(xp.host(single.middle), X.mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(xp.host(single.middle), middle, rtol=1e-5)

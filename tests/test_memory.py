@@ -10,14 +10,14 @@ from xsoftmax import (
     MLPClassifier,
     SoftmaxRegression,
     SoftmaxRegressionCV,
+    blocks,
     curvature,
     network,
     objective,
-    rows,
 )
 from xsoftmax import rays as rays_module
+from xsoftmax.blocks import FEWEST_ROWS, with_room
 from xsoftmax.objective import Objective
-from xsoftmax.rows import FEWEST_ROWS, with_room
 from xsoftmax.solvers import LBFGS, Status, minimize
 
 from .problem_table import Approximated
@@ -119,9 +119,9 @@ def test_what_did_not_fit_is_let_go_before_the_next_try():
 
 def test_a_gpu_is_given_larger_blocks(monkeypatch):
     X = np.zeros((4, 2))
-    assert rows.block_values(X) == rows.BLOCK_VALUES
-    monkeypatch.setattr(rows, "on_accelerator", lambda x: True)
-    assert rows.block_values(X) == rows.BLOCK_VALUES * rows.ACCELERATOR_FACTOR
+    assert blocks.block_values(X) == blocks.BLOCK_VALUES
+    monkeypatch.setattr(blocks, "on_accelerator", lambda x: True)
+    assert blocks.block_values(X) == blocks.BLOCK_VALUES * blocks.ACCELERATOR_FACTOR
 
 
 def test_a_metric_made_of_all_rows_shrinks_too(memory):
@@ -186,7 +186,7 @@ def test_only_the_last_point_is_kept_while_the_next_is_sought(monkeypatch):
 def test_a_sweep_never_holds_the_logits_of_all_rows_and_problems(monkeypatch):
     """Its peak of memory grows with the rows by less than half of those logits."""
     for module, name in (
-        (rows, "BLOCK_VALUES"),
+        (blocks, "BLOCK_VALUES"),
         (objective, "KEPT_VALUES"),
         (curvature, "SAMPLE_VALUES"),
     ):

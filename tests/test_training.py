@@ -229,7 +229,16 @@ def test_batches_may_lack_a_class_that_has_a_weight():
 def test_features_whose_squares_overflow_are_an_error_that_says_what_to_change():
     X, y = blobs()
     with pytest.raises(ValueError, match="cale the features to about one"):
-        SoftmaxRegression().fit((X * 1e25).astype(np.float32), y)
+        SoftmaxRegression().fit(X * 1e200, y)
+
+
+def test_squares_that_single_precision_cannot_hold_are_computed_in_double():
+    X, y = blobs()
+    model = SoftmaxRegression().fit((X * 1e25).astype(np.float32), y)
+    assert model.coef_.dtype == np.float32
+    assert model.score((X * 1e25).astype(np.float32), y) == SoftmaxRegression().fit(X, y).score(
+        X, y
+    )
 
 
 @pytest.mark.parametrize("solver", ["lbfgs", "gd", "adam"])

@@ -15,10 +15,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .arrays import Array, namespace
+from .blocks import block_values, row_slices
 from .functional import indicators
 from .losses import probabilities
 from .network import Layer, Network
-from .rows import ArrayRows, Block, block_values, row_slices
+from .rows import ArrayRows, Block
 
 #: All of so few rows are used; of more, a sample.
 MIN_ROWS = 1024

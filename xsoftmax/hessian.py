@@ -17,10 +17,11 @@ from itertools import combinations
 from typing import Any, NamedTuple
 
 from .arrays import Array, indices_from_host, namespace
+from .blocks import block_values, row_slices
 from .curvature import MIN_ROWS, SAMPLE_VALUES, are_many, diagonal_matrix, floored, pick
 from .losses import class_curvatures, pair_curvatures
 from .network import Layer, Network
-from .rows import ArrayRows, Block, block_values, row_slices
+from .rows import ArrayRows, Block
 
 #: Products run best from a processor's nearest cache: rows have so many times fewer values here.
 NEARER = 32
@@ -52,6 +53,34 @@ class Contrasts:
         xp = namespace(gradient)
         step = xp.matmul(inverse, xp.matmul(gradient, self.basis)[:, :, None])
         return xp.matmul(step[:, :, 0], self.basis.T)
+
+
+@dataclass(frozen=True)
+class DiagonalInverse:
+    """The inverse of a Hessian's diagonal, of features seen from the middle of the rows."""
+
+    network: Network
+    squares: Array  #: (n_problems, n_classes, n_features), of the weights, with their penalty
+    mass: Array  #: (n_problems, n_classes), of the intercepts
+    middle: Array | None
+
+    @classmethod
+    def of(
+        cls, network: Network, squares: Array, mass: Array, strength: Array, middle: Array | None
+    ) -> DiagonalInverse:
+        """From sums over rows of how curved their losses are, and the penalty (n_problems,)."""
+        return cls(network, floored(squares + strength[:, None, None]), floored(mass), middle)
+
+    def times(self, gradient: Array) -> Array:
+        """The product with gradients (n_problems, n_parameters), where classes sum to zero."""
+        xp, ((W, b),) = namespace(gradient), self.network.unpack(self.network.centered(gradient))
+        middle = xp.zeros_like(W[0, 0, :]) if self.middle is None else self.middle
+        if b is not None:
+            W = W - b[:, :, None] * middle
+        W = W / self.squares
+        if b is not None:
+            b = b / self.mass - xp.matmul(W, middle)
+        return self.network.centered(self.network.pack([(W, b)]))
 
 
 def contrasts(network: Network, penalty: Array, middle: Array | None = None) -> Contrasts:

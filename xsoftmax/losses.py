@@ -126,6 +126,14 @@ def class_curvatures(logits: Array) -> Array:
     return p * (1.0 - p)
 
 
+def curvature_product(logits: Array, change: Array) -> Array:
+    """(diag(p) - p p') times a `change` of the logits, row by row: shaped like `logits`."""
+    if logits.shape[1] == 1:
+        return _sigmoid_curvature(logits) * change
+    xp, p = namespace(logits), probabilities(logits)
+    return p * (change - xp.sum(p * change, axis=1, keepdims=True))
+
+
 def pair_curvatures(logits: Array, pairs: Array) -> Array:
     """p_k p_l of each of the `pairs` of classes (2, n_pairs), (n_problems, n_pairs, n_samples)."""
     if logits.shape[1] == 1:

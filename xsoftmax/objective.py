@@ -17,11 +17,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from math import log
+from typing import Any
 
 from .arrays import Array, index_dtype, indices_from_host, namespace, on_accelerator, to_list
+from .blocks import block_values, row_slices
 from .hessian import (
     Contrasts,
     Design,
+    DiagonalInverse,
     contrasts,
     inverse_hessian,
     inverse_hessian_cost,
@@ -29,12 +32,12 @@ from .hessian import (
     sampling_error,
     whole_design,
 )
-from .losses import weighted_cross_entropy
+from .losses import class_curvatures, curvature_product, weighted_cross_entropy
 from .network import Layer, Network
 from .places import described, megabytes
 from .preconditioner import Preconditioner, evaluation_cost, precondition
 from .rays import LinearRay, Point, Ray, gradient_at
-from .rows import ArrayRows, block_values, row_slices
+from .rows import ArrayRows, Block
 
 #: Logits of all rows are kept for the line search of a linear model when they are fewer than this,
 #: and on a GPU fewer than the second.
@@ -50,6 +53,8 @@ ROWS_PER_PARAMETER = 10
 #: Vectors of parameters that L-BFGS keeps of each problem.
 SOLVER_COPIES = 50
 GOLDEN_RATIO = 0.6180339887498949
+#: A row with less curvature is as straight as numbers can tell.
+CURVED = 1e-30
 #: Evaluations that an exact inverse Hessian saves.
 CHEAP = 4
 
@@ -134,6 +139,76 @@ class Objective:
     def design(self) -> Design | None:
         """All rows as Hessians see them, if those are so few that it is worth keeping."""
         return whole_design(self.network, self.rows)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether no cell of the rows is large: see `Features`."""
+        return self.rows.is_plain
+
+    @property
+    def in_double(self) -> bool:
+        """Whether values are computed in double precision."""
+        return self.penalty.dtype == namespace(self.penalty).float64
+
+    def hessian_product(self, point: Point, vector: Array) -> Array:
+        """H v for a linear model at `point`, with v like the parameters, in one pass."""
+        network, product = self.network, self.penalty * vector
+        for block in self.rows.seen_blocks(self.block_size):
+            change, _ = network.forward(network.unpack(block.of_seeing(vector)), block.X)
+            curved = curvature_product(block.of_seeing(self._logits_at(point, block)), change)
+            gradient = network.linear_gradient(block.weights * curved, block.X)
+            product += block.of_all(network.pack(gradient))
+        return product
+
+    def inverse_diagonal(self, point: Point) -> DiagonalInverse:
+        """The inverse of the Hessian's diagonal at `point`, for a linear model, in one pass."""
+        xp, network, rows = namespace(point.value), self.network, self.rows
+        squares: Any = 0.0
+        mass: Any = 0.0
+        for block in rows.blocks(self.block_size):
+            curved = block.weights * class_curvatures(self._logits_at(point, block))
+            X = rows.from_middle(block.X)
+            squares = squares + xp.matmul(curved, X * X)
+            mass = mass + xp.sum(curved, axis=2)
+        return DiagonalInverse.of(network, squares, mass, self.strength, rows.middle)
+
+    def gap_bound(self, point: Point) -> Array:
+        """(n_problems,): what f may at most be above its minimum, or f itself if that is less.
+
+        A linear model is strongly convex in its weights, so that with the intercepts at their best
+        f - f* <= |g_W|^2 / (2 p). And f* >= 0.
+        """
+        xp, ((W, b),) = namespace(point.value), self.network.unpack(point.gradient)
+        if b is not None and self.rows.middle is not None:
+            W = W - b[:, :, None] * self.rows.middle
+        p = xp.maximum(self.strength, xp.finfo(W.dtype).smallest_normal)
+        return xp.minimum(0.5 * xp.sum(W * W, axis=(1, 2)) / p, point.value)
+
+    def _logits_at(self, point: Point, block: Block) -> Array:
+        """The logits of a block of rows at `point`."""
+        if point.logits is not None:
+            return point.logits[:, :, block.span]
+        return self.network.forward(self.network.unpack(point.parameters), block.X)[0]
+
+    def logit_change(self, point: Point, direction: Array) -> Array:
+        """(n_problems,): how much more a step along `direction` changes one logit of a row than
+        another, at most.
+
+        Rows that weigh nothing, and those whose probabilities are 0 and 1 to the last digit at
+        `point`, do not count: nothing that they could tell is left.
+        """
+        xp, network = namespace(direction), self.network
+        largest = xp.zeros_like(point.value)
+        for block in self.rows.blocks(self.block_size):
+            change, _ = network.forward(network.unpack(direction), block.X)
+            logits = self._logits_at(point, block)
+            change = xp.max(change, axis=1) - (
+                xp.min(change, axis=1) if network.n_logits > 1 else 0.0 * change[:, 0, :]
+            )
+            curved = xp.max(class_curvatures(logits), axis=1) * block.weights[:, 0, :] > CURVED
+            change = xp.where(curved, xp.abs(change), 0.0)
+            largest = xp.maximum(largest, xp.max(change, axis=1))
+        return largest
 
     def inverse_hessian(self, point: Point, few: bool) -> Array:
         """At `point`, one of each problem, in `contrasts`; about that if `few` rows will do."""

@@ -7,50 +7,12 @@ compute in, and can gather a minibatch. Everything above is a sum over blocks, s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
-from .arrays import Array, indices_from_host, is_out_of_memory, namespace, on_accelerator, to_list
-
-Result = TypeVar("Result")
-
-#: Values per temporary while a block is computed: a few of them fit a processor's last cache.
-BLOCK_VALUES = 1 << 20
-#: A GPU is given so many times as many: it waits for launches, and has no such cache.
-ACCELERATOR_FACTOR = 64
-#: In single precision a feature may be so many standard deviations from 0, as so many rows tell,
-#: and no value may be larger.
-FARTHEST, FEW_ROWS, LARGEST = 30.0, 1000, 1e15
-#: Blocks of fewer rows are not tried when memory runs out.
-FEWEST_ROWS = 32
-
-
-def block_values(like: Array) -> int:
-    """How many values a temporary should have where `like` lies."""
-    return BLOCK_VALUES * (ACCELERATOR_FACTOR if on_accelerator(like) else 1)
-
-
-def with_room(step: Callable[[int], Result], n_rows: int, sizes: Callable[[], str]) -> Result:
-    """`step(n_rows)`, with ever fewer rows at a time while memory runs out.
-
-    Raises
-    ------
-    MemoryError
-        If even `FEWEST_ROWS` rows at a time do not fit beside what `sizes` describes.
-    """
-    while True:
-        try:
-            return step(n_rows)
-        except Exception as error:
-            if not is_out_of_memory(error):
-                raise
-            failure = error.with_traceback(None)  # which would keep alive what did not fit
-        if n_rows <= FEWEST_ROWS:
-            raise MemoryError(
-                f"Out of memory with {sizes()}, even in blocks of {n_rows} rows. Free memory "
-                "there, store X as float32 or float16, or solve fewer problems at once."
-            ) from failure
-        n_rows = max(FEWEST_ROWS, n_rows // 2)
+from .arrays import Array, indices_from_host, namespace
+from .blocks import row_slices
+from .features import center
 
 
 class Block(NamedTuple):
@@ -83,12 +45,6 @@ class Part(NamedTuple):
     blind: int | None  #: the problem in which they weigh nothing, if there is one
 
 
-def row_slices(stop: int, size: int, start: int = 0) -> Iterator[slice]:
-    """Consecutive slices of at most `size` rows that cover those from `start` to `stop`."""
-    for first in range(start, stop, size):
-        yield slice(first, min(first + size, stop))
-
-
 class ArrayRows(NamedTuple):
     """Rows in memory, shared by all problems.
 
@@ -105,6 +61,8 @@ class ArrayRows(NamedTuple):
     parts: tuple[Part, ...] = ()  #: that make up all rows; none if they are in any order
     #: (n_features,), about where the rows lie, if that may be seen as 0: intercepts make up for it
     middle: Array | None = None
+    is_plain: bool = True  #: whether no cell is large: see `Features`
+    fits_single: bool = True  #: whether single precision tells the rows apart
 
     @property
     def n_samples(self) -> int:
@@ -164,34 +122,24 @@ class ArrayRows(NamedTuple):
         return self._replace(X=X, targets=targets, weights=weights, parts=())
 
     def around_middle(self) -> ArrayRows:
-        """The same rows, seen from the mean of a few of them."""
-        xp, few = namespace(self.X), self.every(1 + self.n_samples // FEW_ROWS).X
-        return self._replace(middle=xp.mean(xp.astype(few, self.dtype, copy=False), axis=0))
+        """The same rows, seen from the median of a few of them."""
+        return self._replace(middle=center(self.X, self.dtype))
 
     def from_middle(self, X: Array) -> Array:
         """X (n_samples, n_features), some of the rows, without what rounding would take from it."""
         return X if self.middle is None else X - self.middle
 
     def in_single(self) -> ArrayRows | None:
-        """The same rows read in single precision, unless that blurs what tells them apart.
-
-        It does where a feature lies too far from 0 for how little it varies, which a few rows tell,
-        or where squares leave the range of exponents.
-        """
-        xp = namespace(self.X)
-        few = xp.astype(self.every(1 + self.n_samples // FEW_ROWS).X, self.dtype, copy=False)
-        mean, variance = xp.mean(few, axis=0), xp.var(few, axis=0)
-        clear = (mean * mean <= FARTHEST**2 * variance) & (variance > 1 / LARGEST)
-        serves = xp.all(clear | xp.all(few == few[:1, :], axis=0))
-        for block in self.blocks(max(1, block_values(self.X) // self.X.shape[1])):
-            serves = serves & xp.all(xp.abs(block.X) < LARGEST)
-        if not to_list(serves):
+        """The same rows read in single precision, unless that blurs what tells them apart."""
+        xp, targets, middle = namespace(self.X), self.targets, self.middle
+        if not self.fits_single:
             return None
-        targets, weights = self.targets, xp.astype(self.weights, xp.float32)
         if targets.ndim > 1:
             targets = xp.astype(targets, xp.float32)
-        single = self._replace(targets=targets, weights=weights, dtype=xp.float32)
-        return single if self.middle is None else single.around_middle()
+        if middle is not None:
+            middle = xp.astype(middle, xp.float32)
+        weights = xp.astype(self.weights, xp.float32)
+        return self._replace(targets=targets, weights=weights, dtype=xp.float32, middle=middle)
 
     def take(self, problems: Sequence[int]) -> ArrayRows:
         """The same rows for only some of the problems."""

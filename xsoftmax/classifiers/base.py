@@ -12,15 +12,17 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 
 from ..arrays import Array, compute_dtype, namespace, to_host
+from ..coordinates import Coordinates, coordinates
+from ..features import Features
 from ..network import Layer, Network
 from ..places import on_its_device
-from ..row_space import RowSpace, row_space
 from ..solvers import Status, fitting, minimize_mixed
 from ..threads import threads_that_pay
 from .predictor import Predictor
 from .rules import check_parameters
 from .training import (
     Samples,
+    as_returned,
     check_finite,
     check_held_out,
     hold_out,
@@ -119,15 +121,18 @@ class BaseSoftmaxClassifier(Predictor):
     ) -> Any:
         random_state = check_random_state(self.random_state)
         network, start = self._start(samples, random_state, resume)
-        space = RowSpace(network, samples.X)
-        if self.solver == "lbfgs":
-            space = row_space(network, samples.X)
+        space, features = Coordinates(network, samples.X), None
+        if self.solver == "lbfgs" and network.is_linear:
+            features = Features(samples.X)
+            space = coordinates(features, network, many_passes=False)
+            start = namespace(start).astype(start, features.working_dtype(), copy=False)
         if space.network is not network and not resume:
             start = self._fresh_parameters(space.network, random_state, start)
         else:
             start = space.project(start)
         rows = samples._replace(X=space.rows(start.dtype))
-        objective = objective_of(self, space.network, rows, self._penalty_strength(network))
+        strength = self._penalty_strength(network)
+        objective = objective_of(self, space.network, rows, strength, features=features)
         judged = held_out is not None and self.early_stopping
         classes = classes_for(samples.X, samples.targets.classes)
         watch = self._watch(space, classes, held_out, monitor)
@@ -141,10 +146,13 @@ class BaseSoftmaxClassifier(Predictor):
             check_finite(self, np.asarray(solution.values))
         interrupted = solution.statuses[0] is Status.INTERRUPTED
         if solution.n_iter[0] > 0 or not interrupted:
-            parameters = solution.parameters
             if judged and watch.best_parameters is not None:
-                parameters = watch.best_parameters
-            layers = space.layers(parameters)
+                solution = solution._replace(parameters=watch.best_parameters)
+            layers = space.layers(solution.parameters)
+            if features is not None:
+                returned = as_returned(objective, space, features, solution, self.tol)
+                solution = returned._replace(parameters=solution.parameters)
+                self.gap_ = solution.gaps[0]
             self._publish(layers, classes, solution.n_iter[0], solution.curves[0])
             self._random_state = random_state
             self.__dict__.pop("_memory", None)
@@ -240,7 +248,7 @@ class BaseSoftmaxClassifier(Predictor):
         return [(W, b if network.fit_intercept else None) for W, b in layers]
 
     def _watch(
-        self, space: RowSpace, classes: Array, held_out: Samples | None, monitor: Any
+        self, space: Coordinates, classes: Array, held_out: Samples | None, monitor: Any
     ) -> Watch:
         def publish(parameters: Array, n_iter: int, losses: list[float]) -> Any:
             return self._publish(space.layers(parameters), classes, n_iter, losses)

@@ -12,10 +12,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from ..arrays import Array, is_numpy, namespace, to_host
+from ..blocks import block_values, row_slices, with_room
 from ..functional import log_softmax, softmax
 from ..network import Layer, Network
 from ..places import described, on_its_device
-from ..rows import block_values, row_slices, with_room
 from .validation import check_same_place, check_sample_weight, check_X, host_labels
 
 

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array, compute_dtype, namespace
+from ..coordinates import Coordinates, coordinates
+from ..features import Features
 from ..network import Network
 from ..objective import Objective
 from ..places import on_its_device
-from ..row_space import RowSpace, row_space
-from ..seen_features import SeenFeatures, seen_features
 from ..solvers import LBFGS, Metric, Solution, Status, follow_path, minimize
 from ..threads import threads_that_pay
 from .folds import Fold, by_part, split, weights_of
@@ -25,6 +25,7 @@ from .scoring import Scorer, best, scored, with_labels
 from .softmax_regression import SoftmaxRegression
 from .training import (
     Samples,
+    as_returned,
     check_finite,
     check_held_out,
     objective_of,
@@ -37,9 +38,6 @@ BATCH_VALUES = 1 << 27
 
 #: (n_finished, n_problems) -> nothing
 Monitor = Callable[[int, int], Any]
-
-#: Coordinates in which the problems are solved.
-Space = RowSpace | SeenFeatures
 
 
 class SoftmaxRegressionCV(LinearPredictor):
@@ -147,10 +145,9 @@ class SoftmaxRegressionCV(LinearPredictor):
     def _fit(self, samples: Samples, folds: list[Fold], monitor: Monitor) -> Any:
         network = self._network(samples.X.shape[1], len(samples.targets.classes))
         Cs = np.logspace(-4, 4, self.Cs) if isinstance(self.Cs, Integral) else np.asarray(self.Cs)
-        space: Space = row_space(network, samples.X)
-        if space.network is network:
-            space = seen_features(network, samples.X) or space
-        paths = self._paths(space, samples, folds, Cs, monitor)
+        features = Features(samples.X)
+        space = coordinates(features, network, many_passes=True)
+        paths = self._paths(space, features, samples, folds, Cs, monitor)
         paths.warn(self)
         self.classes_ = classes_for(samples.X, samples.targets.classes)
         self.__dict__.pop("best_estimator_", None)
@@ -158,7 +155,7 @@ class SoftmaxRegressionCV(LinearPredictor):
             j = int(best(paths.scores.mean(axis=0)))
             self.C_ = float(Cs[j])
             start = paths.mean([j] * len(folds))
-            parameters = self._refit(space, samples, start, paths)
+            parameters = self._refit(space, features, samples, start, paths)
         else:
             own = best(paths.scores)
             self.C_ = float(Cs[own].mean())
@@ -171,7 +168,8 @@ class SoftmaxRegressionCV(LinearPredictor):
 
     def _paths(
         self,
-        space: Space,
+        space: Coordinates,
+        features: Features,
         samples: Samples,
         folds: list[Fold],
         Cs: np.ndarray,
@@ -181,15 +179,16 @@ class SoftmaxRegressionCV(LinearPredictor):
         order = np.argsort(Cs, kind="stable")
         paths = Paths(len(folds), len(Cs))
         network = space.full
-        rows_there = samples._replace(X=space.rows(compute_dtype(samples.X)))
+        rows_there = samples._replace(X=space.rows(features.working_dtype()))
         model, classes = self._host_model(samples), samples.targets.classes
         scorer = Scorer(model, samples, folds, with_labels(self.scoring, classes), 6)
         weights, strength = weights_of(samples, folds), penalty_strength(1.0, network)
         for problems in _turns(len(folds), network):
             rows = weights[problems.start : problems.stop]
-            unit = by_part(objective_of(self, space.network, rows_there, strength, rows))
+            unit = by_part(objective_of(self, space.network, rows_there, strength, rows, features))
             for j, (solution, metric) in zip(order, self._follow(unit, Cs[order]), strict=True):
-                solution = solution._replace(parameters=space.expand(solution.parameters))
+                objective = _with_C(unit, Cs[j])
+                solution = as_returned(objective, space, features, solution, self.tol)
                 models = [model] * len(problems)
                 scores = scorer(network, solution.parameters, problems, models)
                 paths.record(problems, int(j), solution, scores, metric)
@@ -199,7 +198,7 @@ class SoftmaxRegressionCV(LinearPredictor):
     def _follow(self, unit: Objective, Cs: np.ndarray) -> Iterator[tuple[Solution, Metric | None]]:
         """The solutions of the batch at every C, in ascending order."""
         start = namespace(unit.penalty).zeros_like(unit.penalty)
-        objectives = (replace(unit, penalty=unit.penalty / float(C)) for C in Cs)
+        objectives = (_with_C(unit, C) for C in Cs)
         solver = LBFGS(tol=self.tol)
         for solution, metric in follow_path(objectives, start, solver, max_iter=self.max_iter):
             if Status.INTERRUPTED in solution.statuses:
@@ -207,7 +206,9 @@ class SoftmaxRegressionCV(LinearPredictor):
             check_finite(self, solution.parameters)
             yield solution, metric
 
-    def _refit(self, space: Space, samples: Samples, start: Array, paths: Paths) -> Array:
+    def _refit(
+        self, space: Coordinates, features: Features, samples: Samples, start: Array, paths: Paths
+    ) -> Array:
         """The parameters (1, n_parameters) that fit all rows with the chosen C."""
         model = SoftmaxRegression(
             C=self.C_,
@@ -217,30 +218,38 @@ class SoftmaxRegressionCV(LinearPredictor):
             max_iter=self.max_iter,
             block_rows=self.block_rows,
         )
-        rows = samples._replace(X=space.rows(start.dtype))
+        dtype = features.working_dtype()
+        rows = samples._replace(X=space.rows(dtype))
         strength = penalty_strength(self.C_, space.full)
-        objective = objective_of(self, space.network, rows, strength)
+        start = space.project(namespace(start).astype(start, dtype, copy=False))
+        objective = objective_of(self, space.network, rows, strength, features=features)
         solver = LBFGS(tol=self.tol, metric=paths.best_metric)
-        solution = minimize(objective, space.project(start), solver, max_iter=self.max_iter)
+        solution = minimize(objective, start, solver, max_iter=self.max_iter)
         if Status.INTERRUPTED in solution.statuses:
             raise KeyboardInterrupt
         check_finite(self, solution.parameters)
+        solution = as_returned(objective, space, features, solution, self.tol)
         if not paths.n_unconverged:
             warn_unless_converged(model, objective, solution)
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(self, name):
                 setattr(model, name, getattr(self, name))
-        parameters = space.expand(solution.parameters)
-        self.best_estimator_ = model._publish(
-            space.full.unpack(parameters), self.classes_, solution.n_iter[0], solution.curves[0]
-        )
-        return parameters
+        layers = space.full.unpack(solution.parameters)
+        model._publish(layers, self.classes_, solution.n_iter[0], solution.curves[0])
+        model.gap_ = solution.gaps[0]
+        self.best_estimator_ = model
+        return solution.parameters
 
     def _host_model(self, samples: Samples) -> SoftmaxRegression:
         """A classifier for scorers to ask; its coefficients are set before each question."""
         model = SoftmaxRegression(fit_intercept=self.fit_intercept)
         model.classes_, model.n_features_in_ = samples.targets.classes, samples.X.shape[1]
         return model
+
+
+def _with_C(unit: Objective, C: float) -> Objective:
+    """The objective with this C, where `unit` has C = 1."""
+    return replace(unit, penalty=unit.penalty / float(C))
 
 
 def _joined(samples: Samples, held_out: Samples) -> tuple[Samples, list[Fold]]:

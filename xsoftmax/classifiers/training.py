@@ -19,10 +19,13 @@ from ..arrays import (
     to_list,
     where,
 )
+from ..coordinates import Coordinates
+from ..features import Features
 from ..network import Network
 from ..objective import Objective
 from ..rows import ArrayRows
 from ..solvers import LBFGS, SGD, Adam, GradientDescent, Solution, Status
+from ..solvers.criteria import Rounding
 from .validation import Targets, check_sample_weight, check_X, check_y
 
 #: Steps that suit features of about one; scikit-learn's for adam.
@@ -94,18 +97,25 @@ def hold_out(samples: Samples, fraction: float, random_state: Any) -> tuple[Samp
 
 
 def objective_of(
-    estimator: Any, network: Network, samples: Samples, strength: Any, weights: Any = None
+    estimator: Any,
+    network: Network,
+    samples: Samples,
+    strength: Any,
+    weights: Any = None,
+    features: Features | None = None,
 ) -> Objective:
     """The mean loss with the estimator's class weights, and a penalty strength / (2 S) ||W||^2.
 
     `weights` (n_problems, n_samples) make a batch of problems, such as folds; by default there is
-    one problem, with the weights of `samples`. `strength` is one number or (n_problems, 1).
+    one problem, with the weights of `samples`. `strength` is one number or (n_problems, 1). What
+    `features` tell of X decides the dtype to compute in, and whether the solver may trust it.
     """
     X, targets, weight = samples
     weights = weight[None, :] if weights is None else weights
     if estimator.class_weight is not None:
         weights = np.stack([row * _class_weight(estimator, samples, row) for row in weights])
-    total, dtype = weights.sum(axis=1, keepdims=True), compute_dtype(X)
+    total = weights.sum(axis=1, keepdims=True)
+    dtype = compute_dtype(X) if features is None else features.working_dtype()
     if not np.all((total > 0) & (total < np.inf)):
         raise ValueError(
             "sample_weight times class_weight must be finite and not all zero; the weights sum to "
@@ -118,6 +128,8 @@ def objective_of(
         columns = indices_from_host(targets.values, like=X)
     penalty = network.weight_mask(moved) * from_host(strength / total, like=X, dtype=dtype)
     rows = ArrayRows(X, columns, moved, dtype)
+    if features is not None:
+        rows = rows._replace(is_plain=features.is_plain, fits_single=features.fits_single)
     if network.is_linear and network.fit_intercept:
         rows = rows.around_middle()
     return Objective(network, rows, penalty, estimator.block_rows)
@@ -152,6 +164,32 @@ _STOCHASTIC: dict[str, tuple[Any, tuple[str, ...]]] = {
     "sgd": (SGD, ("momentum", "nesterovs_momentum")),
     "adam": (Adam, ("beta_1", "beta_2", "epsilon")),
 }
+
+
+def as_returned(
+    objective: Objective, space: Coordinates, features: Features, solution: Solution, tol: float
+) -> Solution:
+    """The solution as the caller gets it: parameters of all features, in the dtype of X.
+
+    Where single precision blurs the rows, the values are those of these parameters, and a problem
+    has stalled that their rounding takes more than `tol` of what it gained from.
+    """
+    xp, dtype = namespace(solution.parameters), solution.parameters.dtype
+    parameters = xp.astype(space.expand(solution.parameters), features.dtype, copy=False)
+    eps = Rounding.of(parameters).eps
+    returned = solution._replace(parameters=parameters, gaps=[max(g, eps) for g in solution.gaps])
+    if features.fits_single:
+        return returned
+    there = space.project(xp.astype(parameters, dtype, copy=False))
+    values = to_list(objective.value_and_gradient(there)[0])
+    gaps, statuses, rounding = list(returned.gaps), list(solution.statuses), Rounding.of(there)
+    for i, (value, before) in enumerate(zip(values, solution.values, strict=True)):
+        gaps[i] += max(value - before, 0.0) / (abs(value) + rounding.smallest)
+        is_off = value - before > tol * (objective.null_value - value)
+        if statuses[i] is Status.CONVERGED and is_off and tol > 0:
+            statuses[i] = Status.STALLED
+    curves = [[*curve[:-1], value] for curve, value in zip(solution.curves, values, strict=True)]
+    return returned._replace(values=values, gaps=gaps, statuses=statuses, curves=curves)
 
 
 def warn_unless_converged(estimator: Any, objective: Objective, solution: Solution) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 from ..arrays import Array, is_out_of_memory, namespace, to_list
@@ -24,6 +25,7 @@ from .line_search import Search
 from .metric import Metric, MetricKeeper, Pair, pairs_under
 from .minimize import minimize
 from .newton import Newton, NewtonReport, NewtonState
+from .proof import Proof, newton_step, prove
 from .recursion import descent
 from .ridge import ridge_start
 from .solution import Report, Status
@@ -172,7 +174,11 @@ class LBFGS:
         """One step."""
         if isinstance(state, NewtonState):
             return Newton(self.tol).update(objective, state, reports)
-        state, reports = self._renewed(objective, state, reports)
+        proofs: Sequence[Proof | None] = [None] * len(reports)
+        if not objective.is_plain and any(report.close for report in reports):
+            state, reports, proofs = self._proved(objective, state, reports)
+        else:
+            state, reports = self._renewed(objective, state, reports)
         age, n_iter = state.metric.age + 1, state.metric.n_iter + 1
         metric, rounding = state.metric._replace(age=age, n_iter=n_iter), Rounding.of(state.Pg)
 
@@ -185,9 +191,22 @@ class LBFGS:
         searches = [Search.begin(r.value, r.slope, r.first_step, rounding.eps) for r in reports]
         there, ends = search_along(objective, state.point, state.direction, searches, following)
         return there, [
-            self._judged(objective, metric, rounding, end.value, end.scalars, before, end.length)
-            for before, end in zip(reports, ends, strict=True)
+            self._judged(
+                objective, metric, rounding, end.value, end.scalars, before, end.length, proof
+            )
+            for before, end, proof in zip(reports, ends, proofs, strict=True)
         ]
+
+    def _proved(
+        self, objective: Objective, state: LBFGSState, reports: Sequence[LBFGSReport]
+    ) -> tuple[LBFGSState, list[LBFGSReport], list[Proof]]:
+        """The state with the exact Newton step, and what that proves of the gap."""
+        approximate = partial(objective.precondition, state.metric.preconditioner)
+        step = newton_step(objective, state.point, approximate)
+        slopes, proofs = prove(objective, self.tol, reports, step)
+        known = zip(reports, slopes, strict=True)
+        reports = [replace(report, slope=slope, first_step=1.0) for report, slope in known]
+        return state._replace(direction=step.direction), reports, proofs
 
     def _renewed(
         self, objective: Objective, state: LBFGSState, reports: Sequence[LBFGSReport]
@@ -215,6 +234,7 @@ class LBFGS:
         scalars: Sequence[float],
         before: LBFGSReport | None = None,
         length: float = 1.0,
+        proof: Proof | None = None,
     ) -> LBFGSReport:
         """What `scalars` of `_state` say of the gap."""
         norm, slope, first_step, plain, alone = scalars
@@ -229,9 +249,13 @@ class LBFGS:
         close = left.within(self.tol)
         sure = close and (was_close or hidden)
         sure = sure or (before is not None and left.within(0.1 * self.tol))
-        status = left.status(sure or gain == 0, length != 0)
+        gap, status = left.gap, left.status(sure or gain == 0, length != 0)
+        if proof is not None:
+            gap, status = proof.left.gap, proof.left.status(proof.holds, length != 0)
+        elif not objective.is_plain and status in (Status.CONVERGED, Status.STALLED):
+            close, status = True, Status.RUNNING
         return LBFGSReport(
-            value, norm, left.gap, status, slope, first_step, plain > 0, close, values, least
+            value, norm, gap, status, slope, first_step, plain > 0, close, values, least
         )
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ..arrays import Array, namespace
+from ..blocks import block_values, row_slices
 from ..objective import SAMPLE_STRIDE, Objective
-from ..rows import block_values, row_slices
 from .newton import NewtonState
 from .solution import Report
 

@@ -13,8 +13,8 @@ from functools import partial
 from typing import Any, Protocol
 
 from ..arrays import Array, indices_from_host, is_array, namespace
+from ..blocks import with_room
 from ..objective import Objective
-from ..rows import with_room
 from .solution import Report, Solution, Status
 
 

@@ -16,15 +16,17 @@ regression"), if H was exact where that began. A quarter fewer steps are needed 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from math import sqrt
 from typing import NamedTuple
 
 from ..arrays import Array, namespace
 from ..objective import SAMPLE_STRIDE, Objective
 from ..rays import Point
-from .criteria import Left, Rounding, max_norm
+from .criteria import Left, Rounding, converged_if, max_norm
 from .line_search import Search
+from .proof import Proof, newton_step, prove
 from .solution import Report, Status
 from .steps import Landing, downhill, search_along, told, with_slopes
 
@@ -75,6 +77,7 @@ class NewtonReport(Report):
     rest: float  #: what a whole step would have left of the squared decrement, 1 if it was misled
     bend: float  #: what curvature loses along a step, by the root of the decrement
     least: float  #: what a value must exceed to be told from 0
+    near: bool = False  #: whether the gap seems to be within the tolerance
 
 
 @dataclass(frozen=True)
@@ -105,8 +108,12 @@ class Newton:
                 bend = _bend_from_zero(objective, slope, constant)
             else:
                 rest = float(-0.5 * slope > value)  # f is positive: that is more than all of it
-                status = Status.RUNNING if status is Status.CONVERGED else status
-            reports.append(NewtonReport(value, norm, left.gap, status, slope, rest, bend, least))
+            near = status is Status.CONVERGED
+            if near and not (exact and objective.is_plain):
+                status = Status.RUNNING
+            reports.append(
+                NewtonReport(value, norm, left.gap, status, slope, rest, bend, least, near)
+            )
         return state, reports
 
     def update(
@@ -114,30 +121,49 @@ class Newton:
     ) -> tuple[NewtonState, list[NewtonReport]]:
         """One step, with a new Hessian if the last one told that it is time."""
         left, rounding = max(report.rest for report in reports), Rounding.of(state.direction)
-        if left > SHRUNK + objective.hessian_error:
+        proofs: Sequence[Proof | None] = [None] * len(reports)
+        if not objective.is_plain and any(report.near for report in reports):
+            state, reports, proofs = self._proved(objective, state, reports)
+        elif left > SHRUNK + objective.hessian_error:
             state, reports = _renewed(objective, state, reports, left)
         made = state.made._replace(age=state.made.age + 1)
 
         def following(point: Point) -> tuple[NewtonState, tuple[Array, ...]]:
             return _state(objective, point, state.inverse, made)
 
-        def reported(before: NewtonReport, end: Landing) -> NewtonReport:
+        def reported(before: NewtonReport, end: Landing, proof: Proof | None) -> NewtonReport:
             length, value, along, (norm, slope) = end
             whole = 1.0 <= length <= LONGEST and before.slope < 0
             rest, bend = _learnt(before.slope, along, slope, length) if whole else (1.0, 0.0)
             amount, hidden = _amount(made, slope, rest), rounding.hides(-0.5 * slope, value)
             left = Left.of(amount, value, before.least, hidden, objective.null_value)
-            sure = left.within(self.tol) and (whole or left.hidden)
-            status = left.status(sure or left.amount == 0, length != 0)
+            near = left.amount == 0 or (left.within(self.tol) and (whole or left.hidden))
+            if proof is not None:
+                status, gap = proof.left.status(proof.holds, length != 0), proof.left.gap
+            elif objective.is_plain or length == 0:
+                status, gap = left.status(near, length != 0), left.gap
+            else:
+                status, gap = converged_if(False, value), left.gap
             bend = bend if made.was_new else 0.0
-            return NewtonReport(value, norm, left.gap, status, slope, rest, bend, before.least)
+            return NewtonReport(value, norm, gap, status, slope, rest, bend, before.least, near)
 
         searches = [
             Search.begin(report.value, report.slope, _first_step(report), rounding.eps)
             for report in reports
         ]
         there, ends = search_along(objective, state.point, state.direction, searches, following)
-        return there, [reported(before, end) for before, end in zip(reports, ends, strict=True)]
+        return there, [reported(*each) for each in zip(reports, ends, proofs, strict=True)]
+
+    def _proved(
+        self, objective: Objective, state: NewtonState, reports: Sequence[NewtonReport]
+    ) -> tuple[NewtonState, list[NewtonReport], list[Proof]]:
+        """The state with the exact Newton step, and what that proves of the gap where it begins."""
+        approximate = partial(objective.contrasts.times, state.inverse)
+        step = newton_step(objective, state.point, approximate)
+        slopes, proofs = prove(objective, self.tol, reports, step)
+        state = state._replace(direction=step.direction)
+        reports = [replace(r, slope=slope) for r, slope in zip(reports, slopes, strict=True)]
+        return state, reports, proofs
 
 
 def _state(

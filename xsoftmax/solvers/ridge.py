@@ -13,10 +13,10 @@ from dataclasses import replace
 from math import inf, isfinite
 
 from ..arrays import Array, from_host, namespace, to_list
+from ..blocks import row_slices
 from ..objective import Objective
 from ..preconditioner import Preconditioner
 from ..rays import Point
-from ..rows import row_slices
 from .criteria import Rounding
 from .line_search import Search
 from .steps import told

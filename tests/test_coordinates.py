@@ -5,8 +5,8 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from xsoftmax import SoftmaxRegression, SoftmaxRegressionCV
+from xsoftmax.coordinates import RowSpace, row_space
 from xsoftmax.network import Network
-from xsoftmax.row_space import row_space
 
 from .problems import blobs
 
@@ -17,7 +17,7 @@ def test_coordinates_keep_logits_and_penalty(xp, dtype, n_samples):
     X, _ = blobs(n_samples=n_samples, n_features=400)
     X = xp(X, dtype)
     space = row_space(Network((400, 3)), X)
-    assert space.L is not None
+    assert isinstance(space, RowSpace)
     rng = np.random.default_rng(0)
     there = xp(rng.standard_normal((2, space.network.n_parameters)), dtype)
     here = space.expand(there)
@@ -111,7 +111,7 @@ def test_rounding_blurs_no_rows(rng, monkeypatch, rows, dtype, C):
         return loss + np.sum(model.coef_**2) / (2 * C)
 
     model = SoftmaxRegression(C=C).fit(X, y)
-    monkeypatch.setattr("xsoftmax.row_space.MAX_ROWS", 0)
+    monkeypatch.setattr("xsoftmax.coordinates.MAX_ROWS", 0)
     reference = SoftmaxRegression(C=C, tol=1e-9, max_iter=10_000).fit(X.astype(float), y)
     null = len(y) * np.log(3)
     best = objective(reference)

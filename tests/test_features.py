@@ -1,0 +1,70 @@
+"""What is known of features before a fit."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
+
+from xsoftmax.features import Features
+
+
+@pytest.mark.parametrize("n_samples", [1, 7, 300, 5000])
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "int64", "uint8", "bool"])
+def test_extremes_are_exact(xp, n_samples, dtype):
+    if dtype == "float16" and "strict" in repr(xp):
+        pytest.skip("array-api-strict has no half precision")
+    X = (100 * np.random.default_rng(0).random((n_samples, 3))).astype(dtype)
+    features = Features(xp(X))
+    np.testing.assert_array_equal(xp.host(features.low), X.min(axis=0))
+    np.testing.assert_array_equal(xp.host(features.high), X.max(axis=0))
+
+
+def test_constant_features_are_found(xp):
+    X = np.random.default_rng(0).standard_normal((50, 4))
+    X[:, 1], X[:, 3] = 0.1, 0.0
+    assert Features(xp(X)).is_constant == [False, True, False, True]
+
+
+@pytest.mark.parametrize("load", [load_iris, load_wine, load_breast_cancer, load_digits])
+def test_tables_of_the_real_world_are_plain(load):
+    assert Features(load().data).is_plain
+
+
+@pytest.mark.parametrize(
+    ("name", "draw"),
+    [
+        ("normal", lambda rng: rng.standard_normal((20_000, 5))),
+        ("exponential", lambda rng: rng.exponential(size=(20_000, 5))),
+        ("counts", lambda rng: rng.poisson(2.0, size=(20_000, 5)).astype(float)),
+        ("rare", lambda rng: (rng.random((20_000, 5)) < 0.001) * rng.random((20_000, 5))),
+        ("one-hot", lambda rng: np.eye(5)[rng.integers(0, 5, size=20_000)]),
+    ],
+)
+def test_ordinary_features_are_plain(rng, name, draw):
+    features = Features(draw(rng))
+    assert features.is_plain
+    assert features.fits_single
+
+
+@pytest.mark.parametrize("n_samples", [30, 300, 30_000])
+@pytest.mark.parametrize("cell", [1e4, -1e8])
+def test_a_large_cell_is_seen_wherever_it_is(rng, n_samples, cell):
+    X = rng.standard_normal((n_samples, 5))
+    X[n_samples // 2 + 1, 3] = cell
+    assert not Features(X).is_plain
+
+
+@pytest.mark.parametrize("share", [0.01, 0.3])
+def test_a_code_for_missing_values_is_seen(rng, share):
+    X = rng.standard_normal((1000, 5))
+    X[rng.random(1000) < share, 2] = -999999
+    assert not Features(X).is_plain
+
+
+def test_features_far_from_0_or_of_uneven_scales_need_double_precision(rng):
+    X = rng.standard_normal((1000, 3))
+    assert not Features(X + 1000).fits_single
+    assert not Features(X * [1.0, 1.0, 1e5]).fits_single
+    assert Features(X * [1.0, 1.0, 1e5]).is_plain
+    single = Features(X.astype("float32"))
+    assert single.working_dtype() == np.float32
+    assert Features((X + 1000).astype("float32")).working_dtype() == np.float64

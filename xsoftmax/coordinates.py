@@ -1,0 +1,253 @@
+"""Coordinates in which a linear model is solved, where those of its features are not the best.
+
+A feature that has one value in all rows changes no logit that the intercept does not change too,
+and costs penalty: its weight is 0. Left in, nothing but rounding would hold it.
+
+With more features than rows, a penalised model only looks where its rows lie. The weights of the
+minimum are combinations of the rows of X, because what is orthogonal to all rows changes no logit
+and costs penalty (the representer theorem, Kimeldorf and Wahba, 1971). So let X X' = L L'. With the
+orthonormal basis Q = X' L^-T of the rows, W = B Q' loses nothing, and B is the minimum of softmax
+regression on the rows X Q = L with the same penalty: n_samples features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .arrays import (
+    Array,
+    compute_dtype,
+    from_host,
+    has_float64,
+    indices_from_host,
+    namespace,
+    to_list,
+)
+from .blocks import block_values, row_slices
+from .features import Features
+from .network import Layer, Network
+
+#: Up to so many rows the Gram matrix and its factor pay.
+MAX_ROWS = 2048
+#: What a row has beyond the rows before it must exceed what rounding blurs so many times.
+CLEAR = 1e6
+#: With a smaller share of features that are 0 throughout, a copy of X would not pay.
+LEAST_UNSEEN = 0.05
+
+
+@dataclass(frozen=True)
+class Coordinates:
+    """Those that a network has."""
+
+    full: Network
+    X: Array  #: (n_samples, n_features)
+
+    @property
+    def network(self) -> Network:
+        """The network in these coordinates."""
+        return self.full
+
+    def rows(self, dtype: Any) -> Array:
+        """X in these coordinates; `dtype` is what they are computed in."""
+        return self.X
+
+    def project(self, parameters: Array) -> Array:
+        """These coordinates of parameters (n_problems, n_parameters) of the full network."""
+        return parameters
+
+    def expand(self, parameters: Array) -> Array:
+        """Parameters of the full network with the same logits; `project` undoes it."""
+        return parameters
+
+    def layers(self, parameters: Array) -> list[Layer]:
+        """The layers of the full network, in the dtype of X."""
+        xp, dtype = namespace(parameters), compute_dtype(self.X)
+        return self.full.unpack(xp.astype(self.expand(parameters), dtype, copy=False))
+
+
+@dataclass(frozen=True)
+class Chained(Coordinates):
+    """The coordinates `inner` of a network that is in the coordinates `outer`."""
+
+    outer: Coordinates
+    inner: Coordinates
+
+    @property
+    def network(self) -> Network:
+        """The network in the inner coordinates."""
+        return self.inner.network
+
+    def rows(self, dtype: Any) -> Array:
+        """X in the inner coordinates."""
+        return self.inner.rows(dtype)
+
+    def project(self, parameters: Array) -> Array:
+        """First to the outer ones."""
+        return self.inner.project(self.outer.project(parameters))
+
+    def expand(self, parameters: Array) -> Array:
+        """First to the outer ones."""
+        return self.outer.expand(self.inner.expand(parameters))
+
+
+def coordinates(features: Features, network: Network, many_passes: bool) -> Coordinates:
+    """Those in which a linear `network` is solved best on the rows of `features`.
+
+    With `many_passes`, features that are 0 throughout are left out where a copy of X pays.
+    """
+    outer = _varying_features(features, network, many_passes)
+    inner = row_space(outer.network, outer.rows(None))
+    if inner.network is outer.network:
+        return outer
+    return inner if outer.network is network else Chained(network, features.X, outer, inner)
+
+
+@dataclass(frozen=True)
+class VaryingFeatures(Coordinates):
+    """Without features that have one value in all rows, whose weights are 0."""
+
+    varying: Array  #: indices of features, ascending
+    position: Array  #: (n_features,), where in `varying`, or its length for none
+    values: Array  #: (n_features,), of those that do not vary; 0 for the others
+
+    @property
+    def network(self) -> Network:
+        """The network of the features that vary."""
+        return replace(self.full, layer_sizes=(self.varying.shape[0], self.full.layer_sizes[-1]))
+
+    def rows(self, dtype: Any) -> Array:
+        """A copy of X with these features."""
+        return namespace(self.X).take(self.X, self.varying, axis=1)
+
+    def project(self, parameters: Array) -> Array:
+        """The intercept takes over what the other weights add to every row."""
+        xp, ((W, b),) = namespace(parameters), self.full.unpack(parameters)
+        if b is not None:
+            b = b + xp.matmul(W, xp.astype(self.values, W.dtype, copy=False))
+        return self.network.pack([(xp.take(W, self.varying, axis=2), b)])
+
+    def expand(self, parameters: Array) -> Array:
+        """The other weights are 0."""
+        xp, ((W, b),) = namespace(parameters), self.network.unpack(parameters)
+        W = xp.concat([W, xp.zeros_like(W[:, :, :1])], axis=2)
+        return self.full.pack([(xp.take(W, self.position, axis=2), b)])
+
+
+class NoFeatures(VaryingFeatures):
+    """Where no feature varies: the first stands for all, as if it were 0 in every row."""
+
+    def rows(self, dtype: Any) -> Array:
+        """One feature of zeros."""
+        return namespace(self.X).zeros_like(self.X[:, :1])
+
+
+def _varying_features(features: Features, network: Network, many_passes: bool) -> Coordinates:
+    """Without constant features where they would do harm, or where to leave them out pays."""
+    X, low = features.X, to_list(features.low)
+    constant = [
+        one_value and (network.fit_intercept or value == 0)
+        for one_value, value in zip(features.is_constant, low, strict=True)
+    ]
+    varying = [j for j, left_out in enumerate(constant) if not left_out]
+    harm = any(left_out and value != 0 for left_out, value in zip(constant, low, strict=True))
+    pays = many_passes and len(varying) <= (1 - LEAST_UNSEEN) * len(constant)
+    if not (harm or (pays and varying)):
+        return Coordinates(network, X)
+    kind = VaryingFeatures if varying else NoFeatures
+    varying = varying or [0]
+    where = {j: at for at, j in enumerate(varying)}
+    position = [where.get(j, len(varying)) for j in range(len(constant))]
+    values = [value if left_out else 0.0 for value, left_out in zip(low, constant, strict=True)]
+    indices = indices_from_host(varying, like=X), indices_from_host(position, like=X)
+    held = from_host(values, like=X, dtype=features.dtype)
+    return kind(network, X, *indices, held)
+
+
+@dataclass(frozen=True)
+class RowSpace(Coordinates):
+    """As many as there are rows."""
+
+    L: Array  #: (n_samples, n_samples), float64
+
+    @property
+    def network(self) -> Network:
+        """The network in these coordinates."""
+        return replace(self.full, layer_sizes=(self.L.shape[0], self.full.layer_sizes[-1]))
+
+    def rows(self, dtype: Any) -> Array:
+        """L."""
+        return namespace(self.L).astype(self.L, dtype, copy=False)
+
+    def project(self, parameters: Array) -> Array:
+        """L^-1 of the logits without intercepts."""
+        xp, ((W, b),) = namespace(parameters), self.full.unpack(parameters)
+        logits: Any = 0.0
+        for columns, part in _in_double(self.X):
+            logits = logits + xp.matmul(xp.astype(W[:, :, columns], part.dtype, copy=False), part.T)
+        B = xp.astype(self._divided(logits), W.dtype, copy=False)
+        return self.network.pack([(B, b)])
+
+    def expand(self, parameters: Array) -> Array:
+        """The inverse of `project` on the span of the rows."""
+        xp, ((B, b),) = namespace(parameters), self.network.unpack(parameters)
+        # Large numbers that nearly cancel, where rows are alike.
+        combination = self._divided(B, transposed=True)
+        parts = [xp.matmul(combination, part) for _, part in _in_double(self.X)]
+        W = xp.astype(xp.concat(parts, axis=2), B.dtype, copy=False)
+        return self.full.pack([(W, b)])
+
+    def _divided(self, rows: Array, transposed: bool = False) -> Array:
+        """L^-1 or L'^-1 times each of the last axis, in float64."""
+        xp, (*batch, n) = namespace(rows), rows.shape
+        columns = xp.astype(xp.reshape(rows, (-1, n)), xp.float64, copy=False).T
+        return xp.reshape(_solved(self.L, columns, transposed).T, (*batch, n))
+
+
+def _in_double(X: Array) -> Iterator[tuple[slice, Array]]:
+    """Some columns of X after others, in float64, and which they are."""
+    xp, (n_samples, n_features) = namespace(X), X.shape
+    for columns in row_slices(n_features, max(1, block_values(X) // n_samples)):
+        yield columns, xp.astype(X[:, columns], xp.float64, copy=False)
+
+
+def _solved(L: Array, B: Array, transposed: bool) -> Array:
+    """L^-1 B or L'^-1 B, by halves: `solve` would take L for any matrix, and factor it."""
+    xp, half = namespace(L), L.shape[0] // 2
+    if half < 32:
+        return xp.linalg.solve(L.T if transposed else L, B)
+    upper, lower, corner = L[:half, :half], L[half:, half:], L[half:, :half]
+    if transposed:
+        bottom = _solved(lower, B[half:, :], True)
+        top = _solved(upper, B[:half, :] - xp.matmul(corner.T, bottom), True)
+    else:
+        top = _solved(upper, B[:half, :], False)
+        bottom = _solved(lower, B[half:, :] - xp.matmul(corner, top), False)
+    return xp.concat([top, bottom])
+
+
+def row_space(network: Network, X: Array) -> Coordinates:
+    """Coordinates for rows X (n_samples, n_features).
+
+    The Gram matrix squares the rows' condition, so it is made in float64. The features stay as they
+    are where a library has none, where there is little to save, and where rounding blurs the rows:
+    where some are nearly combinations of others, or one feature outweighs all.
+    """
+    xp, (n_samples, n_features) = namespace(X), X.shape
+    as_it_is = Coordinates(network, X)
+    pays = network.is_linear and n_samples <= MAX_ROWS and n_features >= 1.5 * n_samples
+    if not (pays and has_float64(X)):
+        return as_it_is
+    gram = xp.zeros((n_samples, n_samples), dtype=xp.float64, device=X.device)
+    for _, part in _in_double(X):
+        gram += xp.matmul(part, part.T)
+    largest = xp.max(xp.linalg.diagonal(gram))
+    if not to_list(xp.isfinite(largest)):
+        return as_it_is  # squares overflow, of which the solver will tell
+    # As if each row had a feature of its own, too small to matter, so that there is a factor.
+    blur = n_samples * xp.finfo(xp.float64).eps * largest + xp.finfo(xp.float64).smallest_normal
+    gram += blur * xp.eye(n_samples, dtype=xp.float64, device=X.device)
+    L = xp.linalg.cholesky(gram)
+    clear = xp.all(xp.linalg.diagonal(L) ** 2 >= CLEAR * blur)
+    return RowSpace(network, X, L) if to_list(clear) else as_it_is

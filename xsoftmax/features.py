@@ -1,0 +1,135 @@
+"""What one pass over X tells of its features before a fit: where they lie, and how far they reach.
+
+Curvature is a sum of squares, so that one large cell (an outlier, a code for a missing value) can
+make nearly all of a feature's. Once the row of that cell is classified its curvature vanishes, and
+a quadratic model of the loss that rested on it says nothing of what the other rows have to gain.
+Rounding in single precision hides those rows as well. Features without such cells are called plain:
+there a solver may trust its model, and single precision.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from .arrays import Array, compute_dtype, has_float64, namespace, to_list
+from .blocks import block_values, row_slices
+
+#: Rows that tell where a feature lies, and how far from there its values are: at least so many, and
+#: more while they have no more values than the third number.
+CENTER_ROWS, SCALE_ROWS, SCALE_VALUES = 32, 256, 1 << 18
+#: A cell is large if it lies so many times the feature's scale from its center. Of 2,000 problems
+#: drawn at random, no stop was fooled where cells were smaller.
+LARGE_CELL = 100.0
+#: A feature is far from 0 if its center is so many times its scale from there.
+FAR_CENTER = 30.0
+#: Single precision tells rows apart where no scale is so many times another: of squares it keeps 7
+#: digits.
+UNEVEN_SCALES = 1e3
+#: Values that a row should have for a fast reduction over rows.
+ROW_VALUES = 1024
+#: Squares of larger values leave the range of exponents of single precision.
+LARGEST = 1e15
+
+
+class Features:
+    """Range, center and scale of the features of X (n_samples, n_features), finite.
+
+    `low` and `high` are the smallest and the largest value of each feature, exactly. The center is
+    the median of a few rows, and the scale the geometric mean of the distances of more rows from
+    it: neither follows a few large cells.
+    """
+
+    def __init__(self, X: Array) -> None:
+        xp = namespace(X)
+        self.X, self.dtype = X, compute_dtype(X)
+        if xp.isdtype(X.dtype, "bool"):
+            X = xp.astype(X, xp.uint8)
+        low, high = _extremes(X)
+        self.low, self.high = (xp.astype(x, self.dtype, copy=False) for x in (low, high))
+        self.center = center(X, self.dtype)
+
+    @cached_property
+    def is_constant(self) -> list[bool]:
+        """Of each feature whether it has one value in all rows."""
+        return to_list(self.low == self.high)
+
+    @cached_property
+    def distances(self) -> tuple[int, Array, Array]:
+        """The number of rows that are looked at, and of each feature: how many of its values there
+        are not the center, and their mean log distance from it.
+        """
+        xp, n_features = namespace(self.center), self.center.shape[0]
+        few = strided(self.X, max(SCALE_ROWS, SCALE_VALUES // n_features), self.dtype)
+        distance = xp.abs(few - self.center)
+        apart = distance > 0
+        counts = xp.sum(xp.astype(apart, self.dtype), axis=0)
+        logs = xp.sum(xp.log(xp.where(apart, distance, 1.0)), axis=0)
+        return few.shape[0], counts, logs / xp.maximum(counts, 1.0)
+
+    @cached_property
+    def scale(self) -> Array:
+        """(n_features,): the geometric mean of these distances, 0 where there are none."""
+        xp, (_, counts, logs) = namespace(self.center), self.distances
+        return xp.where(counts > 0, xp.exp(logs), 0.0)
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether no cell is large, and no feature far from 0 for how it varies.
+
+        Where some rows stand for all, a mean logarithm of few distances is allowed four standard
+        errors of 1 / sqrt(count).
+        """
+        xp, (n_rows, counts, _), scale = namespace(self.center), self.distances, self.scale
+        reach = xp.maximum(self.high - self.center, self.center - self.low)
+        near = xp.abs(self.center) <= FAR_CENTER * scale
+        error = xp.exp(4.0 / xp.sqrt(xp.maximum(counts, 1.0))) if n_rows < self.X.shape[0] else 1.0
+        return self._everywhere(near & (reach <= LARGE_CELL * error * scale))
+
+    @cached_property
+    def fits_single(self) -> bool:
+        """Whether single precision tells the rows apart."""
+        xp, scale = namespace(self.center), self.scale
+        reach = xp.maximum(xp.abs(self.high), xp.abs(self.low))
+        largest = xp.max(scale)
+        even = (scale * UNEVEN_SCALES >= largest) & (scale > 1 / LARGEST)
+        in_range = to_list(xp.all(reach < LARGEST))
+        return self.is_plain and in_range and self._everywhere(even)
+
+    def _everywhere(self, holds: Array) -> bool:
+        """Whether a condition holds for every feature that some rows tell of."""
+        return to_list(namespace(holds).all(holds | (self.scale == 0)))
+
+    def working_dtype(self) -> Any:
+        """The dtype to solve in: double precision where single would blur what tells rows apart."""
+        if self.fits_single or not has_float64(self.X):
+            return self.dtype
+        return namespace(self.X).float64
+
+
+def _extremes(X: Array) -> tuple[Array, Array]:
+    """(n_features,): the smallest and the largest value of each feature.
+
+    A reduction over rows is fast where rows are long, so several rows are taken for one.
+    """
+    xp, (n_samples, n_features) = namespace(X), X.shape
+    n_together = min(n_samples, max(1, ROW_VALUES // n_features))
+    lows, highs = [], []
+    size = n_together * max(1, block_values(X) // (n_together * n_features))
+    for rows in row_slices(n_samples - n_samples % n_together, size):
+        long = xp.reshape(X[rows, ...], (-1, n_together * n_features))
+        lows.append(xp.reshape(xp.min(long, axis=0), (n_together, n_features)))
+        highs.append(xp.reshape(xp.max(long, axis=0), (n_together, n_features)))
+    rest = X[n_samples - n_samples % n_together :, ...]
+    return xp.min(xp.concat([*lows, rest]), axis=0), xp.max(xp.concat([*highs, rest]), axis=0)
+
+
+def center(X: Array, dtype: Any) -> Array:
+    """(n_features,): the median of some rows of X, which a few large cells do not move."""
+    xp, few = namespace(X), strided(X, CENTER_ROWS, dtype)
+    return xp.sort(few, axis=0)[few.shape[0] // 2, ...]
+
+
+def strided(X: Array, n_rows: int, dtype: Any) -> Array:
+    """Every k-th row of X, at most about `n_rows`, in `dtype`."""
+    return namespace(X).astype(X[:: 1 + X.shape[0] // n_rows, ...], dtype, copy=False)
