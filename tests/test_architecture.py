@@ -30,6 +30,8 @@ FLOORS = [
         "files",
         "model_file",
         "model_header",
+        "model_scalers",
+        "model_search",
         "pictures",
         "plots",
     ),
