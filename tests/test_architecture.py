@@ -35,7 +35,7 @@ FLOORS = [
         "pictures",
         "plots",
     ),
-    ("cli", "__main__"),
+    ("cli", "interrupts", "__main__"),
 ]
 LIBRARIES = {"numpy", "cupy", "cupyx", "torch", "jax", "array_api_compat", "array_api_strict"}
 

@@ -55,6 +55,11 @@ def print_files(paths: Iterable[Path]) -> None:
         print_line(f"wrote {path}")
 
 
+def note(text: str) -> None:
+    """One line on stderr."""
+    err.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
 @contextmanager
 def training_progress(description: str, max_iter: int, *, quiet: bool) -> Iterator[Any]:
     """A live bar on stderr; yields a monitor for ``fit(monitor=...)``."""
