@@ -20,27 +20,32 @@ def main() -> None:
     from . import cli
     from .cli.console import err, warnings_in_words
 
+    code: str | int | None = None
     try:
         with warnings_in_words():
             cli.app(prog_name="xsoftmax")
     except SystemExit as ended:
-        sys.exit(_flushed(ended.code))
+        code = ended.code
     except (ValueError, TypeError, OSError, RuntimeError, ImportError, MemoryError) as error:
         err.print("[red]error:[/] ", end="")
-        err.print(str(error), markup=False, highlight=False, soft_wrap=True)
-        sys.exit(_flushed(FAILED))
-
-
-def _flushed(code: str | int | None) -> str | int | None:
-    """The exit code, once stdout has taken all that was printed: a disk may be full."""
+        err.print(_in_words(error), markup=False, highlight=False, soft_wrap=True)
+        code = FAILED
     try:
         sys.stdout.flush()
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not code:
-            print(f"error: cannot write to stdout: {error.strerror}.", file=sys.stderr)
-            return FAILED
-    return code
+            print(f"error: {_in_words(error)}", file=sys.stderr)
+        code = code or FAILED
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python tries again
+    interrupts.finished()
+    sys.exit(code)
+
+
+def _in_words(error: Exception) -> str:
+    """The message; one of the system that names no file is about where the output goes."""
+    if isinstance(error, OSError) and error.strerror and error.filename is None:
+        return f"cannot write to stdout: {error.strerror}."
+    return str(error)
 
 
 if __name__ == "__main__":

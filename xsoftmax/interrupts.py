@@ -29,6 +29,12 @@ def listen() -> None:
         signal.signal(signal.SIGINT, leave_at_once)
 
 
+def finished() -> None:
+    """Let Ctrl-C do nothing while Python takes itself down: the command has done its work."""
+    if signal.getsignal(signal.SIGINT) is leave_at_once:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 @contextmanager
 def interrupts_raised() -> Iterator[None]:
     """Let Ctrl-C raise KeyboardInterrupt, so that a fit keeps its model and files are whole."""
@@ -67,6 +73,14 @@ def _raise(_: int, frame: FrameType | None) -> None:
 def _ask_again(lost: Any, hook: Any) -> None:
     """Where Python would print and drop an interrupt (in a finaliser), send it once more."""
     if is_interrupt(lost.exc_value):
-        threading.Timer(0.05, signal.raise_signal, [signal.SIGINT]).start()
+        threading.Timer(0.05, _send).start()
     else:
         hook(lost)
+
+
+def _send() -> None:
+    """SIGINT, which on POSIX wakes the main thread only if the whole process gets it."""
+    if os.name == "posix":
+        os.kill(os.getpid(), signal.SIGINT)
+    else:
+        signal.raise_signal(signal.SIGINT)
