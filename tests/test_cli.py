@@ -44,7 +44,10 @@ def trained(tmp_path_factory):
 def test_train_shows_scores_and_writes_model_and_pictures(trained):
     folder, out, err = trained
     assert re.search(r"train .* 0\.9\d+ .* test .* 0\.9\d+", out, re.DOTALL)
-    assert "iterations in" in out
+    shown = re.search(r"(\d+) iterations in .* objective \(loss \+ penalty\) (\S+)", out)
+    assert f"objective {shown.group(2)}" in err  # the same number
+    assert f"{shown.group(1)}/{shown.group(1)}" in err  # the bar of a fit that converged is full
+    assert "cross-entropy loss" in out
     names = sorted(path.name for path in (folder / "xsoftmax-out").iterdir())
     assert names == [
         "confusion_matrix.png", "loss_curve.png", "model.safetensors", "predictions.png",
@@ -64,11 +67,14 @@ def test_train_json_is_one_object(tmp_path):
     assert err == ""
     assert result["test_accuracy"] > 0.95
     assert 0 < result["train_loss"] < result["test_loss"]
+    model = xsoftmax.load(tmp_path / "m.safetensors")
+    penalty = np.sum(model.coef_.astype("float64") ** 2) / (2 * 1437)
+    assert result["objective"] == pytest.approx(result["train_loss"] + penalty, rel=1e-5)
+    assert result["objective"] == model.loss_curve_[-1]
     assert result["n_iter"] > 0
     assert result["seconds"] > 0
     assert result["model"] == "m.safetensors"
     assert not result["interrupted"]
-    model = xsoftmax.load(tmp_path / "m.safetensors")
     data = xsoftmax.datasets.digits().astype("float32")
     assert model.score(data.X_test, data.y_test) == result["test_accuracy"]
 
@@ -200,7 +206,7 @@ def test_an_interrupt_leaves_a_usable_model(tmp_path):
     )  # fmt: skip
     try:
         seen = ""
-        while "loss 0." not in seen:
+        while "objective 0." not in seen:
             seen += process.stderr.read(1)
         time.sleep(0.2)
         process.send_signal(signal.SIGINT)

@@ -3,10 +3,12 @@
 Nothing is imported before `main` runs, so that Ctrl-C while Python imports ends in one line too.
 """
 
+import errno
 import os
 import sys
 
 FAILED = 1
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def main() -> None:
@@ -42,10 +44,10 @@ def main() -> None:
 
 
 def _in_words(error: Exception) -> str:
-    """The message; one of the system that names no file is about where the output goes."""
-    if isinstance(error, OSError) and error.strerror and error.filename is None:
-        return f"cannot write to stdout: {error.strerror}."
-    return str(error)
+    """The message; of no room for a file without a name, which is where the output goes."""
+    if not isinstance(error, OSError) or error.errno not in NO_ROOM or not error.strerror:
+        return str(error)
+    return f"cannot write to {error.filename or 'stdout'}: {error.strerror}."
 
 
 if __name__ == "__main__":

@@ -121,7 +121,8 @@ class SoftmaxRegressionCV(LinearPredictor):
         groups : (n_samples,) for splitters that need them
         X_val, y_val, sample_weight_val : rows to choose C on, instead of `cv`: the only fold trains
             on X and scores these, and the refit takes both
-        monitor : called as ``monitor(n_finished, n_problems)`` as problems finish
+        monitor : called as ``monitor(n_finished, n_problems)`` before the first problem and as
+            problems finish; there are n_folds times n_Cs
 
         Raises
         ------
@@ -185,6 +186,7 @@ class SoftmaxRegressionCV(LinearPredictor):
         model, classes = self._host_model(samples), samples.targets.classes
         scorer = Scorer(model, samples, folds, with_labels(self.scoring, classes), 6)
         weights, strength = weights_of(samples, folds), penalty_strength(1.0, network)
+        monitor(0, paths.n_problems)
         for problems in _turns(len(folds), network):
             rows = weights[problems.start : problems.stop]
             unit = by_part(objective_of(self, space.network, rows_there, strength, rows))

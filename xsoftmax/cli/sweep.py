@@ -58,9 +58,8 @@ def sweep(
 
     Ctrl-C ends it and writes nothing.
     """
-    estimator = SoftmaxRegressionCV(
-        _values(grid), cv=cv, scoring=scoring, tol=tol, max_iter=max_iter
-    )
+    Cs = _values(grid)
+    estimator = SoftmaxRegressionCV(Cs, cv=cv, scoring=scoring, tol=tol, max_iter=max_iter)
     where = destination(save_to, plots, no_plots=no_plots, force=force)
     place = arrays.backend(backend, device)
     dataset = datasets.load(
@@ -77,7 +76,7 @@ def sweep(
 
     start = time.perf_counter()
     try:
-        with sweep_progress(title, quiet=quiet) as monitor:
+        with sweep_progress(title, Cs.size * cv, quiet=quiet) as monitor:
             estimator.fit(X_train, dataset.y_train.tolist(), monitor=monitor)
     except KeyboardInterrupt:
         note("interrupted; nothing was written")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Annotated, Any, Literal
 
+import numpy as np
 import typer
 
 from .. import arrays, datasets
@@ -102,6 +103,7 @@ def train(
                 "test_accuracy": on_test.accuracy,
                 "train_loss": on_train.loss,
                 "test_loss": on_test.loss,
+                "objective": _objective(estimator),
                 "n_iter": estimator.n_iter_,
                 "seconds": seconds,
                 "model": str(where.model),
@@ -111,7 +113,10 @@ def train(
         )
     else:
         print_scores(title, {"train": on_train, "test": on_test})
-        print_line(f"{estimator.n_iter_} iterations in {seconds:.2f} s on {backend}")
+        print_line(
+            f"{estimator.n_iter_} iterations in {seconds:.2f} s on {backend}, objective (loss + "
+            f"penalty) {_objective(estimator):.4g}"
+        )
         print_files([where.model, *pictures])
     if interrupted:
         raise typer.Exit(INTERRUPTED)
@@ -133,6 +138,14 @@ def _fit(estimator: Any, X: Any, y: Any, title: str, quiet: bool) -> bool:
         )
         return True
     return False
+
+
+def _objective(estimator: Any) -> float:
+    """The objective at the iteration whose parameters were kept: with held-out rows the best."""
+    kept = -1
+    if estimator.early_stopping:
+        kept = int(np.argmax(estimator.validation_scores_))
+    return estimator.loss_curve_[kept]
 
 
 def _sizes(hidden: str) -> tuple[int, ...]:
