@@ -11,6 +11,8 @@ import time
 
 import numpy as np
 import pytest
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import xsoftmax
 from xsoftmax import __main__
@@ -152,6 +154,21 @@ def test_backends_on_the_command_line(xp, tmp_path):
     assert json.loads(out)["test_accuracy"] == result["test_accuracy"] > 0.7
 
 
+def test_a_pipeline_on_the_command_line(xp, tmp_path):
+    if xp.name.startswith("strict"):
+        pytest.skip("array-api-strict is for tests, not for the command line")
+    data = xsoftmax.datasets.digits()
+    head = make_pipeline(StandardScaler(), xsoftmax.SoftmaxRegression())
+    head.fit(data.X_train, data.y_train)
+    xsoftmax.save(head, tmp_path / "m.safetensors")
+    arguments = ["--model", "m.safetensors", "--backend", xp.name, "--json"]
+    result = json.loads(run("evaluate", *arguments, cwd=tmp_path)[0])
+    assert result["test_accuracy"] == pytest.approx(head.score(data.X_test, data.y_test), abs=3e-3)
+    result = json.loads(run("predict", *arguments, "--proba", cwd=tmp_path)[0])
+    expected = head.predict_proba(data.X_test)
+    np.testing.assert_allclose(result["probabilities"], expected, atol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
@@ -160,7 +177,8 @@ def test_backends_on_the_command_line(xp, tmp_path):
         (["train", "--hidden", "a,b", "--model", "mlp"], 2, "must be sizes with commas"),
         (["train", "--model", "forest"], 2, "--model"),
         (["train", "--device", "cuda:0"], 1, "NumPy computes on the cpu only"),
-        (["evaluate", "--model", "none.safetensors"], 1, "none.safetensors"),
+        (["evaluate", "--model", "none.safetensors"], 1, "error: none.safetensors: No such file"),
+        (["evaluate", "--model", "."], 1, "error: .: Is a directory"),
         (["predict"], 2, "--model"),
         (["reproduce", "neural-network", "--data-dir", "t.csv"], 1, "t.csv"),
         (["fly"], 2, "No such command"),

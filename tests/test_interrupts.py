@@ -63,15 +63,14 @@ def model(tmp_path_factory):
 @pytest.mark.parametrize(
     "name",
     [
-        "xsoftmax.interrupts", "signal", "contextlib", "xsoftmax.cli", "typer", "numpy",
-        "numpy._core._exceptions", "scipy.sparse", "sklearn", "rich.progress", "safetensors",
-        "xsoftmax.pictures", "matplotlib.pyplot", "PIL.PngImagePlugin",
+        "xsoftmax.interrupts", "signal", "xsoftmax.cli", "numpy", "numpy._core._exceptions",
+        "sklearn", "rich.progress", "matplotlib.pyplot", "PIL.PngImagePlugin",
     ],
 )  # fmt: skip
 def test_while_importing(name, tmp_path):
     code = WHILE_IMPORTING.format(name=name)
-    if name in ("signal", "contextlib"):  # as where nothing else brought them
-        code += f"del sys.modules[{name!r}]\n"
+    if name == "signal":  # as where nothing else brought it
+        code += "del sys.modules['signal']\n"
     done = run(code, "train", "--quiet", cwd=tmp_path)
     assert done.returncode == 130, done.stderr
     assert done.stderr == "interrupted\n"
@@ -117,7 +116,7 @@ def test_while_a_command_works(command, module, name, tmp_path, model):
         xsoftmax.load(path)
 
 
-@pytest.mark.parametrize("delay", [0.0, 0.01, 0.1, 0.5, 1.0, 1.5])
+@pytest.mark.parametrize("delay", [0.0, 0.2, 1.0])
 @pytest.mark.parametrize("command", ["train", "info"])
 def test_after_a_while(command, delay, tmp_path):
     code = "import sys, xsoftmax.interrupts; print('started', flush=True); xsoftmax.interrupts"

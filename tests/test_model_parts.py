@@ -206,6 +206,8 @@ def test_what_cannot_be_saved_says_what_can(tmp_path):
     grid = GridSearchCV(SoftmaxRegression(), {"C": [0.1, 1.0]}, cv=2).fit(X, Y)
     refused(grid, TypeError, r"got GridSearchCV\. Save its best_estimator_\.")
     xsoftmax.save(grid.best_estimator_, tmp_path / "best")
+    last = make_pipeline(StandardScaler(), grid).fit(X, Y)
+    refused(last, TypeError, r"ends in a GridSearchCV\. Save a Pipeline with its best_estimator_\.")
     with_pca = make_pipeline(PCA(2), SoftmaxRegression()).fit(X, Y)
     refused(with_pca, TypeError, "step 'pca' is a PCA")
     refused(Pipeline([("a", "passthrough"), ("b", head)]), TypeError, "step 'a' is 'passthrough'")

@@ -44,10 +44,12 @@ def main() -> None:
 
 
 def _in_words(error: Exception) -> str:
-    """The message; of no room for a file without a name, which is where the output goes."""
-    if not isinstance(error, OSError) or error.errno not in NO_ROOM or not error.strerror:
+    """The message; of the system's, with the file first, and stdout where it names none."""
+    if not isinstance(error, OSError) or not error.strerror:
         return str(error)
-    return f"cannot write to {error.filename or 'stdout'}: {error.strerror}."
+    if error.filename is not None:
+        return f"{error.filename}: {error.strerror}."
+    return f"cannot write to stdout: {error.strerror}." if error.errno in NO_ROOM else str(error)
 
 
 if __name__ == "__main__":

@@ -140,7 +140,8 @@ def load(path: str | os.PathLike, *, like: Array | None = None) -> Any:
         Of a saved search its best estimator, which then has the attributes ``C_``, ``Cs_`` and
         ``scores_`` (n_folds, n_Cs) of `SoftmaxRegressionCV`, or ``best_params_``,
         ``best_score_``, ``best_index_`` and ``cv_results_`` (``params``, ``mean_test_score`` and
-        ``std_test_score``) of `BatchedGridSearchCV`. Of a saved pipeline a pipeline.
+        ``std_test_score``) of `BatchedGridSearchCV`. Of a saved pipeline a pipeline, whose
+        scalers take arrays other than NumPy's where scikit-learn's ``array_api_dispatch`` is on.
 
     Raises
     ------
@@ -179,7 +180,11 @@ def _parts(model: Any) -> tuple[Pipeline | None, Any]:
     """A pipeline, if `model` is one, and the search or classifier that it ends in."""
     pipeline, last = (model, model.steps[-1][1]) if isinstance(model, Pipeline) else (None, model)
     if MODELS.get(type(last).__name__) is not type(last) and type(last) not in _SEARCHES:
-        remedy = " Save its best_estimator_." if hasattr(model, "best_estimator_") else ""
+        remedy = ""
+        if hasattr(last, "best_estimator_"):
+            remedy = (
+                f" Save {'its' if pipeline is None else 'a Pipeline with its'} best_estimator_."
+            )
         names = ", ".join([*MODELS, *(search.__name__ for search in _SEARCHES)])
         raise TypeError(
             f"save needs a {names}, or a Pipeline of scalers that ends in one of them; got "

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from .. import arrays, datasets, evaluation, model_file
+from .. import arrays, datasets, evaluation
 from . import options
 from .console import print_files, print_json, print_scores
+from .models import load_model
 from .outputs import RESULT_PICTURES, Force, check_pictures, drawn
 
 
@@ -29,7 +30,7 @@ def evaluate(
     if plots is not None:
         check_pictures(plots, RESULT_PICTURES, force=force)
     place = arrays.backend(backend, device)
-    estimator = model_file.load(model, like=options.somewhere(place))
+    estimator = load_model(model, place)
     dataset = datasets.load(
         data,
         labels=labels,

@@ -9,10 +9,11 @@ from typing import Annotated, Any
 
 import typer
 
-from .. import arrays, datasets, model_file
+from .. import arrays, datasets
 from ..files import write_whole
 from . import options
 from .console import print_json
+from .models import load_model
 from .outputs import Force, check_new
 
 
@@ -34,7 +35,7 @@ def predict(
     if save_to is not None:
         check_new(save_to, force=force)
     place = arrays.backend(backend, device)
-    estimator = model_file.load(model, like=options.somewhere(place))
+    estimator = load_model(model, place)
     X = place.asarray(
         datasets.load_features(
             data, estimator.n_features_in_, label_column=label_column, data_dir=data_dir
