@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import safetensors.numpy
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
@@ -232,6 +234,28 @@ def test_labels_and_settings_that_a_file_cannot_hold(tmp_path):
     model.__dict__ |= {k: v for k, v in vars(SoftmaxRegression().fit(X, Y)).items() if k[-1] == "_"}
     with pytest.raises(TypeError, match=r"class_weight=\.\.\. holds datetime\.date"):
         xsoftmax.save(model, tmp_path / "m")
+
+
+# --- damage --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    model = make_pipeline(StandardScaler(), SoftmaxRegressionCV(2, cv=2)).fit(X, Y)
+    return xsoftmax.save(model, tmp_path_factory.mktemp("whole") / "m")
+
+
+@given(where=st.floats(0, 1), byte=st.integers(0, 255))
+def test_a_damaged_file_is_refused_or_loads(whole, where, byte):
+    content = bytearray(whole.read_bytes())
+    header = 8 + int.from_bytes(content[:8], "little")
+    content[int(where * (header - 1))] = byte
+    damaged = whole.with_name("damaged")
+    damaged.write_bytes(content)
+    try:
+        xsoftmax.load(damaged)
+    except ValueError as error:
+        assert str(damaged) in str(error)  # noqa: PT017
 
 
 # --- formats -------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -39,19 +39,23 @@ def print_json(result: dict[str, Any]) -> None:
 def print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
     """A table with its first column to the left and numbers to the right.
 
-    Where it is too wide, each row becomes a few lines, so that no number is cut.
+    Where not even the longest words of all columns fit side by side, each row becomes a few lines,
+    so that no number is cut.
     """
     out.print(title, style="bold", markup=False, highlight=False, soft_wrap=True)
-    widths = [max(map(cell_len, column)) for column in zip(columns, *rows, strict=True)]
+    cells = list(zip(columns, *rows, strict=True))
+    widths = [max(map(cell_len, " ".join(column).split())) for column in cells]
     if sum(widths) + 3 * len(widths) + 1 > out.width:
         for row in rows:
             print_line(f"{columns[0]} {row[0]}")
-            for column, cell in zip(columns[1:], row[1:], strict=True):
-                print_line(f"  {column}: {cell}")
+            for name, cell in zip(columns[1:], row[1:], strict=True):
+                print_line(f"  {name}: {cell}")
         return
     table = Table()
-    for i, column in enumerate(columns):
-        table.add_column(escape(column), justify="left" if i == 0 else "right")
+    for i, (column, width) in enumerate(zip(cells, widths, strict=True)):
+        whole = width == max(map(cell_len, column))
+        justify: Literal["left", "right"] = "left" if i == 0 else "right"
+        table.add_column(escape(column[0]), justify=justify, no_wrap=whole, overflow="fold")
     for row in rows:
         table.add_row(*map(escape, row))
     out.print(table)
