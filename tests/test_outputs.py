@@ -48,7 +48,7 @@ def untrained(monkeypatch):
         raise AssertionError("the work began")
 
     monkeypatch.setattr(datasets, "load", refuse)
-    monkeypatch.setattr(datasets, "load_features", refuse)
+    monkeypatch.setattr(model_file, "load", refuse)
 
 
 # --- before the work -----------------------------------------------------------------------------

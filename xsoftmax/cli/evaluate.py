@@ -5,7 +5,6 @@ from __future__ import annotations
 from .. import arrays, datasets, evaluation
 from . import options
 from .console import print_files, print_json, print_scores
-from .models import load_model
 from .outputs import RESULT_PICTURES, Force, check_pictures, drawn
 
 
@@ -30,6 +29,8 @@ def evaluate(
     if plots is not None:
         check_pictures(plots, RESULT_PICTURES, force=force)
     place = arrays.backend(backend, device)
+    from .models import load_model
+
     estimator = load_model(model, place)
     dataset = datasets.load(
         data,

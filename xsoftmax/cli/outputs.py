@@ -12,16 +12,14 @@ from itertools import count
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
-import numpy as np
 import typer
 
-from .. import model_file
-from ..classifiers.rules import check_parameters
 from ..files import check_writable
 from .console import note
 
 DEFAULT_FOLDER = Path("xsoftmax-out")
 MODEL_NAME = "model.safetensors"
+FLOAT64_BYTES = 8
 
 #: What evaluate draws, and what train and sweep do.
 RESULT_PICTURES = ("predictions.png", "confusion_matrix.png")
@@ -36,7 +34,8 @@ SaveTo = Annotated[
     ),
 ]
 Force = Annotated[
-    bool, typer.Option("--force", help="Replace files that are there: a model, its pictures.")
+    bool,
+    typer.Option("--force", help="Replace files that are there.", metavar=""),
 ]
 
 
@@ -90,11 +89,13 @@ def check_pictures(folder: Path, names: tuple[str, ...] = PICTURES, *, force: bo
     check_new(folder / (there or names)[0], force=force)
 
 
-def check_room(where: Destination, estimator: Any, X: Any, y: np.ndarray) -> None:
+def check_room(where: Destination, estimator: Any, X: Any, y: Any) -> None:
     """Refuse, before training, a model that has no room on its disk."""
+    from ..classifiers.rules import check_parameters
+
     check_parameters(estimator)
-    network = estimator._network(X.shape[1], len(np.unique(y)))
-    check_writable(where.model, network.n_parameters * np.dtype(np.float64).itemsize)
+    network = estimator._network(X.shape[1], len(set(y.tolist())))
+    check_writable(where.model, network.n_parameters * FLOAT64_BYTES)
 
 
 def save_model(where: Destination, estimator: Any, *, interrupted: bool = False) -> Destination:
@@ -102,6 +103,8 @@ def save_model(where: Destination, estimator: Any, *, interrupted: bool = False)
 
     An interrupted run replaces no model: its own goes beside that, without pictures.
     """
+    from .. import model_file
+
     if interrupted and where.force and where.model.exists():
         stem = where.model.stem.removesuffix("-interrupted")
         beside = where.model.with_name(f"{stem}-interrupted.safetensors")

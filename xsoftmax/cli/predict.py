@@ -13,7 +13,6 @@ from .. import arrays, datasets
 from ..files import write_whole
 from . import options
 from .console import print_json
-from .models import load_model
 from .outputs import Force, check_new
 
 
@@ -35,6 +34,8 @@ def predict(
     if save_to is not None:
         check_new(save_to, force=force)
     place = arrays.backend(backend, device)
+    from .models import load_model
+
     estimator = load_model(model, place)
     X = place.asarray(
         datasets.load_features(

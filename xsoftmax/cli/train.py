@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import Annotated, Any, Literal
 
-import numpy as np
 import typer
 
 from .. import arrays, datasets
@@ -142,10 +141,10 @@ def _fit(estimator: Any, X: Any, y: Any, title: str, quiet: bool) -> bool:
 
 def _objective(estimator: Any) -> float:
     """The objective at the iteration whose parameters were kept: with held-out rows the best."""
-    kept = -1
-    if estimator.early_stopping:
-        kept = int(np.argmax(estimator.validation_scores_))
-    return estimator.loss_curve_[kept]
+    if not estimator.early_stopping:
+        return estimator.loss_curve_[-1]
+    scores = estimator.validation_scores_
+    return estimator.loss_curve_[scores.index(max(scores))]
 
 
 def _sizes(hidden: str) -> tuple[int, ...]:
