@@ -76,6 +76,13 @@ def test_a_pipeline_may_end_in_any_of_ours(tmp_path):
     assert again[-1].scores_.shape == (2, 3)
 
 
+def test_a_normalizer_needs_no_fit(tmp_path):
+    head = SoftmaxRegression().fit(Normalizer().transform(X), Y)
+    model = make_pipeline(Normalizer(), head)
+    again = saved_and_loaded(model, tmp_path)
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
+
+
 def test_a_loaded_pipeline_lies_where_it_is_wanted(xp, tmp_path):
     path = xsoftmax.save(
         make_pipeline(StandardScaler(), SoftmaxRegression()).fit(X, Y), tmp_path / "m"

@@ -48,7 +48,7 @@ def is_scaler(step: Any) -> bool:
 
 def describe_scalers(pipeline: Pipeline) -> tuple[dict[str, Any], dict[str, Array]]:
     """What a pipeline is, but for its last step: JSON, and arrays by their names in the file."""
-    *steps, (last, _) = pipeline.steps
+    *steps, (last, model) = pipeline.steps
     tensors: dict[str, Array] = {}
     described = []
     for i, (step, scaler) in enumerate(steps):
@@ -59,7 +59,7 @@ def describe_scalers(pipeline: Pipeline) -> tuple[dict[str, Any], dict[str, Arra
                 "class": type(scaler).__name__,
                 "settings": settings_to_json(scaler),
                 "output": getattr(scaler, "_sklearn_output_config", {}).get("transform"),
-                "n_features_in": scaler.n_features_in_,
+                "n_features_in": getattr(scaler, "n_features_in_", model.n_features_in_),
                 "feature_names_in": names_to_json(scaler),
                 "n_samples_seen": _number_seen(scaler),
             }

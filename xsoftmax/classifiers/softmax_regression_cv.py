@@ -73,7 +73,7 @@ class SoftmaxRegressionCV(LinearPredictor):
     n_iter_ : (n_folds, n_Cs)
     gaps_ : (n_folds, n_Cs), estimates of (objective - minimum) / minimum
     coef_, intercept_ : as for `SoftmaxRegression`
-    best_estimator_ : the refitted `SoftmaxRegression`, for `save`; only with `refit`
+    best_estimator_ : the refitted `SoftmaxRegression`; only with `refit`
     n_features_in_, feature_names_in_ : what was seen in `fit`
     """
 
