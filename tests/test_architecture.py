@@ -32,10 +32,12 @@ FLOORS = [
         "files",
         "model_file",
         "model_header",
+        "model_scalers",
+        "model_search",
         "pictures",
         "plots",
     ),
-    ("cli", "__main__"),
+    ("cli", "interrupts", "__main__"),
 ]
 LIBRARIES = {"numpy", "cupy", "cupyx", "torch", "jax", "array_api_compat", "array_api_strict"}
 

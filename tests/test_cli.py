@@ -11,6 +11,8 @@ import time
 
 import numpy as np
 import pytest
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import xsoftmax
 from xsoftmax import __main__
@@ -44,7 +46,10 @@ def trained(tmp_path_factory):
 def test_train_shows_scores_and_writes_model_and_pictures(trained):
     folder, out, err = trained
     assert re.search(r"train .* 0\.9\d+ .* test .* 0\.9\d+", out, re.DOTALL)
-    assert "iterations in" in out
+    shown = re.search(r"(\d+) iterations in .* objective \(loss \+ penalty\) (\S+)", out)
+    assert f"objective {shown.group(2)}" in err  # the same number
+    assert f"{shown.group(1)}/{shown.group(1)}" in err  # the bar of a fit that converged is full
+    assert "cross-entropy loss" in out
     names = sorted(path.name for path in (folder / "xsoftmax-out").iterdir())
     assert names == [
         "confusion_matrix.png", "loss_curve.png", "model.safetensors", "predictions.png",
@@ -64,11 +69,14 @@ def test_train_json_is_one_object(tmp_path):
     assert err == ""
     assert result["test_accuracy"] > 0.95
     assert 0 < result["train_loss"] < result["test_loss"]
+    model = xsoftmax.load(tmp_path / "m.safetensors")
+    penalty = np.sum(model.coef_.astype("float64") ** 2) / (2 * 1437)
+    assert result["objective"] == pytest.approx(result["train_loss"] + penalty, rel=1e-5)
+    assert result["objective"] == model.loss_curve_[-1]
     assert result["n_iter"] > 0
     assert result["seconds"] > 0
     assert result["model"] == "m.safetensors"
     assert not result["interrupted"]
-    model = xsoftmax.load(tmp_path / "m.safetensors")
     data = xsoftmax.datasets.digits().astype("float32")
     assert model.score(data.X_test, data.y_test) == result["test_accuracy"]
 
@@ -146,6 +154,21 @@ def test_backends_on_the_command_line(xp, tmp_path):
     assert json.loads(out)["test_accuracy"] == result["test_accuracy"] > 0.7
 
 
+def test_a_pipeline_on_the_command_line(xp, tmp_path):
+    if xp.name.startswith("strict"):
+        pytest.skip("array-api-strict is for tests, not for the command line")
+    data = xsoftmax.datasets.digits()
+    head = make_pipeline(StandardScaler(), xsoftmax.SoftmaxRegression())
+    head.fit(data.X_train, data.y_train)
+    xsoftmax.save(head, tmp_path / "m.safetensors")
+    arguments = ["--model", "m.safetensors", "--backend", xp.name, "--json"]
+    result = json.loads(run("evaluate", *arguments, cwd=tmp_path)[0])
+    assert result["test_accuracy"] == pytest.approx(head.score(data.X_test, data.y_test), abs=3e-3)
+    result = json.loads(run("predict", *arguments, "--proba", cwd=tmp_path)[0])
+    expected = head.predict_proba(data.X_test)
+    np.testing.assert_allclose(result["probabilities"], expected, atol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
@@ -154,7 +177,8 @@ def test_backends_on_the_command_line(xp, tmp_path):
         (["train", "--hidden", "a,b", "--model", "mlp"], 2, "must be sizes with commas"),
         (["train", "--model", "forest"], 2, "--model"),
         (["train", "--device", "cuda:0"], 1, "NumPy computes on the cpu only"),
-        (["evaluate", "--model", "none.safetensors"], 1, "none.safetensors"),
+        (["evaluate", "--model", "none.safetensors"], 1, "error: none.safetensors: No such file"),
+        (["evaluate", "--model", "."], 1, "error: .: Is a directory"),
         (["predict"], 2, "--model"),
         (["reproduce", "neural-network", "--data-dir", "t.csv"], 1, "t.csv"),
         (["fly"], 2, "No such command"),
@@ -171,7 +195,8 @@ def test_so_is_a_lack_of_memory(monkeypatch, capsys):
     def command(**_):
         raise MemoryError("Out of memory with X (60000, 784).")
 
-    monkeypatch.setattr(__main__, "app", command)
+    monkeypatch.setattr("xsoftmax.cli.app", command)
+    monkeypatch.setattr("xsoftmax.interrupts.listen", lambda: None)
     with pytest.raises(SystemExit) as ended:
         __main__.main()
     assert ended.value.code == 1
@@ -199,7 +224,7 @@ def test_an_interrupt_leaves_a_usable_model(tmp_path):
     )  # fmt: skip
     try:
         seen = ""
-        while "loss 0." not in seen:
+        while "objective 0." not in seen:
             seen += process.stderr.read(1)
         time.sleep(0.2)
         process.send_signal(signal.SIGINT)

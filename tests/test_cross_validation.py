@@ -186,7 +186,7 @@ def test_monitor_sees_every_problem_finish():
     seen = []
     X, y = blobs()
     SoftmaxRegressionCV(CS, cv=4).fit(X, y, monitor=lambda *progress: seen.append(progress))
-    assert seen == [(4, 12), (8, 12), (12, 12)]
+    assert seen == [(0, 12), (4, 12), (8, 12), (12, 12)]
 
 
 def test_problems_that_do_not_converge_share_one_warning():

@@ -1,11 +1,12 @@
 """Files that appear whole or not at all, links, pipes."""
 
+import errno
 import os
 import threading
 
 import pytest
 
-from xsoftmax.files import write_whole
+from xsoftmax.files import check_writable, write_whole
 
 
 def test_a_link_stays_and_what_it_leads_to_is_written(tmp_path):
@@ -34,3 +35,81 @@ def test_a_folder_is_no_file(tmp_path):
     with pytest.raises(IsADirectoryError):
         write_whole(tmp_path, b"content")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def a_file(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    return path
+
+
+@pytest.mark.parametrize("function", [check_writable, lambda path: write_whole(path, b"content")])
+@pytest.mark.parametrize(
+    ("name", "kind", "message"),
+    [
+        ("", IsADirectoryError, "it is a folder"),
+        ("file/m", OSError, "a file, where a folder is needed"),
+        ("file/more/m", OSError, "a file, where a folder is needed"),
+        ("x" * 300, OSError, "its name is too long"),
+        ("circle", OSError, "its links lead in a circle"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_in_words(a_file, function, name, kind, message):
+    folder = a_file.parent
+    (folder / "circle").symlink_to(folder / "circle")
+    with pytest.raises(kind, match=rf"^cannot write .*: .*{message}.*\.$") as refused:
+        function(folder / name)
+    assert str(folder / name) in str(refused.value)
+    assert refused.value.errno
+    assert sorted(path.name for path in folder.iterdir()) == ["circle", "file"]
+    assert a_file.read_bytes() == b"old"
+
+
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [
+        (errno.ENOSPC, "no room is left on that disk"),
+        (errno.EDQUOT, "no room is left for this user"),
+        (errno.EROFS, "that file system can only be read"),
+        (errno.EACCES, "no permission to write there"),
+        (errno.EIO, os.strerror(errno.EIO)),
+    ],
+)
+def test_what_the_system_says_is_told_in_words(a_file, monkeypatch, number, message):
+    def fsync(_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    for function in (check_writable, lambda path: write_whole(path, b"content")):
+        with pytest.raises(OSError, match=f"cannot write .*: {message}") as refused:
+            function(a_file)
+        assert refused.value.errno == number
+    assert a_file.read_bytes() == b"old"
+    assert list(a_file.parent.iterdir()) == [a_file]
+
+
+def test_a_check_leaves_nothing_behind(a_file):
+    check_writable(a_file)
+    check_writable(a_file.parent / "new" / "newer" / "m")
+    assert list(a_file.parent.iterdir()) == [a_file]
+    assert a_file.read_bytes() == b"old"
+
+
+def test_a_check_knows_how_much_room_is_needed(a_file):
+    with pytest.raises(OSError, match="no room is left"):
+        check_writable(a_file, n_bytes=1 << 60)
+
+
+def test_a_name_may_be_as_long_as_the_system_allows(tmp_path):
+    path = tmp_path / ("x" * 250)
+    write_whole(path, b"content")
+    assert path.read_bytes() == b"content"
+
+
+def test_a_device_that_is_full(tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to("/dev/full")
+    check_writable(link)
+    with pytest.raises(OSError, match=r"cannot write .*link: no room is left"):
+        write_whole(link, b"content")

@@ -3,10 +3,10 @@
 The array you pass in decides where it runs: NumPy on a CPU, CuPy on a CUDA GPU, PyTorch, JAX.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # as in `typing`, which takes a while to import
 if TYPE_CHECKING:
+    from typing import Any
+
     from . import datasets, functional, plots
     from .classifiers import (
         BatchedGridSearchCV,
@@ -41,8 +41,10 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     """Import what a name needs when it is first used: scikit-learn alone takes half a second."""
+    from importlib import import_module
+
     if name in _HOMES:
         value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     elif name in _MODULES:

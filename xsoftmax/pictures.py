@@ -1,8 +1,13 @@
-"""The pictures that the command line writes, as PNG files."""
+"""The pictures that the command line writes, as PNG files.
+
+One that cannot be drawn or written costs a warning that names it, and nothing else.
+"""
 
 from __future__ import annotations
 
 import io
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,42 +22,41 @@ from .files import write_whole
 
 def model_pictures(model: Any, dataset: Dataset, folder: Path) -> list[Path]:
     """Of training: samples, the loss curve, and for linear models of images the weights."""
-    shape, names = dataset.image_shape, _names(dataset)
-    with matplotlib.rc_context({"backend": "agg"}):
-        paths = []
-        axes: Any
-        if shape is not None:
-            axes = plots.plot_samples(dataset.X_train, names(dataset.y_train), image_shape=shape)
-            paths.append(_write(axes, folder / "samples.png"))
-        if model.loss_curve_:
-            axes = plots.plot_loss_curve(model.loss_curve_)
-            paths.append(_write(axes, folder / "loss_curve.png"))
-        if shape is not None and hasattr(model, "coef_"):
-            axes = plots.plot_weights(model, image_shape=shape)
-            paths.append(_write(axes, folder / "weights.png"))
-        return paths
+    shape, names, X = dataset.image_shape, _names(dataset), dataset.X_train
+    draw: dict[str, Callable[[], Any]] = {}
+    if shape is not None:
+        draw["samples.png"] = lambda: plots.plot_samples(
+            X, names(dataset.y_train), image_shape=shape
+        )
+    if model.loss_curve_:
+        draw["loss_curve.png"] = lambda: plots.plot_loss_curve(model.loss_curve_)
+    if shape is not None and hasattr(model, "coef_"):
+        draw["weights.png"] = lambda: plots.plot_weights(model, image_shape=shape)
+    return _written(draw, folder)
 
 
-def sweep_picture(model: Any, scoring: str, folder: Path) -> Path:
+def sweep_picture(model: Any, scoring: str, folder: Path) -> list[Path]:
     """Of a sweep: score against C."""
     name = scoring.replace("_", " ")
-    with matplotlib.rc_context({"backend": "agg"}):
-        axes = plots.plot_sweep(model.Cs_, model.scores_, best=model.C_, name=name)
-        return _write(axes, folder / "sweep.png")
+
+    def draw() -> Any:
+        return plots.plot_sweep(model.Cs_, model.scores_, best=model.C_, name=name)
+
+    return _written({"sweep.png": draw}, folder)
 
 
 def result_pictures(dataset: Dataset, predictions: np.ndarray, folder: Path) -> list[Path]:
     """Of the rows to test on: predictions, if they are images, and the confusion matrix."""
     shape, names = dataset.image_shape, _names(dataset)
-    y_true, y_pred = names(dataset.y_test), names(predictions)
-    with matplotlib.rc_context({"backend": "agg"}):
-        paths = []
-        axes: Any
-        if shape is not None:
-            axes = plots.plot_predictions(dataset.X_test, y_true, y_pred, image_shape=shape)
-            paths.append(_write(axes, folder / "predictions.png"))
-        axes = plots.plot_confusion_matrix(y_true, y_pred)
-        return [*paths, _write(axes, folder / "confusion_matrix.png")]
+    draw: dict[str, Callable[[], Any]] = {}
+    if shape is not None:
+        draw["predictions.png"] = lambda: plots.plot_predictions(
+            dataset.X_test, names(dataset.y_test), names(predictions), image_shape=shape
+        )
+    draw["confusion_matrix.png"] = lambda: plots.plot_confusion_matrix(
+        names(dataset.y_test), names(predictions)
+    )
+    return _written(draw, folder)
 
 
 def _names(dataset: Dataset) -> Any:
@@ -62,9 +66,24 @@ def _names(dataset: Dataset) -> Any:
     return lambda labels: np.asarray(dataset.class_names)[labels]
 
 
+def _written(draw: dict[str, Callable[[], Any]], folder: Path) -> list[Path]:
+    """The pictures that could be drawn and written; each of the others costs a warning."""
+    paths = []
+    for name, function in draw.items():
+        open_before = set(plt.get_fignums())
+        try:
+            with matplotlib.rc_context({"backend": "agg"}):
+                paths.append(_write(function(), folder / name))
+        except Exception as error:
+            reason = str(error) or type(error).__name__
+            warnings.warn(f"picture {folder / name} was not drawn: {reason}", stacklevel=3)
+        finally:
+            for number in set(plt.get_fignums()) - open_before:
+                plt.close(number)
+    return paths
+
+
 def _write(axes: Any, path: Path) -> Path:
-    figure = np.ravel(axes)[0].figure
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=120)
-    plt.close(figure)
+    np.ravel(axes)[0].figure.savefig(buffer, format="png", dpi=120)
     return write_whole(path, buffer.getvalue())

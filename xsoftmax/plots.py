@@ -64,10 +64,10 @@ def plot_predictions(
 def plot_loss_curve(
     losses: Sequence[float], *, label: str | None = None, ax: Axes | None = None
 ) -> Axes:
-    """The objective at every iteration, like ``model.loss_curve_``."""
+    """The objective (loss and penalty) at every iteration, like ``model.loss_curve_``."""
     ax = _axes(ax)
     ax.plot(range(1, len(losses) + 1), losses, label=label, marker="." if len(losses) < 30 else "")
-    ax.set(xlabel="iteration", ylabel="loss", title="Loss curve")
+    ax.set(xlabel="iteration", ylabel="objective", title="Objective")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.grid(alpha=0.3)
     if label is not None:

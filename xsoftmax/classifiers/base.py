@@ -42,6 +42,11 @@ from .watch import Watch
 
 Monitor = Callable[[int, Any], bool | None]
 
+#: What a search leaves on its best estimator when that is loaded; another fit takes it away.
+SEARCH_RESULTS = (
+    "C_", "Cs_", "scores_", "best_index_", "best_params_", "best_score_", "cv_results_",
+)  # fmt: skip
+
 
 def _can_go_on(estimator: Any) -> bool:
     if estimator.solver == "lbfgs":
@@ -269,5 +274,7 @@ class BaseSoftmaxClassifier(Predictor):
         self, layers: list[Layer], classes: Array, n_iter: int, losses: list[float]
     ) -> Any:
         self._set_layers(layers)
+        for name in SEARCH_RESULTS:
+            self.__dict__.pop(name, None)
         self.classes_, self.n_iter_, self.loss_curve_ = classes, n_iter, losses
         return self

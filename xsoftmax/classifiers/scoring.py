@@ -18,6 +18,7 @@ from .folds import COPIED_VALUES, Fold
 from .predictor import Predictor, logits_of
 from .training import Samples
 from .validation import check_sample_weight, host_labels
+from .words import shown
 
 #: What `scoring` may be for accuracy, which needs no host.
 ACCURACY = (None, "accuracy")
@@ -103,7 +104,8 @@ class Scorer:
         self.weighted = weighted and _takes_weights(self.scorer)
         if weighted and not self.weighted:
             warnings.warn(
-                f"scoring={scoring!r} takes no sample_weight: its scores count all rows alike.",
+                f"scoring={shown(scoring)} takes no sample_weight: its scores count all rows "
+                "alike.",
                 stacklevel=stacklevel,
             )
 

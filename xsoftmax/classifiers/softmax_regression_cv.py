@@ -71,7 +71,7 @@ class SoftmaxRegressionCV(LinearPredictor):
     n_iter_ : (n_folds, n_Cs)
     gaps_ : (n_folds, n_Cs), estimates of (objective - minimum) / minimum
     coef_, intercept_ : as for `SoftmaxRegression`
-    best_estimator_ : the refitted `SoftmaxRegression`, for `save`; only with `refit`
+    best_estimator_ : the refitted `SoftmaxRegression`; only with `refit`
     n_features_in_, feature_names_in_ : what was seen in `fit`
     """
 
@@ -119,7 +119,8 @@ class SoftmaxRegressionCV(LinearPredictor):
         groups : (n_samples,) for splitters that need them
         X_val, y_val, sample_weight_val : rows to choose C on, instead of `cv`: the only fold trains
             on X and scores these, and the refit takes both
-        monitor : called as ``monitor(n_finished, n_problems)`` as problems finish
+        monitor : called as ``monitor(n_finished, n_problems)`` before the first problem and as
+            problems finish; there are n_folds times n_Cs
 
         Raises
         ------
@@ -183,6 +184,7 @@ class SoftmaxRegressionCV(LinearPredictor):
         model, classes = self._host_model(samples), samples.targets.classes
         scorer = Scorer(model, samples, folds, with_labels(self.scoring, classes), 6)
         weights, strength = weights_of(samples, folds), penalty_strength(1.0, network)
+        monitor(0, paths.n_problems)
         for problems in _turns(len(folds), network):
             rows = weights[problems.start : problems.stop]
             unit = by_part(objective_of(self, space.network, rows_there, strength, rows, features))

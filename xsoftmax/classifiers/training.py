@@ -27,6 +27,7 @@ from ..rows import ArrayRows
 from ..solvers import LBFGS, SGD, Adam, GradientDescent, Solution, Status
 from ..solvers.criteria import Rounding
 from .validation import Targets, check_sample_weight, check_X, check_y
+from .words import shown
 
 #: Steps that suit features of about one; scikit-learn's for adam.
 LEARNING_RATES = {"gd": 0.1, "sgd": 0.01, "adam": 0.001}
@@ -241,7 +242,7 @@ def _class_weight(estimator: Any, samples: Samples, weight: np.ndarray) -> np.nd
         unknown = set(estimator.class_weight) - set(classes.tolist())
         if unknown:
             raise ValueError(
-                f"class_weight names labels that are not among the classes: {unknown}."
+                f"class_weight names labels that are not among the classes: {shown(unknown)}."
             )
         weights = np.asarray([estimator.class_weight.get(c, 1.0) for c in classes.tolist()])
     return weights[values]

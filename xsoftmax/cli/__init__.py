@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from functools import wraps
+from typing import Annotated, Any
 
 import typer
 
 from .. import __version__
+from ..interrupts import INTERRUPTED, interrupts_raised, is_interrupt
+from .console import note
 from .evaluate import evaluate
 from .info import info
 from .predict import predict
 from .reproduce import reproduce
 from .sweep import sweep
 from .train import train
+
+
+def _interruptible(command: Callable) -> Callable:
+    """`command`, which Ctrl-C ends with one line and exit code 130."""
+
+    @wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        try:
+            with interrupts_raised():
+                return command(*args, **kwargs)
+        except (Exception, KeyboardInterrupt) as error:
+            if isinstance(error, typer.Exit) or not is_interrupt(error):
+                raise
+            note("interrupted")
+            raise typer.Exit(INTERRUPTED) from None
+
+    return wrapped
+
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -21,7 +43,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (train, sweep, evaluate, predict, reproduce, info):
-    app.command()(command)
+    app.command()(_interruptible(command))
 
 
 def _print_version(wanted: bool) -> None:

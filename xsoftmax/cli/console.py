@@ -5,16 +5,25 @@ from __future__ import annotations
 import json
 import math
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Column, Table
+from rich.text import Text
 
 from ..evaluation import Evaluation
 
@@ -28,20 +37,34 @@ def print_json(result: dict[str, Any]) -> None:
 
 
 def print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
-    """A table with its first column to the left and numbers to the right."""
+    """A table with its first column to the left and numbers to the right.
+
+    Where not even the longest words of all columns fit side by side, each row becomes a few lines,
+    so that no number is cut.
+    """
     out.print(title, style="bold", markup=False, highlight=False, soft_wrap=True)
+    cells = list(zip(columns, *rows, strict=True))
+    widths = [max(map(cell_len, " ".join(column).split())) for column in cells]
+    if sum(widths) + 3 * len(widths) + 1 > out.width:
+        for row in rows:
+            print_line(f"{columns[0]} {row[0]}")
+            for name, cell in zip(columns[1:], row[1:], strict=True):
+                print_line(f"  {name}: {cell}")
+        return
     table = Table()
-    for i, column in enumerate(columns):
-        table.add_column(escape(column), justify="left" if i == 0 else "right", overflow="fold")
+    for i, (column, width) in enumerate(zip(cells, widths, strict=True)):
+        whole = width == max(map(cell_len, column))
+        justify: Literal["left", "right"] = "left" if i == 0 else "right"
+        table.add_column(escape(column[0]), justify=justify, no_wrap=whole, overflow="fold")
     for row in rows:
         table.add_row(*map(escape, row))
     out.print(table)
 
 
 def print_scores(title: str, scores: dict[str, Evaluation]) -> None:
-    """Accuracy and loss for each part of the data."""
+    """Accuracy and loss (the cross-entropy, without the penalty) for each part of the data."""
     rows = [[name, f"{part.accuracy:.4f}", f"{part.loss:.4f}"] for name, part in scores.items()]
-    print_table(title, ["rows", "accuracy", "loss"], rows)
+    print_table(title, ["rows", "accuracy", "cross-entropy loss"], rows)
 
 
 def print_line(text: str) -> None:
@@ -55,44 +78,71 @@ def print_files(paths: Iterable[Path]) -> None:
         print_line(f"wrote {path}")
 
 
+def note(text: str) -> None:
+    """One line on stderr."""
+    err.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
 @contextmanager
 def training_progress(description: str, max_iter: int, *, quiet: bool) -> Iterator[Any]:
     """A live bar on stderr; yields a monitor for ``fit(monitor=...)``."""
     with _progress(description, max_iter, quiet) as update:
 
         def monitor(iteration: int, model: Any) -> None:
-            figures = f"loss {model.loss_curve_[-1]:.6f}"
+            figures = f"objective {model.loss_curve_[-1]:.4g}"
             if getattr(model, "validation_scores_", None):
-                figures += f"  validation accuracy {model.validation_scores_[-1]:.4f}"
+                figures += f"  accuracy {model.validation_scores_[-1]:.3f}"
             update(completed=iteration, figures=figures)
 
         yield monitor
 
 
 @contextmanager
-def sweep_progress(description: str, *, quiet: bool) -> Iterator[Any]:
+def sweep_progress(description: str, n_problems: int, *, quiet: bool) -> Iterator[Any]:
     """A live bar of problems finished; yields a monitor for ``SoftmaxRegressionCV.fit``."""
-    with _progress(description, None, quiet) as update:
+    with _progress(description, n_problems, quiet, "problems") as update:
 
         def monitor(n_finished: int, n_problems: int) -> None:
-            update(completed=n_finished, total=n_problems, figures="problems")
+            update(completed=n_finished, total=n_problems)
 
         yield monitor
 
 
+class _TimeLeft(TimeRemainingColumn):
+    """The time left, and of what has finished the time taken; both in few characters."""
+
+    def __init__(self) -> None:
+        super().__init__(compact=True, elapsed_when_finished=True, table_column=_whole())
+
+    def render(self, task: Task) -> Text:
+        """As 00:12 left, or 00:12."""
+        return super().render(task) + ("" if task.finished else " left")
+
+
+def _whole() -> Column:
+    """A column of a progress bar that is never cut; the bar itself takes the room that is left."""
+    return Column(no_wrap=True)
+
+
 @contextmanager
-def _progress(description: str, total: int | None, quiet: bool) -> Iterator[Any]:
+def _progress(
+    description: str, total: int, quiet: bool, figures: str = ""
+) -> Iterator[Callable[..., None]]:
+    """A bar under a line with the description. It ends full, unless an exception ends it."""
     progress = Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[figures]}"),
-        TimeElapsedColumn(),
+        BarColumn(bar_width=None),
+        MofNCompleteColumn(table_column=_whole()),
+        TextColumn("{task.fields[figures]}", table_column=_whole()),
+        _TimeLeft(),
         console=err,
         disable=quiet,
     )
+    if not quiet:
+        note(description)
     with progress:
-        yield partial(progress.update, progress.add_task(description, total=total, figures=""))
+        row = progress.add_task("", total=total, figures=figures)
+        yield partial(progress.update, row)
+        progress.update(row, total=max(1, progress.tasks[0].completed))
 
 
 @contextmanager

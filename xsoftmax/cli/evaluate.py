@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from .. import arrays, datasets, evaluation, model_file
+from .. import arrays, datasets, evaluation
 from . import options
 from .console import print_files, print_json, print_scores
+from .outputs import RESULT_PICTURES, Force, check_pictures, drawn
 
 
 def evaluate(
@@ -20,14 +19,19 @@ def evaluate(
     device: options.Device = None,
     seed: options.Seed = 0,
     plots: options.Plots = None,
+    force: Force = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Score a saved model on the rows of DATA to test on.
 
     With the --seed and --test-size of train, these are the rows that it did not train on.
     """
+    if plots is not None:
+        check_pictures(plots, RESULT_PICTURES, force=force)
     place = arrays.backend(backend, device)
-    estimator = model_file.load(model, like=options.somewhere(place))
+    from .models import load_model
+
+    estimator = load_model(model, place)
     dataset = datasets.load(
         data,
         labels=labels,
@@ -37,11 +41,9 @@ def evaluate(
         random_state=seed,
     )
     result = evaluation.evaluate(estimator, place.asarray(dataset.X_test), dataset.y_test)
-    pictures: list[Path] = []
-    if plots is not None:
-        from ..pictures import result_pictures
-
-        pictures = result_pictures(dataset, result.predictions, plots)
+    pictures = drawn(
+        plots, lambda module, folder: module.result_pictures(dataset, result.predictions, folder)
+    )
     if as_json:
         print_json(
             {

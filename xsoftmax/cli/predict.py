@@ -9,10 +9,11 @@ from typing import Annotated, Any
 
 import typer
 
-from .. import arrays, datasets, model_file
+from .. import arrays, datasets
 from ..files import write_whole
 from . import options
 from .console import print_json
+from .outputs import Force, check_new
 
 
 def predict(
@@ -26,11 +27,16 @@ def predict(
     save_to: Annotated[
         Path | None, typer.Option("--out", help="CSV file to write, instead of stdout.")
     ] = None,
+    force: Force = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Label the rows of DATA: of a named data set those to test on, of a file all of them."""
+    if save_to is not None:
+        check_new(save_to, force=force)
     place = arrays.backend(backend, device)
-    estimator = model_file.load(model, like=options.somewhere(place))
+    from .models import load_model
+
+    estimator = load_model(model, place)
     X = place.asarray(
         datasets.load_features(
             data, estimator.n_features_in_, label_column=label_column, data_dir=data_dir

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import typer
 
-from .. import arrays, datasets, model_file
+from .. import arrays, datasets
 from ..classifiers import SoftmaxRegressionCV
 from ..evaluation import evaluate
+from ..interrupts import INTERRUPTED
 from . import options
 from .console import (
-    err,
+    note,
     print_files,
     print_json,
     print_line,
@@ -22,7 +22,7 @@ from .console import (
     print_table,
     sweep_progress,
 )
-from .train import INTERRUPTED
+from .outputs import Force, SaveTo, check_room, destination, drawn, save_model
 
 
 def sweep(
@@ -47,9 +47,8 @@ def sweep(
     tol: Annotated[float, typer.Option(help="Share of its gain at which a problem stops.")] = 1e-6,
     max_iter: Annotated[int, typer.Option(help="Iterations for each C at most.")] = 1000,
     seed: options.Seed = 0,
-    save_to: Annotated[
-        Path, typer.Option("--out", help="Folder, or .safetensors file, for the model.")
-    ] = Path("xsoftmax-out"),
+    save_to: SaveTo = None,
+    force: Force = False,
     plots: options.Plots = None,
     no_plots: Annotated[bool, typer.Option("--no-plots", help="Draw no picture.")] = False,
     as_json: options.AsJson = False,
@@ -59,9 +58,9 @@ def sweep(
 
     Ctrl-C ends it and writes nothing.
     """
-    estimator = SoftmaxRegressionCV(
-        _values(grid), cv=cv, scoring=scoring, tol=tol, max_iter=max_iter
-    )
+    Cs = _values(grid)
+    estimator = SoftmaxRegressionCV(Cs, cv=cv, scoring=scoring, tol=tol, max_iter=max_iter)
+    where = destination(save_to, plots, no_plots=no_plots, force=force)
     place = arrays.backend(backend, device)
     dataset = datasets.load(
         data,
@@ -72,27 +71,24 @@ def sweep(
         random_state=seed,
     ).astype(dtype)
     X_train, X_test = place.asarray(dataset.X_train), place.asarray(dataset.X_test)
+    check_room(where, estimator, X_train, dataset.y_train)
     title = f"sweep of C on {dataset.name}"
 
     start = time.perf_counter()
     try:
-        with sweep_progress(title, quiet=quiet) as monitor:
+        with sweep_progress(title, Cs.size * cv, quiet=quiet) as monitor:
             estimator.fit(X_train, dataset.y_train.tolist(), monitor=monitor)
     except KeyboardInterrupt:
-        err.print("interrupted; nothing was written")
+        note("interrupted; nothing was written")
         raise typer.Exit(INTERRUPTED) from None
     seconds = time.perf_counter() - start
 
-    is_file = save_to.suffix == ".safetensors"
-    path = save_to if is_file else save_to / "model.safetensors"
-    model_file.save(estimator.best_estimator_, path)
+    where = save_model(where, estimator)
     on_train = evaluate(estimator, X_train, dataset.y_train)
     on_test = evaluate(estimator, X_test, dataset.y_test)
-    pictures: list[Path] = []
-    if not no_plots:
-        from ..pictures import sweep_picture
-
-        pictures = [sweep_picture(estimator, scoring, plots or path.parent)]
+    pictures = drawn(
+        where.pictures, lambda module, folder: module.sweep_picture(estimator, scoring, folder)
+    )
     if as_json:
         print_json(
             {
@@ -104,7 +100,7 @@ def sweep(
                 "train_accuracy": on_train.accuracy,
                 "test_accuracy": on_test.accuracy,
                 "seconds": seconds,
-                "model": str(path),
+                "model": str(where.model),
                 "plots": [str(picture) for picture in pictures],
             }
         )
@@ -112,7 +108,7 @@ def sweep(
     print_table(f"{title}, {cv} folds", ["C", scoring, "± std", "iterations"], _rows(estimator))
     print_scores(f"best C = {estimator.C_:.4g}", {"train": on_train, "test": on_test})
     print_line(f"{estimator.scores_.size} problems and a refit in {seconds:.2f} s on {backend}")
-    print_files([path, *pictures])
+    print_files([where.model, *pictures])
 
 
 def _rows(estimator: Any) -> list[list[str]]:

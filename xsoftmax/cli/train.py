@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from .. import arrays, datasets, model_file
+from .. import arrays, datasets
 from ..classifiers import MLPClassifier, SoftmaxRegression
 from ..evaluation import evaluate
+from ..interrupts import INTERRUPTED
 from . import options
-from .console import err, print_files, print_json, print_line, print_scores, training_progress
-
-INTERRUPTED = 130  #: 128 + SIGINT, as shells report it
+from .console import note, print_files, print_json, print_line, print_scores, training_progress
+from .outputs import Force, SaveTo, check_room, destination, drawn, save_model
 
 Kind = Literal["softmax-regression", "mlp"]
 Solver = Literal["lbfgs", "gd", "sgd", "adam"]
@@ -44,9 +43,8 @@ def train(
         bool, typer.Option("--early-stopping", help="Stop by accuracy on held-out rows.")
     ] = False,
     seed: options.Seed = 0,
-    save_to: Annotated[
-        Path, typer.Option("--out", help="Folder, or .safetensors file, for the model.")
-    ] = Path("xsoftmax-out"),
+    save_to: SaveTo = None,
+    force: Force = False,
     plots: options.Plots = None,
     no_plots: Annotated[bool, typer.Option("--no-plots", help="Draw no pictures.")] = False,
     as_json: options.AsJson = False,
@@ -69,6 +67,7 @@ def train(
     estimator: Any = SoftmaxRegression(c, **settings)
     if model == "mlp":
         estimator = MLPClassifier(_sizes(hidden), activation, alpha=alpha, **settings)
+    where = destination(save_to, plots, no_plots=no_plots, force=force)
     place = arrays.backend(backend, device)
     dataset = datasets.load(
         data,
@@ -79,23 +78,23 @@ def train(
         random_state=seed,
     ).astype(dtype)
     X_train, X_test = place.asarray(dataset.X_train), place.asarray(dataset.X_test)
+    check_room(where, estimator, X_train, dataset.y_train)
     title = f"{model} on {dataset.name}"
 
     start = time.perf_counter()
     interrupted = _fit(estimator, X_train, dataset.y_train, title, quiet)
     seconds = time.perf_counter() - start
 
-    is_file = save_to.suffix == ".safetensors"
-    path = model_file.save(estimator, save_to if is_file else save_to / "model.safetensors")
+    where = save_model(where, estimator, interrupted=interrupted)
     on_train = evaluate(estimator, X_train, dataset.y_train)
     on_test = evaluate(estimator, X_test, dataset.y_test)
-    pictures: list[Path] = []
-    if not no_plots:
-        from ..pictures import model_pictures, result_pictures
-
-        folder = plots or path.parent
-        pictures = model_pictures(estimator, dataset, folder)
-        pictures += result_pictures(dataset, on_test.predictions, folder)
+    pictures = drawn(
+        where.pictures,
+        lambda module, folder: [
+            *module.model_pictures(estimator, dataset, folder),
+            *module.result_pictures(dataset, on_test.predictions, folder),
+        ],
+    )
     if as_json:
         print_json(
             {
@@ -103,17 +102,21 @@ def train(
                 "test_accuracy": on_test.accuracy,
                 "train_loss": on_train.loss,
                 "test_loss": on_test.loss,
+                "objective": _objective(estimator),
                 "n_iter": estimator.n_iter_,
                 "seconds": seconds,
-                "model": str(path),
+                "model": str(where.model),
                 "plots": [str(picture) for picture in pictures],
                 "interrupted": interrupted,
             }
         )
     else:
         print_scores(title, {"train": on_train, "test": on_test})
-        print_line(f"{estimator.n_iter_} iterations in {seconds:.2f} s on {backend}")
-        print_files([path, *pictures])
+        print_line(
+            f"{estimator.n_iter_} iterations in {seconds:.2f} s on {backend}, objective (loss + "
+            f"penalty) {_objective(estimator):.4g}"
+        )
+        print_files([where.model, *pictures])
     if interrupted:
         raise typer.Exit(INTERRUPTED)
 
@@ -126,15 +129,22 @@ def _fit(estimator: Any, X: Any, y: Any, title: str, quiet: bool) -> bool:
             estimator.fit(X, y.tolist(), monitor=monitor)
     except KeyboardInterrupt:
         if not getattr(estimator, "n_iter_", 0):
-            err.print("interrupted before the first iteration finished; nothing was written")
+            note("interrupted before the first iteration finished; nothing was written")
             raise typer.Exit(INTERRUPTED) from None
-        err.print(
-            f"[yellow]interrupted:[/] keeping the model of iteration {estimator.n_iter_}, the last "
-            "that finished",
-            soft_wrap=True,
+        note(
+            f"interrupted: keeping the model of iteration {estimator.n_iter_}, the last that "
+            "finished"
         )
         return True
     return False
+
+
+def _objective(estimator: Any) -> float:
+    """The objective at the iteration whose parameters were kept: with held-out rows the best."""
+    if not estimator.early_stopping:
+        return estimator.loss_curve_[-1]
+    scores = estimator.validation_scores_
+    return estimator.loss_curve_[scores.index(max(scores))]
 
 
 def _sizes(hidden: str) -> tuple[int, ...]:

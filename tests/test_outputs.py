@@ -1,0 +1,276 @@
+"""Where a command's files go, what is refused before the work, and what a failure costs."""
+
+import json
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import xsoftmax
+from xsoftmax import datasets, files, model_file, pictures, plots
+from xsoftmax.classifiers import SoftmaxRegression
+from xsoftmax.cli import app, outputs
+
+PICTURES = [
+    "confusion_matrix.png", "loss_curve.png", "predictions.png", "samples.png", "weights.png",
+]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def run(*arguments, error=None):
+    """The result of a command, which must end well, or with an `error` that matches."""
+    done = CliRunner().invoke(app, [*map(str, arguments)])
+    if error is None:
+        assert done.exit_code == 0, done.output
+    else:
+        assert isinstance(done.exception, (OSError, ValueError)), done.output
+        assert re.search(error, str(done.exception))
+        assert "\n" not in str(done.exception)
+    return done
+
+
+def names(folder="."):
+    return sorted(str(path.relative_to(folder)) for path in Path(folder).rglob("*"))
+
+
+@pytest.fixture
+def untrained(monkeypatch):
+    """Fails a command that starts to train or to load."""
+
+    def refuse(*_, **__):
+        raise AssertionError("the work began")
+
+    monkeypatch.setattr(datasets, "load", refuse)
+    monkeypatch.setattr(model_file, "load", refuse)
+
+
+# --- before the work -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ["train", "sweep"])
+@pytest.mark.parametrize(
+    ("out", "message"),
+    [
+        ("file", "--out file is a file, and not a model file"),
+        ("file/run", "cannot write file/run/model.safetensors: a part of its path is a file"),
+        ("file/m.safetensors", "a part of its path is a file"),
+        ("folder.safetensors", "cannot write folder.safetensors: it is a folder"),
+        ("model.bin", "neither the name of a model file, .* Try --out model.safetensors"),
+        ("model.pkl", "neither the name of a model file"),
+        ("x" * 300, "its name is too long"),
+    ],
+)
+def test_an_out_that_cannot_be_written_is_refused_first(untrained, command, out, message):
+    Path("file").write_text("")
+    Path("folder.safetensors").mkdir()
+    run(command, "--out", out, error=message)
+    assert names() == ["file", "folder.safetensors"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "--plots", "file"], "cannot write file/predictions.png: a part of its path"),
+        (["sweep", "--plots", "file/more"], "a part of its path is a file"),
+        (["evaluate", "--model", "m", "--plots", "file"], "a part of its path is a file"),
+        (["predict", "--model", "m", "--out", "."], "it is a folder"),
+        (["predict", "--model", "m", "--out", "file/p.csv"], "a part of its path is a file"),
+        (["predict", "--model", "m", "--out", "file"], "file is there already.*--force"),
+    ],
+)
+def test_so_are_other_files(untrained, arguments, message):
+    Path("file").write_text("")
+    run(*arguments, error=message)
+    assert names() == ["file"]
+
+
+def test_a_disk_that_is_full_is_refused_first(untrained, monkeypatch):
+    def fsync(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    for command in ("train", "sweep"):
+        run(command, error="cannot write xsoftmax-out/model.safetensors: no room is left")
+    assert names() == []
+
+
+def test_a_model_that_has_no_room_is_refused_before_training(monkeypatch):
+    monkeypatch.setattr(SoftmaxRegression, "fit", lambda *_, **__: pytest.fail("it trained"))
+    monkeypatch.setattr(files.shutil, "disk_usage", lambda _: type("", (), {"free": 100_000})())
+    run("train", "--model", "mlp", "--hidden", "500", "--quiet", error="no room is left")
+
+
+# --- nothing is replaced unasked -----------------------------------------------------------------
+
+
+def test_the_default_folder_gets_a_new_name():
+    first = run("train", "--max-iter", 3, "--quiet", "--tol", 0)
+    assert names("xsoftmax-out") == sorted([*PICTURES, "model.safetensors"])
+    before = Path("xsoftmax-out/model.safetensors").read_bytes()
+    second = run("train", "--max-iter", 2, "--quiet", "--tol", 0)
+    third = run("sweep", "--Cs", 1, "--cv", 2, "--quiet", "--json", "--no-plots")
+    assert Path("xsoftmax-out/model.safetensors").read_bytes() == before
+    assert names("xsoftmax-out-2") == sorted([*PICTURES, "model.safetensors"])
+    assert json.loads(third.stdout)["model"] == "xsoftmax-out-3/model.safetensors"
+    assert first.stderr == ""
+    assert second.stderr == (
+        "xsoftmax-out is there already, so this run's files go to xsoftmax-out-2\n"
+    )
+    run("train", "--max-iter", 1, "--quiet", "--tol", 0, "--force")
+    assert xsoftmax.load("xsoftmax-out/model.safetensors").n_iter_ == 1
+    assert sorted(path.name for path in Path().iterdir()) == [
+        "xsoftmax-out", "xsoftmax-out-2", "xsoftmax-out-3",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("command", ["train", "sweep"])
+@pytest.mark.parametrize("out", ["run", "run/model.safetensors"])
+def test_a_model_that_is_there_is_not_replaced(untrained, command, out):
+    Path("run").mkdir()
+    Path("run/model.safetensors").write_text("another run's")
+    run(command, "--out", out, error="run/model.safetensors is there already.* --force")
+    assert Path("run/model.safetensors").read_text() == "another run's"
+
+
+@pytest.mark.parametrize("options", [[], ["--no-plots"]])
+def test_pictures_of_another_run_are_not_mixed_with_a_model(untrained, options):
+    Path("run").mkdir()
+    Path("run/weights.png").write_text("another run's")
+    run("train", "--out", "run", *options, error="run/weights.png is there already.* --force")
+    if not options:
+        run("train", "--plots", "run", error="run/weights.png is there already")
+    assert names() == ["run", "run/weights.png"]
+
+
+def test_force_takes_the_old_pictures_away():
+    Path("run").mkdir()
+    for name in ("weights.png", "sweep.png", "model.safetensors", "notes.png"):
+        Path("run", name).write_text("another run's")
+    run("train", "--out", "run", "--force", "--no-plots", "--quiet", "--max-iter", 1, "--tol", 0)
+    assert names("run") == ["model.safetensors", "notes.png"]
+    assert xsoftmax.load("run/model.safetensors").n_iter_ == 1
+
+
+def test_pictures_of_a_model_file_have_a_folder_of_their_own():
+    for name in ("a", "b"):
+        run("train", "--out", f"{name}.safetensors", "--quiet", "--max-iter", 1, "--tol", 0)
+    assert sorted(path.name for path in Path().iterdir()) == [
+        "a-pictures", "a.safetensors", "b-pictures", "b.safetensors",
+    ]  # fmt: skip
+    assert names("a-pictures") == PICTURES
+
+
+def test_evaluate_and_predict_replace_nothing_unasked():
+    run("train", "--out", "m.safetensors", "--no-plots", "--quiet")
+    evaluate = ["evaluate", "--model", "m.safetensors", "--plots", "p"]
+    run(*evaluate)
+    assert names("p") == sorted(outputs.RESULT_PICTURES)
+    run(*evaluate, error=r"p/predictions\.png is there already.* --force")
+    run(*evaluate, "--force")
+    predict = ["predict", "--model", "m.safetensors", "--out", "p.csv"]
+    run(*predict)
+    run(*predict, error=r"p\.csv is there already.* --force")
+    run(*predict, "--force")
+
+
+def test_a_folder_may_have_a_dot_in_its_name(untrained):
+    where = outputs.destination(Path("v1.2"), None, no_plots=True, force=False)
+    assert where.model == Path("v1.2/model.safetensors")
+    Path("run.final").mkdir()
+    where = outputs.destination(Path("run.final"), None, no_plots=False, force=False)
+    assert where.pictures == Path("run.final")
+
+
+def fitted():
+    X = np.random.default_rng(0).random((20, 4))
+    return SoftmaxRegression(max_iter=2, tol=0).fit(X, np.arange(20) % 2)
+
+
+def test_two_runs_at_once_do_not_share_the_default_folder():
+    one, other = (outputs.destination(None, None, no_plots=False, force=False) for _ in range(2))
+    model = fitted()
+    assert outputs.save_model(one, model).model == Path("xsoftmax-out/model.safetensors")
+    where = outputs.save_model(other, model)
+    assert where.model == Path("xsoftmax-out-2/model.safetensors")
+    assert where.pictures == Path("xsoftmax-out-2")
+
+
+def test_an_interrupted_run_replaces_no_model(capsys):
+    Path("run").mkdir()
+    for name in ("model.safetensors", "weights.png"):
+        Path("run", name).write_text("finished")
+    where = outputs.destination(Path("run"), None, no_plots=False, force=True)
+    where = outputs.save_model(where, fitted(), interrupted=True)
+    assert where.pictures is None
+    assert where.model == Path("run/model-interrupted.safetensors")
+    assert Path("run/model.safetensors").read_text() == "finished"
+    assert names("run") == ["model-interrupted.safetensors", "model.safetensors", "weights.png"]
+    assert "run/model.safetensors stays" in capsys.readouterr().err
+
+
+# --- what a failure costs ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("$x is no mathtext"), MemoryError(), OSError(28, "No space left")]
+)
+def test_a_picture_that_fails_costs_a_warning(monkeypatch, error):
+    def fail(*_, **__):
+        plots.plt.figure()  # begun, and never finished
+        raise error
+
+    monkeypatch.setattr(plots, "plot_weights", fail)
+    monkeypatch.setattr(plots, "plot_confusion_matrix", fail)
+    n_open = len(plots.plt.get_fignums())
+    with pytest.warns(UserWarning, match="was not drawn") as caught:
+        done = run("train", "--json", "--quiet")
+    texts = [str(warning.message) for warning in caught]
+    for text, name in zip(texts, ("weights", "confusion_matrix"), strict=True):
+        assert text.startswith(f"picture xsoftmax-out/{name}.png was not drawn: ")
+        assert str(error) in text
+    result = json.loads(done.stdout)
+    assert result["test_accuracy"] > 0.9
+    assert [Path(path).name for path in result["plots"]] == [
+        "samples.png", "loss_curve.png", "predictions.png",
+    ]  # fmt: skip
+    assert xsoftmax.load(result["model"]).n_iter_ == result["n_iter"]
+    assert len(plots.plt.get_fignums()) == n_open
+
+
+def test_a_picture_that_cannot_be_written_costs_a_warning(monkeypatch):
+    def full(path, _):
+        raise OSError(f"cannot write {path}: no room is left on that disk.")
+
+    monkeypatch.setattr(pictures, "write_whole", full)
+    with pytest.warns(UserWarning, match=r"sweep\.png was not drawn: cannot write"):
+        done = run("sweep", "--Cs", "1", "--cv", "2", "--json", "--quiet")
+    assert json.loads(done.stdout)["plots"] == []
+
+
+def test_so_does_a_matplotlib_that_cannot_be_imported(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "xsoftmax.pictures", None)
+    monkeypatch.delattr(xsoftmax, "pictures")
+    with pytest.warns(UserWarning, match="pictures were not drawn: "):
+        done = run("train", "--json", "--quiet")
+    assert json.loads(done.stdout)["plots"] == []
+
+
+def test_every_picture_has_a_name_that_is_known(monkeypatch):
+    run("train", "--plots", "p", "--quiet")
+    run("sweep", "--Cs", "1", "--cv", "2", "--plots", "q", "--quiet")
+    assert {*names("p"), *names("q")} == set(outputs.PICTURES)
+
+
+def test_a_model_that_cannot_be_saved_is_an_error(monkeypatch):
+    def full(*_):
+        raise OSError("cannot write m: no room is left on that disk.")
+
+    monkeypatch.setattr(model_file, "write_whole", full)
+    run("train", "--quiet", error="no room is left")
