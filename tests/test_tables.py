@@ -42,7 +42,7 @@ def test_csv(tmp_path, header):
     data = datasets.load(tmp_path / "t.csv")
     assert data.X_train.shape == (16, 2)
     assert set(data.y_train) == {"a", "b"}
-    X = datasets.load_features(tmp_path / "t.csv", 2)
+    X = datasets.load_rows(tmp_path / "t.csv", datasets.Schema(2)).X
     np.testing.assert_array_equal(X[3], [3.5, -3])
 
 
@@ -101,7 +101,9 @@ def test_bad_files(tmp_path, rng):
 
 def test_a_single_feature_without_labels(tmp_path):
     (tmp_path / "x.csv").write_text("x\n1\n2\n")
-    np.testing.assert_array_equal(datasets.load_features(tmp_path / "x.csv", 1), [[1], [2]])
+    np.testing.assert_array_equal(
+        datasets.load_rows(tmp_path / "x.csv", datasets.Schema(1)).X, [[1], [2]]
+    )
 
 
 def test_a_split_that_cannot_be(tmp_path):

@@ -32,6 +32,7 @@ def describe(model: BaseSoftmaxClassifier) -> dict[str, Any]:
         "classes": _labels_to_json(to_host(model.classes_)),
         "n_features_in": model.n_features_in_,
         "feature_names_in": None if names is None else names.tolist(),
+        "label_name": getattr(model, "label_name_", None),
         "n_iter": model.n_iter_,
     }
 
@@ -86,6 +87,13 @@ def restore(path: Path, description: dict[str, Any]) -> Any:
             model.feature_names_in_ = np.asarray(names, dtype=object)
             if model.feature_names_in_.shape != (model.n_features_in_,):
                 raise ValueError("feature names of another number than the features")
+            if not all(isinstance(name, str) for name in names):
+                raise ValueError("feature names that are not strings")
+        label_name = description.get("label_name")  # older files have none
+        if type(label_name) not in (str, type(None)):
+            raise ValueError(f"label_name={label_name!r}")
+        if label_name is not None:
+            model.label_name_ = label_name
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ValueError(f"{path} describes no model of xsoftmax: {error}.") from error
     return model

@@ -9,14 +9,15 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from ..evaluation import Evaluation
+if TYPE_CHECKING:
+    from ..evaluation import Evaluation
 
 out = Console()
 err = Console(stderr=True)
@@ -39,9 +40,12 @@ def print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
 
 
 def print_scores(title: str, scores: dict[str, Evaluation]) -> None:
-    """Accuracy and loss for each part of the data."""
-    rows = [[name, f"{part.accuracy:.4f}", f"{part.loss:.4f}"] for name, part in scores.items()]
-    print_table(title, ["rows", "accuracy", "loss"], rows)
+    """Number of rows, accuracy and loss for each part of the data."""
+    rows = [
+        [name, str(part.n_samples), f"{part.accuracy:.4f}", f"{part.loss:.4f}"]
+        for name, part in scores.items()
+    ]
+    print_table(title, ["part", "rows", "accuracy", "loss"], rows)
 
 
 def print_line(text: str) -> None:

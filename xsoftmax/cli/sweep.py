@@ -6,13 +6,9 @@ import time
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
-from .. import arrays, datasets, model_file
-from ..classifiers import SoftmaxRegressionCV
-from ..evaluation import evaluate
-from . import options
+from . import option_rules, options
 from .console import (
     err,
     print_files,
@@ -26,9 +22,13 @@ from .train import INTERRUPTED
 
 
 def sweep(
+    context: typer.Context,
     data: options.Data = "digits",
     labels: options.Labels = None,
     label_column: options.LabelColumn = None,
+    header: options.Header = None,
+    test: options.Test = None,
+    test_labels: options.TestLabels = None,
     test_size: options.TestSize = 0.2,
     data_dir: options.DataDir = None,
     backend: options.BackendName = "numpy",
@@ -51,7 +51,7 @@ def sweep(
         Path, typer.Option("--out", help="Folder, or .safetensors file, for the model.")
     ] = Path("xsoftmax-out"),
     plots: options.Plots = None,
-    no_plots: Annotated[bool, typer.Option("--no-plots", help="Draw no picture.")] = False,
+    no_plots: options.NoPlots = False,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -59,6 +59,14 @@ def sweep(
 
     Ctrl-C ends it and writes nothing.
     """
+    option_rules.check_options(context, option_rules.SWEEP)
+
+    from .. import arrays, datasets, model_file
+    from ..classifiers import SoftmaxRegressionCV
+    from ..evaluation import evaluate
+    from . import reading
+
+    reading.hush(quiet)
     estimator = SoftmaxRegressionCV(
         _values(grid), cv=cv, scoring=scoring, tol=tol, max_iter=max_iter
     )
@@ -67,7 +75,10 @@ def sweep(
         data,
         labels=labels,
         label_column=label_column,
+        header=header,
         data_dir=data_dir,
+        test=test,
+        test_labels=test_labels,
         test_size=test_size,
         random_state=seed,
     ).astype(dtype)
@@ -85,7 +96,7 @@ def sweep(
 
     is_file = save_to.suffix == ".safetensors"
     path = save_to if is_file else save_to / "model.safetensors"
-    model_file.save(estimator.best_estimator_, path)
+    model_file.save(reading.with_columns(estimator.best_estimator_, dataset), path)
     on_train = evaluate(estimator, X_train, dataset.y_train)
     on_test = evaluate(estimator, X_test, dataset.y_test)
     pictures: list[Path] = []
@@ -128,7 +139,9 @@ def _rows(estimator: Any) -> list[list[str]]:
     ]
 
 
-def _values(grid: str) -> np.ndarray:
+def _values(grid: str) -> Any:
+    import numpy as np
+
     try:
         if ":" in grid:
             low, high, count = grid.split(":")

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from .. import arrays, datasets, model_file
-from ..classifiers import MLPClassifier, SoftmaxRegression
-from ..evaluation import evaluate
-from . import options
+from . import option_rules, options
 from .console import err, print_files, print_json, print_line, print_scores, training_progress
 
 INTERRUPTED = 130  #: 128 + SIGINT, as shells report it
@@ -22,15 +20,20 @@ Activation = Literal["relu", "gelu", "tanh", "sigmoid", "identity"]
 
 
 def train(
+    context: typer.Context,
     data: options.Data = "digits",
     labels: options.Labels = None,
     label_column: options.LabelColumn = None,
+    header: options.Header = None,
+    test: options.Test = None,
+    test_labels: options.TestLabels = None,
     test_size: options.TestSize = 0.2,
     data_dir: options.DataDir = None,
     backend: options.BackendName = "numpy",
     device: options.Device = None,
     dtype: options.Dtype = "float32",
-    model: Annotated[Kind, typer.Option(help="What to train.")] = "softmax-regression",
+    kind: Annotated[Kind, typer.Option(help="What to train.")] = "softmax-regression",
+    model: Annotated[str | None, typer.Option(hidden=True)] = None,
     c: Annotated[float, typer.Option("--C", help="Inverse penalty (softmax-regression).")] = 1.0,
     hidden: Annotated[str, typer.Option(help="Hidden layers, like 50 or 128,64 (mlp).")] = "50",
     activation: Annotated[Activation, typer.Option(help="Of hidden layers (mlp).")] = "relu",
@@ -41,14 +44,15 @@ def train(
     max_iter: Annotated[int | None, typer.Option(help="Iterations or epochs at most.")] = None,
     tol: Annotated[float, typer.Option(help="When to stop; 0 runs --max-iter.")] = 1e-4,
     early_stopping: Annotated[
-        bool, typer.Option("--early-stopping", help="Stop by accuracy on held-out rows.")
+        bool,
+        typer.Option("--early-stopping", help="Stop by accuracy on held-out rows.", metavar=""),
     ] = False,
     seed: options.Seed = 0,
     save_to: Annotated[
         Path, typer.Option("--out", help="Folder, or .safetensors file, for the model.")
     ] = Path("xsoftmax-out"),
     plots: options.Plots = None,
-    no_plots: Annotated[bool, typer.Option("--no-plots", help="Draw no pictures.")] = False,
+    no_plots: options.NoPlots = False,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -56,6 +60,14 @@ def train(
 
     Ctrl-C keeps the model of the last finished iteration.
     """
+    option_rules.check_options(context, option_rules.TRAIN)
+
+    from .. import arrays, datasets, model_file
+    from ..classifiers import MLPClassifier, SoftmaxRegression
+    from ..evaluation import evaluate
+    from . import reading
+
+    reading.hush(quiet)
     settings: dict[str, Any] = {
         "tol": tol,
         "early_stopping": early_stopping,
@@ -67,26 +79,30 @@ def train(
     }
     settings = {name: value for name, value in settings.items() if value is not None}
     estimator: Any = SoftmaxRegression(c, **settings)
-    if model == "mlp":
+    if kind == "mlp":
         estimator = MLPClassifier(_sizes(hidden), activation, alpha=alpha, **settings)
     place = arrays.backend(backend, device)
     dataset = datasets.load(
         data,
         labels=labels,
         label_column=label_column,
+        header=header,
         data_dir=data_dir,
+        test=test,
+        test_labels=test_labels,
         test_size=test_size,
         random_state=seed,
     ).astype(dtype)
     X_train, X_test = place.asarray(dataset.X_train), place.asarray(dataset.X_test)
-    title = f"{model} on {dataset.name}"
+    title = f"{kind} on {dataset.name}"
 
     start = time.perf_counter()
     interrupted = _fit(estimator, X_train, dataset.y_train, title, quiet)
     seconds = time.perf_counter() - start
 
     is_file = save_to.suffix == ".safetensors"
-    path = model_file.save(estimator, save_to if is_file else save_to / "model.safetensors")
+    named = reading.with_columns(estimator, dataset)
+    path = model_file.save(named, save_to if is_file else save_to / "model.safetensors")
     on_train = evaluate(estimator, X_train, dataset.y_train)
     on_test = evaluate(estimator, X_test, dataset.y_test)
     pictures: list[Path] = []
@@ -95,7 +111,8 @@ def train(
 
         folder = plots or path.parent
         pictures = model_pictures(estimator, dataset, folder)
-        pictures += result_pictures(dataset, on_test.predictions, folder)
+        scored = replace(dataset, y_test=on_test.labels)
+        pictures += result_pictures(scored, on_test.predictions, folder)
     if as_json:
         print_json(
             {
