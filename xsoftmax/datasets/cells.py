@@ -49,7 +49,7 @@ def to_features(place: str, cells: np.ndarray, row_numbers: Sequence[int]) -> np
         numbers = cells.astype(np.float64)
         refused = np.flatnonzero(~np.isfinite(numbers))
     elif cells.dtype.kind in "OU":
-        numbers, refused = _parsed([str(cell) for cell in cells])
+        numbers, refused = _parsed(cells.tolist())
     else:
         raise ValueError(f"{place} holds {cells.dtype}; features must be numbers.")
     if len(refused):
@@ -62,7 +62,7 @@ def _parsed(cells: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """The numbers, and the indices of the cells that are none."""
     together = "".join(cells)
     try:
-        numbers = np.asarray(cells, dtype=np.float64)
+        numbers = np.fromiter(map(float, cells), np.float64, len(cells))
     except ValueError:
         pass
     else:  # Python reads "1_000" and digits of other scripts too

@@ -14,6 +14,9 @@ COMPARED_ROWS = 1000
 #: So many consecutive integers that do not begin with 0 are names, such as years.
 MIN_CONSECUTIVE = 4
 
+#: A line is compared with the spread of no fewer rows.
+MIN_ROWS = 3
+
 _INTEGER = re.compile(r"-?\d+", re.ASCII)
 
 
@@ -46,27 +49,37 @@ def numbers_are_names(first: list[str], rows: Sequence[list[str]]) -> bool:
 
     They are if there are at least two, each larger than the one before, and one of these holds:
 
+    - they are integers, and below one of them there is nothing but text, like classes;
     - they are 0, 1, 2 and so on (the names that pandas gives), or at least `MIN_CONSECUTIVE`
       consecutive integers, and those of the next line are not;
-    - they are integers, and all numbers below are written with decimals;
-    - each lies farther from all numbers below it than those lie from each other.
+    - there are at least `MIN_ROWS` rows, and they are integers while all numbers below are written
+      with decimals;
+    - there are so many rows, and each lies farther from all numbers below it than those lie from
+      each other.
     """
     places = [i for i, cell in enumerate(first) if is_number(cell)]
     names = [first[i] for i in places]
     if len(names) < 2 or not rows or any(float(b) <= float(a) for a, b in pairwise(names)):
         return False
     below = [[row[i] for row in rows[:COMPARED_ROWS] if is_number(row[i])] for i in places]
+    integers = all(_INTEGER.fullmatch(name) for name in names)
     if not all(below):
-        return False
+        return integers and _below_is_text(places, rows)
     if _consecutive(names) and (names[0] == "0" or len(names) >= MIN_CONSECUTIVE):
         return not _consecutive([rows[0][i] for i in places])
-    integers = all(_INTEGER.fullmatch(name) for name in names)
+    if len(rows) < MIN_ROWS:
+        return False
     if integers and not any(_INTEGER.fullmatch(cell) for column in below for cell in column):
         return True
     return all(
         _is_apart(float(name), [float(cell) for cell in column])
         for name, column in zip(names, below, strict=True)
     )
+
+
+def _below_is_text(places: list[int], rows: Sequence[list[str]]) -> bool:
+    columns = [[row[i] for row in rows[:COMPARED_ROWS]] for i in places]
+    return any(not any(is_value(c) or c.lower() in MISSING for c in column) for column in columns)
 
 
 def _repeats(first: list[str], rows: Sequence[list[str]]) -> bool:

@@ -276,7 +276,7 @@ def _read_parquet(path: Path) -> Table:
     if content.num_rows == 0 or content.num_columns == 0:
         raise ValueError(f"{path} has no rows.")
     names = _distinct(content.column_names)
-    columns = [_typed(path, *pair) for pair in zip(names, content.columns, strict=True)]
+    columns = [_typed(column) for column in content.columns]
     order = sorted(range(len(names)), key=lambda i: not names[i].startswith("__index_level_"))
     return Table(
         path,
@@ -287,17 +287,15 @@ def _read_parquet(path: Path) -> Table:
     )
 
 
-def _typed(path: Path, name: str, column: Any) -> np.ndarray:
-    """A column of a Parquet file; what is missing becomes nan, or in text the empty cell."""
+def _typed(column: Any) -> np.ndarray:
+    """A column of a Parquet file as numbers or as text; what is missing is nan, or in text empty."""
     values = column.to_pylist()
-    if any(isinstance(value, str) for value in values):
-        return np.asarray(["" if value is None else str(value) for value in values])
-    if any(value is None for value in values):
-        values = [np.nan if value is None else value for value in values]
-    array = np.asarray(values)
-    if array.dtype == object:  # decimals
+    if not any(isinstance(value, str) for value in values):
         try:
-            return array.astype(np.float64)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{path}: column {name!r} holds {column.type}, no numbers.") from error
-    return array
+            array = np.asarray([np.nan if value is None else value for value in values])
+            numbers = array.astype(np.float64) if array.dtype == object else array  # decimals
+            if numbers.ndim == 1 and numbers.dtype.kind in "biuf":
+                return numbers
+        except (TypeError, ValueError):
+            pass  # dates, lists and the like
+    return np.asarray(["" if value is None else str(value) for value in values])
