@@ -174,6 +174,8 @@ def test_a_file_that_is_not_there(tmp_path):
         (lambda d: d.update(n_features_in=True), "describes no model"),
         (lambda d: d.update(n_iter="many"), "describes no model"),
         (lambda d: d.update(feature_names_in=["a"]), "describes no model"),
+        (lambda d: d.update(feature_names_in=[1, 2, 3, 4, 5]), "names that are not strings"),
+        (lambda d: d.update(label_name=3), "label_name=3"),
         (lambda d: d["settings"].update(random_state="zz"), "describes no model"),
         (lambda d: d["classes"].update(values=[0, 1, 2**70]), "describes no model"),
     ],
@@ -241,3 +243,21 @@ def test_settings_keep_their_type(tmp_path):
     model = SoftmaxRegression(**settings, random_state=np.int64(3)).fit(X, labels)
     again = xsoftmax.load(xsoftmax.save(model, tmp_path / "m"))
     assert again.get_params() == model.get_params()
+
+
+def test_names_of_columns_are_kept(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(X, columns=list("abcde"))
+    model = SoftmaxRegression().fit(frame, Y)
+    model.label_name_ = "kind"
+    again = xsoftmax.load(xsoftmax.save(model, tmp_path / "m"))
+    assert again.feature_names_in_.tolist() == list("abcde")
+    assert again.label_name_ == "kind"
+    np.testing.assert_array_equal(again.predict(frame), model.predict(frame))
+    with pytest.raises(ValueError, match="feature names should match"):
+        again.predict(frame[list("edcba")])
+
+
+def test_a_file_from_before_labels_had_names_is_read(saved):
+    model = xsoftmax.load(rewrite(saved, change_header=lambda d: d.pop("label_name")))
+    assert not hasattr(model, "label_name_")

@@ -288,7 +288,7 @@ def _read_parquet(path: Path) -> Table:
 
 
 def _typed(column: Any) -> np.ndarray:
-    """A column of a Parquet file as numbers or as text; what is missing is nan, or in text empty."""
+    """A column of a Parquet file as numbers or text; what is missing is nan, or in text empty."""
     values = column.to_pylist()
     if not any(isinstance(value, str) for value in values):
         try:
