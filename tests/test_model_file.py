@@ -89,7 +89,7 @@ def test_only_fitted_models_of_ours_are_saved(tmp_path):
     with pytest.raises(TypeError, match="needs a SoftmaxRegression or MLPClassifier; got dict"):
         xsoftmax.save({}, tmp_path / "m")
     model = fitted("softmax-regression")
-    model.classes_ = np.asarray(["x" * 300_000, "y" * 300_000, "z"])
+    model.classes_ = np.asarray(["x" * 5_000_000, "y" * 5_000_000, "z"])
     with pytest.raises(ValueError, match="Encode the labels as integers"):
         xsoftmax.save(model, tmp_path / "m")
     assert list(tmp_path.iterdir()) == []
@@ -261,3 +261,10 @@ def test_names_of_columns_are_kept(tmp_path):
 def test_a_file_from_before_labels_had_names_is_read(saved):
     model = xsoftmax.load(rewrite(saved, change_header=lambda d: d.pop("label_name")))
     assert not hasattr(model, "label_name_")
+
+
+def test_names_of_many_columns_fit(tmp_path):
+    model = SoftmaxRegression().fit(np.ones((4, 100_000)), [0, 1, 0, 1])
+    model.feature_names_in_ = np.asarray([f"column {i}" for i in range(100_000)], dtype=object)
+    again = xsoftmax.load(xsoftmax.save(model, tmp_path / "m"))
+    assert again.feature_names_in_[-1] == "column 99999"

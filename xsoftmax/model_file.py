@@ -1,7 +1,7 @@
 """Models as safetensors files: arrays plus a JSON header, no pickle.
 
 The header's metadata holds one entry, "xsoftmax": JSON with the format version, the class, its
-settings, the labels and the feature names. A file from elsewhere is checked in full before it is
+settings, the labels and the names of columns. A file from elsewhere is checked in full before it is
 believed: sizes before parsing, then names, dtypes and shapes before the arrays are read, then
 values.
 """
@@ -27,7 +27,7 @@ from .classifiers.validation import classes_for
 from .files import write_whole
 from .model_header import FORMAT_VERSION, MODELS, describe, restore
 
-MAX_HEADER_BYTES = 1 << 20
+MAX_HEADER_BYTES = 1 << 24  #: names of several hundred thousand columns
 MAX_FILE_BYTES = 1 << 33
 _CURVES = ("loss_curve", "validation_scores")
 _DTYPES = {"F32": 4, "F64": 8}

@@ -145,7 +145,10 @@ def _split(table: Table, label_column: str | None, test_size: float, random_stat
 def labelled_rows(table: Table, label_column: str | None = None) -> Rows:
     """All rows of a table, with one column of labels (by default the last), all others features."""
     if len(table.names) < 2:
-        raise ValueError(f"{table.path} must have rows of at least one feature and a label.")
+        raise ValueError(
+            f"{table.path} must have rows of at least one feature and a label, with commas between "
+            "cells (in a .tsv file tabs); it has one column."
+        )
     label = table.names[-1] if label_column is None else label_column
     table.index_of(label)
     features = tuple(name for name in table.names if name != label)
