@@ -167,6 +167,8 @@ def test_info_describes_a_model(flowers):
         ("train t.csv --test t.csv --test-size 0.3", "--test-size", "all rows of DATA"),
         ("train mnist --test-size 0.3", "--test-size", "a test part of its own"),
         ("sweep mnist --test t.csv", "--test", "a test part of its own"),
+        ("sweep mnist --seed 1", "--seed", "folds are not shuffled"),
+        ("train t.csv --test t.csv --seed 1", "--seed", "nothing is drawn at random"),
         ("train t.csv --test-labels y.npy", "--test-labels", "only --test with a .npy"),
         ("train --plots p --no-plots", "--plots", "--no-plots says"),
         ("sweep --plots p --no-plots", "--plots", "--no-plots says"),

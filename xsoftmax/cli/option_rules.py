@@ -52,6 +52,11 @@ def _has_test_part(values: Values) -> bool:
     return has_test_part(values["data"])
 
 
+def _splits(values: Values) -> bool:
+    """Whether a random part of DATA is tested on."""
+    return values["test"] is None and not _has_test_part(values)
+
+
 def _any_source(values: Values, *names_or_suffixes: str) -> bool:
     """Whether DATA or --test has one of these names, or ends in one of these suffixes."""
     sources = [values["data"], values.get("test") or ""]
@@ -105,7 +110,12 @@ _SPLIT = (
     ),
 )
 
-SWEEP = (_FILES_OF_MNIST, *_TABLES, _LABELS, *_SPLIT, _PICTURES)
+_TRAINING = (_FILES_OF_MNIST, *_TABLES, _LABELS, *_SPLIT, _PICTURES)
+
+SWEEP = (
+    *_TRAINING,
+    Rule(("seed",), _splits, "no rows are split at random, and folds are not shuffled"),
+)
 
 TRAIN = (
     Rule(
@@ -133,7 +143,14 @@ TRAIN = (
         lambda v: _solver(v) in ("sgd", "adam"),
         "lbfgs and gd take all rows at once; it is for --solver sgd or adam",
     ),
-    *SWEEP,
+    Rule(
+        ("seed",),
+        lambda v: (
+            _splits(v) or v["kind"] == "mlp" or _solver(v) in ("sgd", "adam") or v["early_stopping"]
+        ),
+        "nothing is drawn at random here",
+    ),
+    *_TRAINING,
 )
 
 EVALUATE = (

@@ -1,4 +1,7 @@
-"""From the cells of a column to numbers and to labels; nothing is converted without a word."""
+"""From the cells of a column to numbers and to labels; nothing is converted without a word.
+
+A column is a tuple of text, as a file without types holds it, or an array.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
+
+Column = tuple[str, ...] | np.ndarray
 
 #: How tables write that a value is missing: pandas' words, and "?" and "-", in lower case.
 MISSING = frozenset(
@@ -26,7 +31,7 @@ def is_value(cell: str) -> bool:
     return is_number(cell) or cell.lower() in _TRUTH
 
 
-def to_features(place: str, cells: np.ndarray, row_numbers: Sequence[int]) -> np.ndarray:
+def to_features(place: str, cells: Column, row_numbers: Sequence[int]) -> np.ndarray:
     """A column of finite float64 from numbers, or from text that is numbers throughout.
 
     Text that is "true" or "false" throughout (in any case) becomes 1 and 0, as in pandas.
@@ -35,7 +40,7 @@ def to_features(place: str, cells: np.ndarray, row_numbers: Sequence[int]) -> np
     ----------
     place : str
         What to call the column in messages.
-    cells : ndarray of shape (n_samples,)
+    cells : tuple of str or ndarray of shape (n_samples,)
         Numbers, or text without blanks around it.
     row_numbers : sequence of int
         Where each cell stands in its file, for messages.
@@ -45,20 +50,20 @@ def to_features(place: str, cells: np.ndarray, row_numbers: Sequence[int]) -> np
     ValueError
         If a cell is missing, infinite or no number; the message names its row and column.
     """
-    if cells.dtype.kind in "biuf":
+    if isinstance(cells, tuple):
+        numbers, refused = _parsed(cells)
+    elif cells.dtype.kind in "biuf":
         numbers = cells.astype(np.float64)
         refused = np.flatnonzero(~np.isfinite(numbers))
-    elif cells.dtype.kind in "OU":
-        numbers, refused = _parsed(cells.tolist())
     else:
-        raise ValueError(f"{place} holds {cells.dtype}; features must be numbers.")
+        numbers, refused = _parsed(tuple(cells.tolist()))
     if len(refused):
         i = int(refused[0])
         raise ValueError(f"{place}, row {row_numbers[i]} {_fault(str(cells[i]))}")
     return numbers
 
 
-def _parsed(cells: list[str]) -> tuple[np.ndarray, np.ndarray]:
+def _parsed(cells: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
     """The numbers, and the indices of the cells that are none."""
     together = "".join(cells)
     try:
@@ -87,32 +92,34 @@ def _fault(cell: str) -> str:
     )
 
 
-def to_labels(place: str, cells: np.ndarray, row_numbers: Sequence[int]) -> np.ndarray:
+def to_labels(place: str, cells: Column, row_numbers: Sequence[int]) -> np.ndarray:
     """A column of labels: text of a file becomes integers only if each reads back the same.
 
-    "0" and "00", or "501" and "00501", thus stay different, and "1_000" stays text. Numbers, and
-    text of a fixed width (dtype U, from files that know types) stay as they are.
+    "0" and "00", or "501" and "00501", thus stay different, and "1_000" stays text. Arrays stay as
+    they are.
 
     Raises
     ------
     ValueError
         If a label is missing; the message names its row and column.
     """
-    if cells.dtype.kind in "iub":
-        return cells
-    refused = np.flatnonzero(np.isnan(cells) if cells.dtype.kind == "f" else cells == "")
+    labels = _integers(cells) if isinstance(cells, tuple) else cells
+    if labels.dtype.kind == "f":
+        refused = np.flatnonzero(np.isnan(labels))
+    else:
+        refused = np.flatnonzero(labels == "") if labels.dtype.kind == "U" else np.zeros(0, int)
     if len(refused):
         raise ValueError(
             f"{place}, row {row_numbers[int(refused[0])]} is empty, and a label is needed. Fill it "
             "in, or leave out that row."
         )
-    return _integers(cells.tolist()) if cells.dtype == object else cells
+    return labels
 
 
-def _integers(text: list[str]) -> np.ndarray:
+def _integers(text: tuple[str, ...]) -> np.ndarray:
     try:
         values = [int(cell) for cell in text]
-        if [str(value) for value in values] == text:
+        if tuple(map(str, values)) == text:
             return np.asarray(values, dtype=np.int64)
     except (ValueError, OverflowError):
         pass

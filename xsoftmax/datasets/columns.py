@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .dataset import Rows, TableWarning
-from .tables import Table
+from .tables import Table, listed
 
 
 class Schema(NamedTuple):
@@ -67,7 +67,7 @@ def rows_of_table(
     if labelled and label is None:
         raise ValueError(
             f"{table.path} has no column {schema.label_name or 'of labels'!r} to score on; its "
-            f"columns are {_listed(table.names)}. Name the column of labels (--label-column)."
+            f"columns are {listed(table.names)}. Name the column of labels (--label-column)."
         )
     y = table.labels(label) if labelled and label is not None else None
     return Rows(table.path.stem, table.features(features), y)
@@ -91,14 +91,14 @@ def _order(
     missing = [name for name in wanted if name not in positions]
     if missing:
         raise ValueError(
-            f"{place} lacks {_listed(missing)}, which the model was trained on; its columns are "
-            f"{_listed(there)}."
+            f"{place} lacks {listed(missing)}, which the model was trained on; its columns are "
+            f"{listed(there)}."
         )
     known = {*wanted, label}
     extra = [name for name in there if name not in known]
     if extra:
         warnings.warn(
-            f"{place}: ignoring {_listed(extra)}, no feature of the model.",
+            f"{place}: ignoring {listed(extra)}, no feature of the model.",
             TableWarning,
             stacklevel=3,
         )
@@ -140,8 +140,3 @@ def _warn_of_positions(place: str, schema: Schema, named: bool) -> None:
         TableWarning,
         stacklevel=3,
     )
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(map(repr, names[:10]))
-    return shown + (f" and {len(names) - 10} more" if len(names) > 10 else "")

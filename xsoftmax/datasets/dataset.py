@@ -50,7 +50,17 @@ class Rows(NamedTuple):
 
 
 def with_test_rows(rows: Rows, test: Rows) -> Dataset:
-    """All of `rows` to train on, and all of `test` to test on."""
+    """All of `rows` to train on, and all of `test` to test on.
+
+    Parameters
+    ----------
+    rows, test : Rows
+        Both with labels, and with the same columns. Names are those of `rows`.
+
+    Returns
+    -------
+    Dataset
+    """
     return _dataset(rows, rows.X, rows.y, test.X, test.y)
 
 

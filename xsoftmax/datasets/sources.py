@@ -148,7 +148,18 @@ def load_rows(
 
 
 def has_test_part(source: str | Path) -> bool:
-    """Whether a source says itself which rows to test on; opens a .npz file, and no other."""
+    """Whether a source says itself which rows to test on; opens a .npz file, and no other.
+
+    Parameters
+    ----------
+    source : str or Path
+        As for `load`.
+
+    Returns
+    -------
+    bool
+        True for MNIST, Fashion-MNIST, a folder, and a .npz file with X_test and y_test.
+    """
     path = Path(source)
     return source in PUBLISHED or path.is_dir() or (path.suffix == ".npz" and has_test_arrays(path))
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from .cells import is_value, to_features, to_labels
+from .cells import Column, is_value, to_features, to_labels
 from .dataset import Dataset, Rows, TableWarning, split
 from .headers import names_columns, numbers_are_names
 
@@ -35,7 +35,7 @@ class Table:
     path: Path
     names: tuple[str, ...]
     has_header: bool
-    columns: tuple[np.ndarray, ...]  #: text without blanks around it (dtype object), or typed
+    columns: tuple[Column, ...]  #: text without blanks around it, or arrays
     row_numbers: Sequence[int]  #: where each row stands in the file
 
     def features(self, names: Sequence[str]) -> np.ndarray:
@@ -58,18 +58,24 @@ class Table:
             If there is no such column.
         """
         if name not in self.names:
-            there = ", ".join(map(repr, self.names))
+            there = listed(self.names)
             unless = "" if self.has_header else " (it has no header, so that they are numbered)"
             raise ValueError(
                 f"{self.path} has no column {name!r}; its columns are {there}{unless}."
             )
         return self.names.index(name)
 
-    def _column(self, name: str) -> np.ndarray:
+    def _column(self, name: str) -> Column:
         return self.columns[self.index_of(name)]
 
     def _place(self, name: str) -> str:
         return f"{self.path}: column {name!r}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first of these names, for messages."""
+    shown = ", ".join(map(repr, names[:10]))
+    return shown + (f" and {len(names) - 10} more" if len(names) > 10 else "")
 
 
 def read_csv(
@@ -184,10 +190,7 @@ def _read_text(path: Path, header: bool | None, known_names: Sequence[str] | Non
         names, numbered = _distinct(first), numbered[1:]
     if not numbered:
         raise ValueError(f"{path} has a header, but no rows.")
-    columns = tuple(
-        np.asarray(column, dtype=object)
-        for column in zip(*(row for _, row in numbered), strict=True)
-    )
+    columns = tuple(zip(*(row for _, row in numbered), strict=True))
     return Table(path, names, header, columns, [number for number, _ in numbered])
 
 
