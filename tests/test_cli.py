@@ -129,7 +129,7 @@ def test_a_table_with_labels_that_are_strings(tmp_path):
         lines.append(f"{rng.normal(shift):.3f},{rng.normal(-shift):.3f},{'abc'[i % 3]}")
     (tmp_path / "t.csv").write_text("\n".join(lines))
     out, _ = run(
-        "train", "t.csv", "--model", "mlp", "--hidden", "8,4", "--activation", "tanh", "--solver",
+        "train", "t.csv", "--kind", "mlp", "--hidden", "8,4", "--activation", "tanh", "--solver",
         "lbfgs", "--alpha", "0.1", "--json", "--quiet", cwd=tmp_path,
     )  # fmt: skip
     result = json.loads(out)
@@ -174,8 +174,8 @@ def test_a_pipeline_on_the_command_line(xp, tmp_path):
     [
         (["train", "nothing.csv"], 1, "nothing.csv is neither a file nor one of digits"),
         (["train", "--C", "-1"], 1, "C=...) must be a number above 0"),
-        (["train", "--hidden", "a,b", "--model", "mlp"], 2, "must be sizes with commas"),
-        (["train", "--model", "forest"], 2, "--model"),
+        (["train", "--hidden", "a,b", "--kind", "mlp"], 2, "must be sizes with commas"),
+        (["train", "--kind", "forest"], 2, "--kind"),
         (["train", "--device", "cuda:0"], 1, "NumPy computes on the cpu only"),
         (["evaluate", "--model", "none.safetensors"], 1, "error: none.safetensors: No such file"),
         (["evaluate", "--model", "."], 1, "error: .: Is a directory"),
@@ -216,7 +216,7 @@ def test_an_interrupt_leaves_a_usable_model(tmp_path):
     process = subprocess.Popen(
         [
             sys.executable, "-c", listen + "runpy.run_module('xsoftmax', run_name='__main__')",
-            "train", "--model", "mlp", "--max-iter", "1000000", "--tol", "0", "--json",
+            "train", "--kind", "mlp", "--max-iter", "1000000", "--tol", "0", "--json",
             "--no-plots",
         ],
         cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

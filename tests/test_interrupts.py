@@ -159,7 +159,7 @@ def call(self, iteration, *args):
 Watch.__call__ = call
 """
     done = run(
-        code, "train", "--model", "mlp", "--out", "run", "--force", "--json", "--quiet",
+        code, "train", "--kind", "mlp", "--out", "run", "--force", "--json", "--quiet",
         cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 130

@@ -90,7 +90,7 @@ def test_only_fitted_models_of_ours_are_saved(tmp_path):
     with pytest.raises(TypeError, match=r"needs a SoftmaxRegression, .*; got dict"):
         xsoftmax.save({}, tmp_path / "m")
     model = fitted("softmax-regression")
-    model.classes_ = np.asarray(["x" * 300_000, "y" * 300_000, "z"])
+    model.classes_ = np.asarray(["x" * 5_000_000, "y" * 5_000_000, "z"])
     with pytest.raises(ValueError, match="Encode the labels as integers"):
         xsoftmax.save(model, tmp_path / "m")
     assert list(tmp_path.iterdir()) == []
@@ -176,6 +176,7 @@ def test_a_file_that_is_not_there(tmp_path):
         (lambda d: d.update(n_iter="many"), "describes no model"),
         (lambda d: d.update(feature_names_in=["a"]), "1 feature names for 5 features"),
         (lambda d: d.update(feature_names_in=[1, 2, 3, 4, 5]), "names that are not strings"),
+        (lambda d: d.update(label_name=3), "label_name=3"),
         (lambda d: d["classes"].update(dtype="str"), "not all of that kind"),
         (lambda d: d["classes"].update(values=[False, True, 2]), "not all of that kind"),
         (lambda d: d["settings"].update(C=json.loads("[" * 40 + "]" * 40)), "32 lists and"),
@@ -286,3 +287,28 @@ def test_settings_keep_their_type(tmp_path):
     model = SoftmaxRegression(**settings, random_state=np.int64(3)).fit(X, labels)
     again = xsoftmax.load(xsoftmax.save(model, tmp_path / "m"))
     assert again.get_params() == model.get_params()
+
+
+def test_names_of_columns_are_kept(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(X, columns=list("abcde"))
+    model = SoftmaxRegression().fit(frame, Y)
+    model.label_name_ = "kind"
+    again = xsoftmax.load(xsoftmax.save(model, tmp_path / "m"))
+    assert again.feature_names_in_.tolist() == list("abcde")
+    assert again.label_name_ == "kind"
+    np.testing.assert_array_equal(again.predict(frame), model.predict(frame))
+    with pytest.raises(ValueError, match="feature names should match"):
+        again.predict(frame[list("edcba")])
+
+
+def test_a_file_from_before_labels_had_names_is_read(saved):
+    model = xsoftmax.load(rewrite(saved, change_header=lambda d: d.pop("label_name")))
+    assert not hasattr(model, "label_name_")
+
+
+def test_names_of_many_columns_fit(tmp_path):
+    model = SoftmaxRegression().fit(np.ones((4, 100_000)), [0, 1, 0, 1])
+    model.feature_names_in_ = np.asarray([f"column {i}" for i in range(100_000)], dtype=object)
+    again = xsoftmax.load(xsoftmax.save(model, tmp_path / "m"))
+    assert again.feature_names_in_[-1] == "column 99999"

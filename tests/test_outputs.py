@@ -104,7 +104,7 @@ def test_a_disk_that_is_full_is_refused_first(untrained, monkeypatch):
 def test_a_model_that_has_no_room_is_refused_before_training(monkeypatch):
     monkeypatch.setattr(SoftmaxRegression, "fit", lambda *_, **__: pytest.fail("it trained"))
     monkeypatch.setattr(files.shutil, "disk_usage", lambda _: type("", (), {"free": 100_000})())
-    run("train", "--model", "mlp", "--hidden", "500", "--quiet", error="no room is left")
+    run("train", "--kind", "mlp", "--hidden", "500", "--quiet", error="no room is left")
 
 
 # --- nothing is replaced unasked -----------------------------------------------------------------

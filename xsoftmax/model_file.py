@@ -1,10 +1,10 @@
 """Models as safetensors files: arrays plus a JSON header, no pickle.
 
 The header's metadata holds one entry, "xsoftmax": JSON with the format version, the class, its
-settings, the labels and the feature names. Format 2 adds a "search" and a "pipeline", and is only
-written where there is one. A file from elsewhere is checked in full before it is believed: sizes
-before parsing, then names, dtypes, shapes and places in the file before the arrays are read, then
-values.
+settings, the labels and the names of columns. Format 2 adds a "search" and a "pipeline", and is
+only written where there is one. A file from elsewhere is checked in full before it is believed:
+sizes before parsing, then names, dtypes, shapes and places in the file before the arrays are read,
+then values.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from .model_scalers import (
 from .model_search import describe_search, fill_search, search_shapes
 
 FORMAT_VERSION = 2
-MAX_HEADER_BYTES = 1 << 20
+MAX_HEADER_BYTES = 1 << 24  #: names of several hundred thousand columns
 MAX_FILE_BYTES = 1 << 33
 #: Lists and dicts in one another, in a header.
 MAX_DEPTH = 32

@@ -28,6 +28,7 @@ def describe(model: BaseSoftmaxClassifier) -> dict[str, Any]:
         "classes": _labels_to_json(to_host(model.classes_)),
         "n_features_in": model.n_features_in_,
         "feature_names_in": names_to_json(model),
+        "label_name": getattr(model, "label_name_", None),
         "n_iter": model.n_iter_,
     }
 
@@ -43,6 +44,11 @@ def restore(description: dict[str, Any]) -> Any:
     if type(model.random_state) not in (int, type(None)):
         raise ValueError(f"random_state={model.random_state!r}")
     set_features(model, description["n_features_in"], description["feature_names_in"])
+    label_name = description.get("label_name")  # older files have none
+    if type(label_name) not in (str, type(None)):
+        raise ValueError(f"label_name={label_name!r}")
+    if label_name is not None:
+        model.label_name_ = label_name
     return model
 
 

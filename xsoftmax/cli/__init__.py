@@ -1,4 +1,7 @@
-"""The command line: parse, call, print. One file a command."""
+"""The command line: parse, call, print. One file a command.
+
+Commands import what they need when they run, so that help and usage errors come at once.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +60,11 @@ def callback(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", help="Print the version.", callback=_print_version, is_eager=True
+            "--version",
+            help="Print the version.",
+            callback=_print_version,
+            is_eager=True,
+            metavar="",
         ),
     ] = False,
 ) -> None:

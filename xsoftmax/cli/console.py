@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -25,7 +25,8 @@ from rich.progress import (
 from rich.table import Column, Table
 from rich.text import Text
 
-from ..evaluation import Evaluation
+if TYPE_CHECKING:
+    from ..evaluation import Evaluation
 
 out = Console()
 err = Console(stderr=True)
@@ -62,9 +63,12 @@ def print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
 
 
 def print_scores(title: str, scores: dict[str, Evaluation]) -> None:
-    """Accuracy and loss (the cross-entropy, without the penalty) for each part of the data."""
-    rows = [[name, f"{part.accuracy:.4f}", f"{part.loss:.4f}"] for name, part in scores.items()]
-    print_table(title, ["rows", "accuracy", "cross-entropy loss"], rows)
+    """Number of rows, accuracy, and loss without the penalty, for each part of the data."""
+    rows = [
+        [name, str(part.n_samples), f"{part.accuracy:.4f}", f"{part.loss:.4f}"]
+        for name, part in scores.items()
+    ]
+    print_table(title, ["part", "rows", "accuracy", "cross-entropy loss"], rows)
 
 
 def print_line(text: str) -> None:

@@ -16,9 +16,9 @@ import typer
 
 from ..files import check_writable
 from .console import note
+from .options import MODEL_NAME
 
 DEFAULT_FOLDER = Path("xsoftmax-out")
-MODEL_NAME = "model.safetensors"
 FLOAT64_BYTES = 8
 
 #: What evaluate draws, and what train and sweep do.

@@ -9,39 +9,50 @@ from typing import Annotated, Any
 
 import typer
 
-from .. import arrays, datasets
-from ..files import write_whole
-from . import options
+from . import option_rules, options
 from .console import print_json
 from .outputs import Force, check_new
 
 
 def predict(
+    context: typer.Context,
     model: options.ModelFile,
     data: options.Data = "digits",
     label_column: options.LabelColumn = None,
+    header: options.Header = None,
     data_dir: options.DataDir = None,
     backend: options.BackendName = "numpy",
     device: options.Device = None,
-    proba: Annotated[bool, typer.Option("--proba", help="Add each class's probability.")] = False,
+    proba: Annotated[
+        bool, typer.Option("--proba", help="Add each class's probability.", metavar="")
+    ] = False,
     save_to: Annotated[
         Path | None, typer.Option("--out", help="CSV file to write, instead of stdout.")
     ] = None,
     force: Force = False,
     as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
 ) -> None:
-    """Label the rows of DATA: of a named data set those to test on, of a file all of them."""
+    """Label all rows of a file, or the test part of DATA that has one.
+
+    Columns are found by their names. A column of labels is ignored.
+    """
+    option_rules.check_options(context, option_rules.PREDICT)
     if save_to is not None:
         check_new(save_to, force=force)
-    place = arrays.backend(backend, device)
+
+    from .. import arrays
+    from ..files import write_whole
+    from . import reading
     from .models import load_model
 
+    reading.hush(quiet)
+    place = arrays.backend(backend, device)
     estimator = load_model(model, place)
-    X = place.asarray(
-        datasets.load_features(
-            data, estimator.n_features_in_, label_column=label_column, data_dir=data_dir
-        )
+    rows_to_label = reading.rows_for(
+        estimator, data, label_column=label_column, header=header, data_dir=data_dir
     )
+    X = place.asarray(rows_to_label.X)
     classes = arrays.to_host(estimator.classes_).tolist() if proba else []
     predictions = arrays.to_host(estimator.predict(X)).tolist()
     rows: list[Any] = [[] for _ in predictions]

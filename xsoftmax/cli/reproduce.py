@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 
 import typer
 
-from .. import arrays, articles, datasets
 from . import options
 from .console import print_json, print_table, training_progress
 
@@ -24,6 +23,8 @@ def reproduce(
     quiet: options.Quiet = False,
 ) -> None:
     """Run a well known article's settings on MNIST, beside the figures that it published."""
+    from .. import arrays, articles, datasets
+
     place = arrays.backend(backend, device)
     dataset = datasets.mnist(data_dir, dtype=dtype)
     published = articles.ARTICLES[article]

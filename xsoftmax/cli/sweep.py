@@ -5,14 +5,10 @@ from __future__ import annotations
 import time
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
-from .. import arrays, datasets
-from ..classifiers import SoftmaxRegressionCV
-from ..evaluation import evaluate
 from ..interrupts import INTERRUPTED
-from . import options
+from . import option_rules, options
 from .console import (
     note,
     print_files,
@@ -26,9 +22,13 @@ from .outputs import Force, SaveTo, check_room, destination, drawn, save_model
 
 
 def sweep(
+    context: typer.Context,
     data: options.Data = "digits",
     labels: options.Labels = None,
     label_column: options.LabelColumn = None,
+    header: options.Header = None,
+    test: options.Test = None,
+    test_labels: options.TestLabels = None,
     test_size: options.TestSize = 0.2,
     data_dir: options.DataDir = None,
     backend: options.BackendName = "numpy",
@@ -50,7 +50,7 @@ def sweep(
     save_to: SaveTo = None,
     force: Force = False,
     plots: options.Plots = None,
-    no_plots: Annotated[bool, typer.Option("--no-plots", help="Draw no picture.")] = False,
+    no_plots: options.NoPlots = False,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -58,15 +58,26 @@ def sweep(
 
     Ctrl-C ends it and writes nothing.
     """
+    option_rules.check_options(context, option_rules.SWEEP)
     Cs = _values(grid)
-    estimator = SoftmaxRegressionCV(Cs, cv=cv, scoring=scoring, tol=tol, max_iter=max_iter)
     where = destination(save_to, plots, no_plots=no_plots, force=force)
+
+    from .. import arrays, datasets
+    from ..classifiers import SoftmaxRegressionCV
+    from ..evaluation import evaluate
+    from . import reading
+
+    reading.hush(quiet)
+    estimator = SoftmaxRegressionCV(Cs, cv=cv, scoring=scoring, tol=tol, max_iter=max_iter)
     place = arrays.backend(backend, device)
     dataset = datasets.load(
         data,
         labels=labels,
         label_column=label_column,
+        header=header,
         data_dir=data_dir,
+        test=test,
+        test_labels=test_labels,
         test_size=test_size,
         random_state=seed,
     ).astype(dtype)
@@ -83,7 +94,7 @@ def sweep(
         raise typer.Exit(INTERRUPTED) from None
     seconds = time.perf_counter() - start
 
-    where = save_model(where, estimator)
+    where = save_model(where, reading.with_columns(estimator, dataset))
     on_train = evaluate(estimator, X_train, dataset.y_train)
     on_test = evaluate(estimator, X_test, dataset.y_test)
     pictures = drawn(
@@ -124,7 +135,9 @@ def _rows(estimator: Any) -> list[list[str]]:
     ]
 
 
-def _values(grid: str) -> np.ndarray:
+def _values(grid: str) -> Any:
+    import numpy as np
+
     try:
         if ":" in grid:
             low, high, count = grid.split(":")

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import typer
 
-from .. import arrays, datasets
-from ..classifiers import MLPClassifier, SoftmaxRegression
-from ..evaluation import evaluate
 from ..interrupts import INTERRUPTED
-from . import options
+from . import option_rules, options
 from .console import note, print_files, print_json, print_line, print_scores, training_progress
 from .outputs import Force, SaveTo, check_room, destination, drawn, save_model
 
@@ -21,15 +19,20 @@ Activation = Literal["relu", "gelu", "tanh", "sigmoid", "identity"]
 
 
 def train(
+    context: typer.Context,
     data: options.Data = "digits",
     labels: options.Labels = None,
     label_column: options.LabelColumn = None,
+    header: options.Header = None,
+    test: options.Test = None,
+    test_labels: options.TestLabels = None,
     test_size: options.TestSize = 0.2,
     data_dir: options.DataDir = None,
     backend: options.BackendName = "numpy",
     device: options.Device = None,
     dtype: options.Dtype = "float32",
-    model: Annotated[Kind, typer.Option(help="What to train.")] = "softmax-regression",
+    kind: Annotated[Kind, typer.Option(help="What to train.")] = "softmax-regression",
+    model: Annotated[str | None, typer.Option(hidden=True)] = None,
     c: Annotated[float, typer.Option("--C", help="Inverse penalty (softmax-regression).")] = 1.0,
     hidden: Annotated[str, typer.Option(help="Hidden layers, like 50 or 128,64 (mlp).")] = "50",
     activation: Annotated[Activation, typer.Option(help="Of hidden layers (mlp).")] = "relu",
@@ -40,13 +43,14 @@ def train(
     max_iter: Annotated[int | None, typer.Option(help="Iterations or epochs at most.")] = None,
     tol: Annotated[float, typer.Option(help="When to stop; 0 runs --max-iter.")] = 1e-4,
     early_stopping: Annotated[
-        bool, typer.Option("--early-stopping", help="Stop by accuracy on held-out rows.")
+        bool,
+        typer.Option("--early-stopping", help="Stop by accuracy on held-out rows.", metavar=""),
     ] = False,
     seed: options.Seed = 0,
     save_to: SaveTo = None,
     force: Force = False,
     plots: options.Plots = None,
-    no_plots: Annotated[bool, typer.Option("--no-plots", help="Draw no pictures.")] = False,
+    no_plots: options.NoPlots = False,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -54,6 +58,14 @@ def train(
 
     Ctrl-C keeps the model of the last finished iteration.
     """
+    option_rules.check_options(context, option_rules.TRAIN)
+
+    from .. import arrays, datasets
+    from ..classifiers import MLPClassifier, SoftmaxRegression
+    from ..evaluation import evaluate
+    from . import reading
+
+    reading.hush(quiet)
     settings: dict[str, Any] = {
         "tol": tol,
         "early_stopping": early_stopping,
@@ -65,7 +77,7 @@ def train(
     }
     settings = {name: value for name, value in settings.items() if value is not None}
     estimator: Any = SoftmaxRegression(c, **settings)
-    if model == "mlp":
+    if kind == "mlp":
         estimator = MLPClassifier(_sizes(hidden), activation, alpha=alpha, **settings)
     where = destination(save_to, plots, no_plots=no_plots, force=force)
     place = arrays.backend(backend, device)
@@ -73,26 +85,31 @@ def train(
         data,
         labels=labels,
         label_column=label_column,
+        header=header,
         data_dir=data_dir,
+        test=test,
+        test_labels=test_labels,
         test_size=test_size,
         random_state=seed,
     ).astype(dtype)
     X_train, X_test = place.asarray(dataset.X_train), place.asarray(dataset.X_test)
     check_room(where, estimator, X_train, dataset.y_train)
-    title = f"{model} on {dataset.name}"
+    title = f"{kind} on {dataset.name}"
 
     start = time.perf_counter()
     interrupted = _fit(estimator, X_train, dataset.y_train, title, quiet)
     seconds = time.perf_counter() - start
 
-    where = save_model(where, estimator, interrupted=interrupted)
+    named = reading.with_columns(estimator, dataset)
+    where = save_model(where, named, interrupted=interrupted)
     on_train = evaluate(estimator, X_train, dataset.y_train)
     on_test = evaluate(estimator, X_test, dataset.y_test)
+    scored = replace(dataset, y_test=on_test.labels)
     pictures = drawn(
         where.pictures,
         lambda module, folder: [
             *module.model_pictures(estimator, dataset, folder),
-            *module.result_pictures(dataset, on_test.predictions, folder),
+            *module.result_pictures(scored, on_test.predictions, folder),
         ],
     )
     if as_json:

@@ -1,20 +1,28 @@
-"""Data sets by name (digits, MNIST, Fashion-MNIST) and from files (.npz, .npy, CSV, IDX)."""
+"""Data sets by name (digits, MNIST, Fashion-MNIST) and from files (arrays, tables, IDX)."""
 
 from .bundled import digits
-from .dataset import Dataset
+from .columns import Schema
+from .dataset import Dataset, Rows, TableWarning, with_test_rows
+from .numpy_files import read_npy, read_npz
 from .published import fashion_mnist, idx_folder, mnist
-from .sources import load, load_features
-from .tables import read_csv, read_npy, read_npz
+from .sources import has_test_part, load, load_rows
+from .tables import read_csv, read_parquet
 
 __all__ = [
     "Dataset",
+    "Rows",
+    "Schema",
+    "TableWarning",
     "digits",
     "fashion_mnist",
+    "has_test_part",
     "idx_folder",
     "load",
-    "load_features",
+    "load_rows",
     "mnist",
     "read_csv",
     "read_npy",
     "read_npz",
+    "read_parquet",
+    "with_test_rows",
 ]

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from sklearn.datasets import load_digits
 
-from .dataset import Dataset, split
+from .dataset import Dataset, Rows, split
 
 
 def digits(*, test_size: float = 0.2, random_state: int = 0) -> Dataset:
     """1,797 images of handwritten digits, 64 features in [0, 1], 10 classes."""
+    return split(all_digits(), test_size=test_size, random_state=random_state)
+
+
+def all_digits() -> Rows:
+    """The same before the split."""
     X, y = load_digits(return_X_y=True)
-    return split(
-        "digits",
-        X / 16,
-        y,
-        test_size=test_size,
-        random_state=random_state,
-        image_shape=(8, 8),
-    )
+    return Rows("digits", X / 16, y, image_shape=(8, 8))

@@ -1,18 +1,19 @@
-"""From what a person types to a data set."""
+"""From what a person types to a data set, or to the rows that a model is asked about."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from .bundled import digits
-from .dataset import Dataset
+from .bundled import all_digits, digits
+from .columns import Schema, rows_in_order, rows_of_table
+from .dataset import Dataset, Rows, split, test_part, with_test_rows
+from .numpy_files import has_test_arrays, read_arrays, read_pair, read_test_arrays
 from .published import fashion_mnist, idx_folder, mnist
-from .tables import read_csv, read_features, read_npy, read_npz
+from .tables import PARQUET, TEXT, labelled_rows, read_table
 
-NAMED = ("digits", "mnist", "fashion-mnist")
+PUBLISHED = {"mnist": mnist, "fashion-mnist": fashion_mnist}
+NAMED = ("digits", *PUBLISHED)
+SUFFIXES = (".npz", ".npy", *TEXT, PARQUET)
 
 
 def load(
@@ -20,11 +21,42 @@ def load(
     *,
     labels: str | Path | None = None,
     label_column: str | None = None,
+    header: bool | None = None,
     data_dir: str | Path | None = None,
+    test: str | Path | None = None,
+    test_labels: str | Path | None = None,
     test_size: float = 0.2,
     random_state: int = 0,
 ) -> Dataset:
-    """A data set by name, or from a .npz, .npy (with `labels`), .csv or .tsv file or IDX folder.
+    """Read a data set: rows to train on and rows to test on.
+
+    Parameters
+    ----------
+    source : str or Path
+        "digits", "mnist" or "fashion-mnist", a .npz, .npy, .csv, .tsv or .parquet file, or a
+        folder of IDX files.
+    labels : str or Path, default=None
+        The .npy file of labels, when `source` is a .npy file of features.
+    label_column : str, default=None
+        The column of labels of a table; the last by default.
+    header : bool, default=None
+        Whether the first line of a .csv or .tsv file names the columns; by default the lines below
+        it decide.
+    data_dir : str or Path, default=None
+        The folder of MNIST's files.
+    test : str or Path, default=None
+        What to test on. All rows of `source` are then trained on, and the columns of `test` are
+        matched with those of `source` by name (see `load_rows`).
+    test_labels : str or Path, default=None
+        The .npy file of labels, when `test` is a .npy file.
+    test_size : float, default=0.2
+        The share of rows to test on, when neither `test` nor `source` says which.
+    random_state : int, default=0
+        Which rows these are.
+
+    Returns
+    -------
+    Dataset
 
     Raises
     ------
@@ -32,41 +64,134 @@ def load(
         If the source is unknown or its content does not fit.
     OSError
         If a file cannot be read or downloaded.
+    ImportError
+        If a .parquet file is named and pyarrow is not installed.
     """
-    splitting: dict[str, Any] = {"test_size": test_size, "random_state": random_state}
+    read = _read(source, labels, label_column, header, data_dir)
+    if test is None:
+        if isinstance(read, Dataset):
+            return read
+        return split(read, test_size=test_size, random_state=random_state)
+    if isinstance(read, Dataset):
+        raise ValueError(f"{source} has a test part of its own; leave out test={str(test)!r}.")
+    schema = Schema(read.X.shape[1], read.feature_names, read.label_name)
+    return with_test_rows(
+        read,
+        load_rows(
+            test,
+            schema,
+            labelled=True,
+            labels=test_labels,
+            label_column=label_column,
+            header=header,
+            data_dir=data_dir,
+        ),
+    )
+
+
+def load_rows(
+    source: str | Path,
+    schema: Schema,
+    *,
+    labelled: bool = False,
+    labels: str | Path | None = None,
+    label_column: str | None = None,
+    header: bool | None = None,
+    data_dir: str | Path | None = None,
+    test_size: float = 0.2,
+    random_state: int = 0,
+) -> Rows:
+    """Read the rows to ask a model about: all of a file, or its test part where it has one.
+
+    Where both the source and the model have names of features, columns are put into the model's
+    order, and columns that it does not know are left out, with a warning.
+
+    Parameters
+    ----------
+    source, labels, label_column, header, data_dir : as for `load`
+    schema : Schema
+        The columns that the model was trained on.
+    labelled : bool, default=False
+        Whether labels are needed.
+    test_size, random_state : as for `load`
+        They choose the test part of "digits", and of nothing else.
+
+    Returns
+    -------
+    Rows
+        ``y`` is None if there are no labels, or a table's were not asked for.
+
+    Raises
+    ------
+    ValueError, OSError, ImportError
+        As for `load`; and if a feature is missing, or labels that are needed.
+    """
+    if source in NAMED or Path(source).is_dir():
+        if source == "digits":
+            data = digits(test_size=test_size, random_state=random_state)
+        else:
+            whole = _read(source, None, None, None, data_dir)
+            assert isinstance(whole, Dataset)
+            data = whole
+        return rows_in_order(test_part(data), schema, str(source))
+    path = _existing(source)
+    if path.suffix in (*TEXT, PARQUET):
+        table = read_table(path, header=header, known_names=schema.names_to_look_for)
+        return rows_of_table(table, schema, label_column=label_column, labelled=labelled)
+    if path.suffix == ".npz":
+        rows = read_test_arrays(path)
+    else:
+        rows = read_pair(path, None if labels is None else _existing(labels))
+    if labelled and rows.y is None:
+        raise ValueError(f"{path} holds features only; name the .npy file of labels too.")
+    return rows_in_order(rows, schema, str(path))
+
+
+def has_test_part(source: str | Path) -> bool:
+    """Whether a source says itself which rows to test on; opens a .npz file, and no other.
+
+    Parameters
+    ----------
+    source : str or Path
+        As for `load`.
+
+    Returns
+    -------
+    bool
+        True for MNIST, Fashion-MNIST, a folder, and a .npz file with X_test and y_test.
+    """
+    path = Path(source)
+    return source in PUBLISHED or path.is_dir() or (path.suffix == ".npz" and has_test_arrays(path))
+
+
+def _read(
+    source: str | Path,
+    labels: str | Path | None,
+    label_column: str | None,
+    header: bool | None,
+    data_dir: str | Path | None,
+) -> Dataset | Rows:
+    """A data set with a test part of its own, or all rows."""
     if source == "digits":
-        return digits(**splitting)
-    if source in ("mnist", "fashion-mnist"):
-        return (mnist if source == "mnist" else fashion_mnist)(data_dir)
+        return all_digits()
+    if source in PUBLISHED:
+        return PUBLISHED[str(source)](data_dir)
     path = _existing(source)
     if path.is_dir():
         return idx_folder(path)
     if path.suffix == ".npz":
-        return read_npz(path, **splitting)
+        return read_arrays(path)
     if path.suffix == ".npy":
         if labels is None:
             raise ValueError(f"{path} holds features only; name the .npy file of labels too.")
-        return read_npy(path, _existing(labels), **splitting)
-    return read_csv(path, label_column=label_column, **splitting)
-
-
-def load_features(
-    source: str | Path,
-    n_features: int,
-    *,
-    label_column: str | None = None,
-    data_dir: str | Path | None = None,
-) -> np.ndarray:
-    """The rows to predict: of a named data set those to test on, of a file all."""
-    if source in NAMED or Path(source).is_dir():
-        return load(source, data_dir=data_dir).X_test
-    return read_features(_existing(source), n_features, label_column)
+        return read_pair(path, _existing(labels))
+    return labelled_rows(read_table(path, header=header), label_column)
 
 
 def _existing(source: str | Path) -> Path:
     path = Path(source)
     if not path.exists():
         raise ValueError(f"{source} is neither a file nor one of {', '.join(NAMED)}.")
-    if not path.is_dir() and path.suffix not in (".npz", ".npy", ".csv", ".tsv"):
-        raise ValueError(f"{path} must end in .npz, .npy, .csv or .tsv.")
+    if not path.is_dir() and path.suffix not in SUFFIXES:
+        raise ValueError(f"{path} must end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}.")
     return path

@@ -1,191 +1,307 @@
-"""Tables of a user's own: .npz, a pair of .npy, CSV."""
+"""Tables of a user's own: CSV, TSV and Parquet, as columns with names.
+
+The rules that turn text into names, numbers and labels are listed in docs/tables.md. They are
+pandas' where pandas has one.
+"""
 
 from __future__ import annotations
 
 import csv
-import zipfile
-import zlib
+import importlib
+import re
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from .dataset import Dataset, split
+from .cells import Column, is_value, to_features, to_labels
+from .dataset import Dataset, Rows, TableWarning, split
+from .headers import names_columns, numbers_are_names
 
-#: Names under which a .npz file may hold its arrays: features and labels.
-NPZ_NAMES = (("X_train", "y_train"), ("X", "y"))
-NPZ_TEST_NAMES = ("X_test", "y_test")
+TEXT = (".csv", ".tsv")
+PARQUET = ".parquet"
 
-#: How NumPy says that a .npz file is none.
-_NO_ARRAYS = ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile, zlib.error
-
-
-def read_npz(path: str | Path, *, test_size: float = 0.2, random_state: int = 0) -> Dataset:
-    """From X_train, y_train and perhaps X_test, y_test; or from X, y. Case does not matter.
-
-    Images (n_samples, height, width) are flattened, and those of bytes divided by 255.
-    """
-    path = Path(path)
-    arrays = _npz_arrays(path)
-    for names in NPZ_NAMES:
-        if all(name.lower() in arrays for name in names):
-            X, y = (arrays[name.lower()] for name in names)
-            break
-    else:
-        raise ValueError(
-            f"{path} must hold X_train and y_train, or X and y; it holds {sorted(arrays)}."
-        )
-    X, image_shape = _flatten(path, X)
-    if not all(name.lower() in arrays for name in NPZ_TEST_NAMES):
-        _check_pair(path, X, y)
-        return split(path.stem, X, y, test_size=test_size, random_state=random_state,
-                     image_shape=image_shape)  # fmt: skip
-    X_test, y_test = (arrays[name.lower()] for name in NPZ_TEST_NAMES)
-    X_test, _ = _flatten(path, X_test)
-    _check_pair(path, X, y)
-    _check_pair(path, X_test, y_test)
-    return Dataset(path.stem, X, y, X_test, y_test, image_shape)
+#: How pandas calls a column without a name, and its index in a Parquet file.
+_UNNAMED = re.compile(r"|Unnamed: 0|__index_level_\d+__")
 
 
-def read_npy(
-    path: str | Path, labels: str | Path, *, test_size: float = 0.2, random_state: int = 0
-) -> Dataset:
-    """From two files: features (n_samples, n_features) and labels (n_samples,)."""
-    path = Path(path)
-    X, image_shape = _flatten(path, _load(path))
-    y = _load(Path(labels))
-    _check_pair(path, X, y)
-    return split(path.stem, X, y, test_size=test_size, random_state=random_state,
-                 image_shape=image_shape)  # fmt: skip
+@dataclass(frozen=True)
+class Table:
+    """Columns with names; without a header the names are the positions, as in pandas."""
+
+    path: Path
+    names: tuple[str, ...]
+    has_header: bool
+    columns: tuple[Column, ...]  #: text without blanks around it, or arrays
+    row_numbers: Sequence[int]  #: where each row stands in the file
+
+    def features(self, names: Sequence[str]) -> np.ndarray:
+        """These columns as finite numbers, (n_samples, n_features) float64."""
+        columns = [
+            to_features(self._place(name), self._column(name), self.row_numbers) for name in names
+        ]
+        return np.column_stack(columns)
+
+    def labels(self, name: str) -> np.ndarray:
+        """This column as labels, (n_samples,)."""
+        return to_labels(self._place(name), self._column(name), self.row_numbers)
+
+    def index_of(self, name: str) -> int:
+        """The position of a column.
+
+        Raises
+        ------
+        ValueError
+            If there is no such column.
+        """
+        if name not in self.names:
+            there = listed(self.names)
+            unless = "" if self.has_header else " (it has no header, so that they are numbered)"
+            raise ValueError(
+                f"{self.path} has no column {name!r}; its columns are {there}{unless}."
+            )
+        return self.names.index(name)
+
+    def _column(self, name: str) -> Column:
+        return self.columns[self.index_of(name)]
+
+    def _place(self, name: str) -> str:
+        return f"{self.path}: column {name!r}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first of these names, for messages."""
+    shown = ", ".join(map(repr, names[:10]))
+    return shown + (f" and {len(names) - 10} more" if len(names) > 10 else "")
 
 
 def read_csv(
     path: str | Path,
     *,
     label_column: str | None = None,
+    header: bool | None = None,
     test_size: float = 0.2,
     random_state: int = 0,
 ) -> Dataset:
-    """From a table of numbers with one column of labels: `label_column`, by default the last.
+    """Read a table of text, and split its rows in two.
 
-    A first line that is not numbers is the header. Labels that are all integers become integers,
-    others stay strings. A file that ends in .tsv is separated by tabs.
+    Parameters
+    ----------
+    path : str or Path
+        Cells are separated by commas, in a file that ends in .tsv by tabs. Blanks around a cell
+        do not count, nor do empty lines.
+    label_column : str, default=None
+        The name of the column of labels, or in a table without a header its position, from 0. The
+        default is the last column. All others are features.
+    header : bool, default=None
+        Whether the first line names the columns. By default the lines below it decide (see
+        `xsoftmax.datasets.headers.names_columns`).
+    test_size : float, default=0.2
+        The share of rows to test on.
+    random_state : int, default=0
+        Which rows these are.
+
+    Returns
+    -------
+    Dataset
+        Labels are integers if each of them reads back as it is written, else text: "0" and "00"
+        are two classes. A first column without a name that numbers the rows, as pandas writes its
+        index, is left out.
+
+    Raises
+    ------
+    ValueError
+        If a feature is missing or no number, a label is missing, or rows differ in length; the
+        message names row and column.
+
+    Warns
+    -----
+    TableWarning
+        If an index is left out, or numbers are taken for the header.
     """
-    path = Path(path)
-    header, rows = _csv_rows(path)
-    if len(rows[0]) < 2:
-        raise ValueError(f"{path} must have rows of at least one feature and a label.")
-    column = _label_index(path, header, len(rows[0]), label_column)
-    X = _numbers(path, header, [row[:column] + row[column + 1 :] for row in rows])
-    y = _labels([row[column] for row in rows])
-    return split(path.stem, X, y, test_size=test_size, random_state=random_state)
+    return _split(read_table(Path(path), header=header), label_column, test_size, random_state)
 
 
-def read_features(path: Path, n_features: int, label_column: str | None = None) -> np.ndarray:
-    """The features of a file that may or may not have labels too."""
-    if path.suffix == ".npz":
-        arrays = _npz_arrays(path)
-        found = [arrays[name] for name in ("x_test", "x", "x_train") if name in arrays]
-        if not found:
-            raise ValueError(f"{path} must hold X_test, X or X_train; it holds {sorted(arrays)}.")
-        return _flatten(path, found[0])[0]
-    if path.suffix == ".npy":
-        return _flatten(path, _load(path))[0]
-    header, rows = _csv_rows(path)
-    if len(rows[0]) == n_features + 1:
-        column = _label_index(path, header, len(rows[0]), label_column)
-        rows = [row[:column] + row[column + 1 :] for row in rows]
-    return _numbers(path, header, rows)
+def read_parquet(
+    path: str | Path,
+    *,
+    label_column: str | None = None,
+    test_size: float = 0.2,
+    random_state: int = 0,
+) -> Dataset:
+    """Read a Parquet file like `read_csv` reads text; labels keep the type that the file says.
+
+    Raises
+    ------
+    ImportError
+        If pyarrow is not installed.
+    ValueError
+        As for `read_csv`.
+    """
+    return _split(read_table(Path(path)), label_column, test_size, random_state)
 
 
-def _load(path: Path) -> np.ndarray:
-    try:
-        return np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise ValueError(f"{path} is no plain .npy array ({error}).") from error
+def _split(table: Table, label_column: str | None, test_size: float, random_state: int) -> Dataset:
+    return split(labelled_rows(table, label_column), test_size=test_size, random_state=random_state)
 
 
-def _npz_arrays(path: Path) -> dict[str, np.ndarray]:
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return {name.lower(): arrays[name] for name in arrays.files}
-    except _NO_ARRAYS as error:
-        raise ValueError(f"{path} is no .npz file of plain arrays ({error}).") from error
-
-
-def _flatten(path: Path, X: np.ndarray) -> tuple[np.ndarray, tuple[int, int] | None]:
-    if X.dtype.kind not in "biuf" or X.ndim not in (2, 3):
+def labelled_rows(table: Table, label_column: str | None = None) -> Rows:
+    """All rows of a table, with one column of labels (by default the last), all others features."""
+    if len(table.names) < 2:
         raise ValueError(
-            f"{path}: features must be numbers of shape (n_samples, n_features), or images "
-            f"(n_samples, height, width); got {X.dtype} of shape {X.shape}."
+            f"{table.path} must have rows of at least one feature and a label, with commas between "
+            "cells (in a .tsv file tabs); it has one column."
         )
-    if X.ndim == 2:
-        return X, None
-    scale = 255 if X.dtype == np.uint8 else 1
-    return X.reshape(len(X), -1) / np.float32(scale), (X.shape[1], X.shape[2])
+    label = table.names[-1] if label_column is None else label_column
+    table.index_of(label)
+    features = tuple(name for name in table.names if name != label)
+    return Rows(
+        table.path.stem,
+        table.features(features),
+        table.labels(label),
+        feature_names=features if table.has_header else None,
+        label_name=label,
+    )
 
 
-def _check_pair(path: Path, X: np.ndarray, y: np.ndarray) -> None:
-    if y.shape != X.shape[:1]:
-        raise ValueError(
-            f"{path}: {len(X)} rows of features need labels of shape ({len(X)},); got {y.shape}."
+def read_table(
+    path: Path, *, header: bool | None = None, known_names: Sequence[str] | None = None
+) -> Table:
+    """The columns of a .csv, .tsv or .parquet file, without pandas' index.
+
+    `known_names` are the names of a model's features: a first line with most of them is a header.
+    Where there are none (), since that model's table had no header, a line with numbers is a row.
+    """
+    is_text = path.suffix in TEXT
+    table = _read_text(path, header, known_names) if is_text else _read_parquet(path)
+    return _without_index(table, known_names or ())
+
+
+def _read_text(path: Path, header: bool | None, known_names: Sequence[str] | None) -> Table:
+    numbered = _lines(path)
+    first = numbered[0][1]
+    if header is None:
+        header = _first_is_header(path, first, [row for _, row in numbered[1:]], known_names)
+    names = tuple(map(str, range(len(first))))
+    if header:
+        names, numbered = _distinct(first), numbered[1:]
+    if not numbered:
+        raise ValueError(f"{path} has a header, but no rows.")
+    columns = tuple(zip(*(row for _, row in numbered), strict=True))
+    return Table(path, names, header, columns, [number for number, _ in numbered])
+
+
+def _first_is_header(
+    path: Path, first: list[str], rest: list[list[str]], known_names: Sequence[str] | None
+) -> bool:
+    if known_names is not None and not any(map(is_value, first)):
+        return True
+    if known_names is not None and len(known_names) == 0:
+        return False
+    if known_names is not None and 2 * len(set(known_names) & set(first)) > len(known_names):
+        return True
+    header = names_columns(first, rest)
+    if header and numbers_are_names(first, rest):
+        shown = ", ".join(first[:4]) + (", ..." if len(first) > 4 else "")
+        warnings.warn(
+            f"{path}: the first line ({shown}) is taken for the header. If it is a row, say "
+            "--no-header (header=False).",
+            TableWarning,
+            stacklevel=2,
         )
+    return header
 
 
-def _csv_rows(path: Path) -> tuple[list[str] | None, list[list[str]]]:
-    """The header, if there is one, and the rows, all of one length."""
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        delimiter = "\t" if path.suffix == ".tsv" else ","
-        try:
-            rows = [row for row in csv.reader(file, delimiter=delimiter) if row]
-        except csv.Error as error:
-            raise ValueError(f"{path} is no table of cells ({error}).") from error
-    if not rows:
+def _lines(path: Path) -> list[tuple[int, list[str]]]:
+    """The lines that are not empty, with their numbers, all of one length."""
+    delimiter = "\t" if path.suffix == ".tsv" else ","
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.reader(file, delimiter=delimiter, skipinitialspace=True)
+            lines = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
+    except csv.Error as error:
+        raise ValueError(f"{path} is no table of cells ({error}).") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is no text in UTF-8 ({error}). Save it as UTF-8.") from error
+    lines = [(number, row) for number, row in lines if row not in ([], [""])]
+    if not lines:
         raise ValueError(f"{path} is empty.")
-    header = None if any(_is_number(cell) for cell in rows[0]) else rows.pop(0)
-    width = len(header or rows[0])
-    for number, row in enumerate(rows, start=2 if header else 1):
+    width = len(lines[0][1])
+    for number, row in lines:
         if len(row) != width:
             raise ValueError(f"{path}: row {number} has {len(row)} cells; expected {width}.")
-    if not rows:
-        raise ValueError(f"{path} has a header, but no rows.")
-    return header, rows
+    return lines
 
 
-def _label_index(path: Path, header: list[str] | None, width: int, name: str | None) -> int:
-    if name is None:
-        return width - 1
-    if header is None or name not in header:
-        raise ValueError(f"{path} has no column {name!r}; its columns are {header or 'unnamed'}.")
-    return header.index(name)
+def _distinct(names: list[str]) -> tuple[str, ...]:
+    """Names as pandas makes them differ: x, x.1, and Unnamed: 2 for the third if it has none."""
+    names = [name or f"Unnamed: {i}" for i, name in enumerate(names)]
+    given, distinct = set(names), dict.fromkeys(names[:0])
+    for name in names:
+        new, n_before = name, 0
+        while new in distinct or (n_before and new in given):
+            n_before += 1
+            new = f"{name}.{n_before}"
+        distinct[new] = None
+    return tuple(distinct)
 
 
-def _numbers(path: Path, header: list[str] | None, rows: list[list[str]]) -> np.ndarray:
+def _without_index(table: Table, known_names: Sequence[str]) -> Table:
+    """The table without a first column that has no name and numbers the rows."""
+    name = table.names[0]
+    if not (table.has_header and _UNNAMED.fullmatch(name)) or name in known_names:
+        return table
+    cells = [str(cell) for cell in table.columns[0]]
+    if len(table.names) < 2 or len(set(cells)) < len(cells) or not all(map(str.isdigit, cells)):
+        return table
+    warnings.warn(
+        f"{table.path}: the first column has no name and numbers the rows, as pandas writes its "
+        "index. It is left out.",
+        TableWarning,
+        stacklevel=2,
+    )
+    return Table(table.path, table.names[1:], True, table.columns[1:], table.row_numbers)
+
+
+def _read_parquet(path: Path) -> Table:
     try:
-        return np.asarray(rows, dtype=np.float64)
-    except ValueError:
-        first = 2 if header else 1
-        number, cell = next(
-            (number, cell)
-            for number, row in enumerate(rows, start=first)
-            for cell in row
-            if not _is_number(cell)
-        )
-        raise ValueError(
-            f"{path}: row {number} holds {cell!r} where a number is needed. Features must be "
-            "numbers; name the column of labels if it is not the last."
-        ) from None
-
-
-def _labels(cells: list[str]) -> np.ndarray:
+        pyarrow = importlib.import_module("pyarrow")
+        parquet = importlib.import_module("pyarrow.parquet")
+    except ImportError as error:
+        raise ImportError(
+            f"{path}: reading Parquet needs pyarrow. Install it (pip install pyarrow), or save the "
+            "table as .csv."
+        ) from error
     try:
-        return np.asarray([int(cell) for cell in cells])
-    except ValueError:
-        return np.asarray(cells)
+        content = parquet.read_table(path)
+    except pyarrow.ArrowInvalid as error:
+        raise ValueError(f"{path} is no Parquet file ({error}).") from error
+    if content.num_rows == 0 or content.num_columns == 0:
+        raise ValueError(f"{path} has no rows.")
+    names = _distinct(content.column_names)
+    columns = [_typed(column) for column in content.columns]
+    order = sorted(range(len(names)), key=lambda i: not names[i].startswith("__index_level_"))
+    return Table(
+        path,
+        tuple(names[i] for i in order),
+        True,
+        tuple(columns[i] for i in order),
+        range(1, content.num_rows + 1),
+    )
 
 
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
+def _typed(column: Any) -> np.ndarray:
+    """A column of a Parquet file as numbers or text; what is missing is nan, or in text empty."""
+    values = column.to_pylist()
+    if not any(isinstance(value, str) for value in values):
+        try:
+            array = np.asarray([np.nan if value is None else value for value in values])
+            numbers = array.astype(np.float64) if array.dtype == object else array  # decimals
+            if numbers.ndim == 1 and numbers.dtype.kind in "biuf":
+                return numbers
+        except (TypeError, ValueError):
+            pass  # dates, lists and the like
+    return np.asarray(["" if value is None else str(value) for value in values])

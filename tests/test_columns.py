@@ -1,0 +1,104 @@
+"""Columns of new data are matched with a model's by name."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+from xsoftmax import datasets
+from xsoftmax.datasets import Schema, TableWarning
+
+NAMED = Schema(2, ("u", "v"), "kind")
+UNNAMED = Schema(2, None, "2")  # trained on a table without a header, the labels last
+
+
+def rows(folder, text, schema, **how):
+    (folder / "t.csv").write_text(text)
+    return datasets.load_rows(folder / "t.csv", schema, **how)
+
+
+@pytest.mark.parametrize("text", ["u,v,kind\n1,2,a\n", "kind,v,u\na,2,1\n", "v,kind,u\n2,a,1\n"])
+def test_columns_may_stand_in_any_order(tmp_path, text):
+    found = rows(tmp_path, text, NAMED, labelled=True)
+    assert (found.X.tolist(), found.y.tolist()) == ([[1, 2]], ["a"])
+
+
+def test_labels_are_not_needed_to_predict(tmp_path):
+    found = rows(tmp_path, "v,u\n2,1\n", NAMED)
+    assert (found.X.tolist(), found.y) == ([[1, 2]], None)
+
+
+def test_an_extra_column_is_ignored_and_told(tmp_path):
+    with pytest.warns(TableWarning, match="ignoring 'id', no feature of the model"):
+        found = rows(tmp_path, "id,v,u\nrow one,2,1\n", NAMED)
+    assert found.X.tolist() == [[1, 2]]
+
+
+def test_a_missing_column_is_named(tmp_path):
+    with pytest.raises(ValueError, match="lacks 'v', which the model was trained on; its columns"):
+        rows(tmp_path, "u,w,kind\n1,2,a\n", NAMED)
+    with pytest.raises(ValueError, match="has no column 'kind' to score on"):
+        rows(tmp_path, "u,v\n1,2\n", NAMED, labelled=True)
+
+
+def test_the_label_may_have_another_name(tmp_path):
+    found = rows(tmp_path, "u,v,truth\n1,2,a\n", NAMED, labelled=True, label_column="truth")
+    assert found.y.tolist() == ["a"]
+    with pytest.raises(ValueError, match="no column 'kind'; its columns are 'u', 'v', 'truth'"):
+        rows(tmp_path, "u,v,truth\n1,2,a\n", NAMED, label_column="kind")
+    with pytest.raises(ValueError, match="'u' is a feature of the model"):
+        rows(tmp_path, "u,v,truth\n1,2,a\n", NAMED, label_column="u")
+
+
+def test_a_model_of_an_older_file_takes_the_last_column_for_the_label(tmp_path):
+    found = rows(tmp_path, "v,u,kind\n2,1,a\n", Schema(2, ("u", "v")), labelled=True)
+    assert (found.X.tolist(), found.y.tolist()) == ([[1, 2]], ["a"])
+
+
+def test_without_names_columns_go_by_position(tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # neither side has names: nothing to tell
+        for text in ("1,2\n3,4\n", "1,2,a\n3,4,b\n"):
+            assert rows(tmp_path, text, UNNAMED).X.tolist() == [[1, 2], [3, 4]]
+        found = rows(tmp_path, "a,1,2\nb,3,4\n", Schema(2, None, "0"), labelled=True)
+    assert (found.X.tolist(), found.y.tolist()) == ([[1, 2], [3, 4]], ["a", "b"])
+    with pytest.warns(TableWarning, match="its columns have no names"):
+        assert rows(tmp_path, "1,2\n3,4\n", NAMED).X.tolist() == [[1, 2], [3, 4]]
+    with pytest.warns(TableWarning, match="the model's features have no names"):
+        assert rows(tmp_path, "v,u\n1,2\n", UNNAMED).X.tolist() == [[1, 2]]
+    with pytest.raises(ValueError, match="has 4 columns of features; the model was trained on 2"):
+        rows(tmp_path, "1,2,3,4\n", UNNAMED)
+
+
+def test_the_model_tells_what_a_first_line_of_numbers_is(tmp_path):
+    numbers = "0,1\n5,6\n7,9\n"
+    assert rows(tmp_path, numbers, UNNAMED).X.tolist() == [[0, 1], [5, 6], [7, 9]]
+    schema = Schema(2, ("7", "3"), "kind")
+    assert rows(tmp_path, "3,7\n5,6\n", schema).X.tolist() == [[6, 5]]
+
+
+def test_arrays_with_names_are_put_in_order(tmp_path):
+    X = np.asarray([[2.0, 9, 1]])
+    np.savez(tmp_path / "a.npz", X=X, y=["a"], feature_names=["v", "id", "u"])
+    with pytest.warns(TableWarning, match="ignoring 'id'"):
+        found = datasets.load_rows(tmp_path / "a.npz", NAMED, labelled=True)
+    assert found.X.tolist() == [[1, 2]]
+    np.savez(tmp_path / "a.npz", X=X, y=["a"], feature_names=["v", "id", "w"])
+    with pytest.raises(ValueError, match="lacks 'u'"):
+        datasets.load_rows(tmp_path / "a.npz", NAMED)
+    np.savez(tmp_path / "a.npz", X=X)
+    with pytest.raises(ValueError, match="3 columns of features; the model was trained on 2"):
+        datasets.load_rows(tmp_path / "a.npz", NAMED)
+    with pytest.raises(ValueError, match="holds features only"):
+        datasets.load_rows(tmp_path / "a.npz", Schema(3), labelled=True)
+
+
+def test_of_arrays_all_rows_are_read_or_the_test_part(tmp_path, rng):
+    X, y = rng.standard_normal((30, 2)), np.arange(30) % 3
+    np.savez(tmp_path / "a.npz", X=X, y=y)
+    assert len(datasets.load_rows(tmp_path / "a.npz", Schema(2), labelled=True).y) == 30
+    np.savez(tmp_path / "a.npz", X_train=X, y_train=y, X_test=X[:9], y_test=y[:9])
+    assert len(datasets.load_rows(tmp_path / "a.npz", Schema(2), labelled=True).y) == 9
+    assert len(datasets.load_rows("digits", Schema(64), labelled=True).y) == 360
+    with pytest.raises(ValueError, match="digits has 64 columns of features"):
+        datasets.load_rows("digits", Schema(2))

@@ -1,0 +1,148 @@
+"""A user's own arrays: .npz, or a pair of .npy."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from .dataset import Dataset, Rows, split, with_test_rows
+
+#: Names under which a .npz file may hold its arrays: features and labels, to train and to test on.
+TRAIN_NAMES = (("X_train", "y_train"), ("X", "y"))
+TEST_NAMES = ("X_test", "y_test")
+
+#: How NumPy says that a .npz file is none.
+_NO_ARRAYS = ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile, zlib.error
+
+
+def read_npz(path: str | Path, *, test_size: float = 0.2, random_state: int = 0) -> Dataset:
+    """Read a file of X_train, y_train and perhaps X_test, y_test; or of X, y; in any case.
+
+    Images (n_samples, height, width) are flattened, and those of bytes divided by 255. The file may
+    also hold `feature_names`, (n_features,) text, and `label_name`.
+    """
+    read = read_arrays(Path(path))
+    if isinstance(read, Dataset):
+        return read
+    return split(read, test_size=test_size, random_state=random_state)
+
+
+def read_npy(
+    path: str | Path, labels: str | Path, *, test_size: float = 0.2, random_state: int = 0
+) -> Dataset:
+    """Read two files: features (n_samples, n_features) and labels (n_samples,)."""
+    rows = read_pair(Path(path), Path(labels))
+    return split(rows, test_size=test_size, random_state=random_state)
+
+
+def read_arrays(path: Path) -> Dataset | Rows:
+    """The data set in a .npz file; without a test part of its own, all rows."""
+    arrays = _npz_arrays(path)
+    names = next((names for names in TRAIN_NAMES if _have(arrays, names)), None)
+    if names is None:
+        raise ValueError(
+            f"{path} must hold X_train and y_train, or X and y; it holds {sorted(arrays)}."
+        )
+    rows = _rows(path, arrays, *names)
+    if not _have(arrays, TEST_NAMES):
+        return rows
+    return with_test_rows(rows, _rows(path, arrays, *TEST_NAMES))
+
+
+def read_test_arrays(path: Path) -> Rows:
+    """The rows of a .npz file to test on (X_test, else X, else X_train), with labels if it can."""
+    arrays = _npz_arrays(path)
+    for X_name, y_name in (TEST_NAMES, *reversed(TRAIN_NAMES)):
+        if X_name.lower() in arrays:
+            return _rows(path, arrays, X_name, y_name)
+    raise ValueError(f"{path} must hold X_test, X or X_train; it holds {sorted(arrays)}.")
+
+
+def read_pair(path: Path, labels: Path | None) -> Rows:
+    """All rows of a .npy file of features, with labels of another if it is named."""
+    X, image_shape = _flatten(path, _load(path))
+    y = None if labels is None else _load(labels)
+    _check_pair(path, X, y)
+    return Rows(path.stem, X, y, image_shape)
+
+
+def has_test_arrays(path: Path) -> bool:
+    """Whether a .npz file has a test part of its own; asks only for names."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _have(
+                {name.lower().removesuffix(".npy") for name in archive.namelist()}, TEST_NAMES
+            )
+    except (OSError, zipfile.BadZipFile):
+        return False  # reading it will tell what is wrong
+
+
+def _have(arrays: dict[str, np.ndarray] | set[str], names: tuple[str, str]) -> bool:
+    return all(name.lower() in arrays for name in names)
+
+
+def _rows(path: Path, arrays: dict[str, np.ndarray], X_name: str, y_name: str) -> Rows:
+    X, image_shape = _flatten(path, arrays[X_name.lower()])
+    y = arrays.get(y_name.lower())
+    _check_pair(path, X, y)
+    names = arrays.get("feature_names")
+    if names is not None and (names.shape != X.shape[1:] or len(set(names.tolist())) < len(names)):
+        raise ValueError(
+            f"{path}: feature_names must be {X.shape[1]} different names, one for each column of "
+            f"{X_name}; got shape {names.shape}."
+        )
+    label_name = arrays.get("label_name")
+    return Rows(
+        path.stem,
+        X,
+        y,
+        image_shape,
+        feature_names=None if names is None else tuple(map(str, names.tolist())),
+        label_name=None if label_name is None else str(label_name),
+    )
+
+
+def _load(path: Path) -> np.ndarray:
+    try:
+        return np.load(path, allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise ValueError(f"{path} is no plain .npy array ({error}).{_TEXT}") from error
+
+
+_TEXT = " Save text with np.asarray(text, dtype=str)."
+
+
+def _npz_arrays(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return {name.lower(): arrays[name] for name in arrays.files}
+    except _NO_ARRAYS as error:
+        raise ValueError(f"{path} is no .npz file of plain arrays ({error}).{_TEXT}") from error
+
+
+def _flatten(path: Path, X: np.ndarray) -> tuple[np.ndarray, tuple[int, int] | None]:
+    if X.dtype.kind not in "biuf" or X.ndim not in (2, 3):
+        raise ValueError(
+            f"{path}: features must be numbers of shape (n_samples, n_features), or images "
+            f"(n_samples, height, width); got {X.dtype} of shape {X.shape}."
+        )
+    if X.ndim == 2:
+        return X, None
+    scale = 255 if X.dtype == np.uint8 else 1
+    return X.reshape(len(X), -1) / np.float32(scale), (X.shape[1], X.shape[2])
+
+
+def _check_pair(path: Path, X: np.ndarray, y: np.ndarray | None) -> None:
+    if y is not None and y.shape != X.shape[:1]:
+        raise ValueError(
+            f"{path}: {len(X)} rows of features need labels of shape ({len(X)},); got {y.shape}."
+        )
+    if X.dtype.kind == "f" and not np.isfinite(X).all():
+        i, j = (int(k[0]) for k in np.nonzero(~np.isfinite(X)))
+        raise ValueError(
+            f"{path}: row {i}, column {j} (both from 0) of the features is {float(X[i, j])}; "
+            "features must be finite. Fill it in, or leave out that row or column."
+        )
