@@ -71,10 +71,24 @@ def test_without_names_columns_go_by_position(tmp_path):
 
 
 def test_the_model_tells_what_a_first_line_of_numbers_is(tmp_path):
-    numbers = "0,1\n5,6\n7,9\n"
-    assert rows(tmp_path, numbers, UNNAMED).X.tolist() == [[0, 1], [5, 6], [7, 9]]
+    numbers = "0,1\n5,8\n7,9\n"
+    assert rows(tmp_path, numbers, UNNAMED).X.tolist() == [[0, 1], [5, 8], [7, 9]]
     schema = Schema(2, ("7", "3"), "kind")
     assert rows(tmp_path, "3,7\n5,6\n", schema).X.tolist() == [[6, 5]]
+
+
+@pytest.mark.parametrize(
+    ("text", "label"), [("k,u,v\na,1,2\n", "0"), ("u,k,v\n1,a,2\n", "k"), ("u,v,k\n1,2,a\n", None)]
+)
+def test_by_position_the_label_is_where_it_was_in_training(tmp_path, text, label):
+    with pytest.warns(TableWarning, match="features have no names"):
+        found = rows(tmp_path, text, Schema(2, None, label), labelled=True)
+    assert (found.X.tolist(), found.y.tolist()) == ([[1, 2]], ["a"])
+
+
+def test_an_index_that_the_model_was_trained_on_stays(tmp_path):
+    schema = Schema(2, ("Unnamed: 0", "u"), "kind")
+    assert rows(tmp_path, ",u\n0,5\n1,6\n", schema).X.tolist() == [[0, 5], [1, 6]]
 
 
 def test_arrays_with_names_are_put_in_order(tmp_path):

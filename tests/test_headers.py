@@ -34,7 +34,7 @@ CLASSES = ["a", "b", "c"] * 4
         ("2019,2020,2021", rows_of(DECIMALS)),
         ("2019,2020,2021,kind", rows_of(COUNTS, CLASSES)),
         ("400.5,410.5,420.5", rows_of(DECIMALS)),  # wavelengths
-        ("5,7,9", rows_of(DECIMALS)),
+        ("5,7,9", rows_of(20 * DECIMALS)),
         ("id,1,1", rows_of(COUNTS)),
     ],
 )
@@ -50,6 +50,8 @@ def test_a_header(first, rows):
         ("0,1,2,a", rows_of(COUNTS, CLASSES)),  # a is a class
         ("5,4,7", rows_of(COUNTS)),
         ("0,0,0", rows_of(COUNTS)),  # names differ
+        ("90,90,99", rows_of(COUNTS)),
+        ("90,80,99", rows_of(COUNTS)),
         ("?,4,7", rows_of(COUNTS)),  # a value that is missing
         ("0,1,2", [["3", "4", "5"], ["6", "7", "8"]]),  # all rows are consecutive
         ("1,5,9", [["2", "6", "11"], ["3", "8", "12"], ["5", "9", "17"]]),
