@@ -46,7 +46,10 @@ def test_partial_fit_is_not_offered_for_lbfgs():
     assert not hasattr(SoftmaxRegression(), "partial_fit")
     with pytest.raises(AttributeError) as caught:
         SoftmaxRegression().partial_fit  # noqa: B018
-    assert "choose solver='sgd'" in str(caught.value.__cause__)
+    assert "solver='lbfgs') has no partial_fit" in str(caught.value)
+    assert "choose solver='sgd'" in str(caught.value)
+    assert callable(SoftmaxRegression.partial_fit)
+    assert "One epoch" in SoftmaxRegression.partial_fit.__doc__
 
 
 def test_warm_start_goes_on():

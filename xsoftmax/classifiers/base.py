@@ -5,11 +5,11 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from types import MethodType
+from typing import Any, Self
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils.metaestimators import available_if
 
 from ..arrays import Array, compute_dtype, namespace, to_host
 from ..network import Layer, Network
@@ -29,6 +29,7 @@ from .training import (
     warn_unless_converged,
 )
 from .validation import (
+    check_range,
     check_same_place,
     check_sample_weight,
     check_X,
@@ -37,17 +38,32 @@ from .validation import (
     host_labels,
 )
 from .watch import Watch
+from .words import few
 
 Monitor = Callable[[int, Any], bool | None]
 
 
-def _can_go_on(estimator: Any) -> bool:
-    if estimator.solver == "lbfgs":
-        raise AttributeError(
-            "partial_fit needs a solver that can go on with other samples: choose solver='sgd', "
-            "'adam' or 'gd'. 'lbfgs' compares gradients of one fixed set."
-        )
-    return True
+class _ExceptByLBFGS:
+    """A method that estimators lack while their solver is "lbfgs", with an error that says why.
+
+    scikit-learn's `available_if` hides the reason behind another message.
+    """
+
+    def __init__(self, function: Callable) -> None:
+        self.__doc__ = function.__doc__
+        self.function = function
+
+    def __get__(self, estimator: Any, owner: type | None = None) -> Callable:
+        if estimator is None:
+            return self.function
+        if estimator.solver == "lbfgs":
+            name = self.function.__name__
+            raise AttributeError(
+                f"{type(estimator).__name__}(solver='lbfgs') has no {name}, which needs a solver "
+                "that can go on with other samples: choose solver='sgd', 'adam' or 'gd'. 'lbfgs' "
+                "compares gradients of one fixed set."
+            )
+        return MethodType(self.function, estimator)
 
 
 class BaseSoftmaxClassifier(Predictor):
@@ -76,7 +92,7 @@ class BaseSoftmaxClassifier(Predictor):
         y_val: Any = None,
         sample_weight_val: Any = None,
         monitor: Monitor | None = None,
-    ) -> Any:
+    ) -> Self:
         """Fit where X lives: NumPy on the CPU, CuPy on its GPU, torch and JAX likewise.
 
         Parameters
@@ -110,6 +126,8 @@ class BaseSoftmaxClassifier(Predictor):
         resume = self.warm_start and self.__sklearn_is_fitted__()
         samples = self._check(X, y, sample_weight, resume)
         held_out = check_held_out(self, samples, X_val, y_val, sample_weight_val)
+        if held_out is not None:
+            check_range(self, held_out.X, compute_dtype(samples.X), "X_val")
         if self.early_stopping and held_out is None:
             samples, held_out = hold_out(samples, self.validation_fraction, self.random_state)
         return self._fit(samples, held_out, monitor, resume)
@@ -153,9 +171,9 @@ class BaseSoftmaxClassifier(Predictor):
         warn_unless_converged(self, objective, solution)
         return self
 
-    @available_if(_can_go_on)
+    @_ExceptByLBFGS
     @on_its_device
-    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Any:
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """One epoch (with ``solver="gd"``, one step) on X from where the last call ended.
 
         Parameters
@@ -214,8 +232,8 @@ class BaseSoftmaxClassifier(Predictor):
         classes = np.unique(host_labels(classes, classes, "classes"))
         if known is not None and not np.array_equal(known, classes):
             raise ValueError(
-                f"classes={classes} is not the same as on last call to partial_fit, which was: "
-                f"{known}."
+                f"`classes={few(classes)}` is not the same as on last call to partial_fit, which "
+                f"was: {few(known)}."
             )
         return classes
 

@@ -23,6 +23,7 @@ from .rules import check_parameters
 from .scoring import Scorer, best, scored
 from .training import LEARNING_RATES, Samples, check_finite, objective_of, solver_of
 from .validation import check_sample_weight, check_X, check_y
+from .words import shown
 
 #: Parameters in which the networks of one batch may differ.
 BATCHED = ("alpha", "learning_rate_init", "random_state")
@@ -91,7 +92,7 @@ class BatchedGridSearchCV(GridSearchCV):
             )
         if not (self.scoring is None or isinstance(self.scoring, str) or callable(self.scoring)):
             raise TypeError(
-                f"BatchedGridSearchCV(scoring=...) must be one scorer; got {self.scoring!r}."
+                f"BatchedGridSearchCV(scoring=...) must be one scorer; got {shown(self.scoring)}."
             )
         check_parameters(self)
         candidates = list(ParameterGrid(self.param_grid))

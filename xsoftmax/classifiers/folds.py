@@ -18,6 +18,7 @@ from ..arrays import (
 from ..objective import Objective
 from ..rows import Part
 from .training import Samples
+from .words import shown
 
 #: A part that saves fewer multiplications is not worth its own blocks.
 PART_PRODUCTS = 1 << 22
@@ -45,18 +46,18 @@ def split(cv: Any, samples: Samples, groups: Any) -> list[Fold]:
     splitter = check_cv(cv, samples.labels, classifier=True)
     folds = [Fold(*map(_indices, pair)) for pair in splitter.split(X, samples.labels, groups)]
     if not folds:
-        raise ValueError(f"cv={cv!r} yields no folds; pass at least one pair of row indices.")
+        raise ValueError(f"cv={shown(cv)} yields no folds; pass at least one pair of row indices.")
     for i, fold in enumerate(folds):
         seen = samples.labels[fold.train][samples.weight[fold.train] > 0]
         if len(np.unique(seen)) < 2:
             raise ValueError(
-                f"cv={cv!r}: the training rows of fold {i} hold fewer than 2 classes (with weight "
-                "above zero). Use fewer folds, or a stratified splitter."
+                f"cv={shown(cv)}: the training rows of fold {i} hold fewer than 2 classes (with "
+                "weight above zero). Use fewer folds, or a stratified splitter."
             )
         if not samples.weight[fold.test].sum() > 0:
             raise ValueError(
-                f"cv={cv!r}: fold {i} has no test rows with weight above zero to score on; its "
-                f"{len(fold.test)} test rows weigh nothing. Use fewer folds, or other weights."
+                f"cv={shown(cv)}: fold {i} has no test rows with weight above zero to score on; "
+                f"its {len(fold.test)} test rows weigh nothing. Use fewer folds, or other weights."
             )
     return folds
 

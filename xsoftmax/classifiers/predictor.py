@@ -16,7 +16,13 @@ from ..functional import log_softmax, softmax
 from ..network import Layer, Network
 from ..places import described, on_its_device
 from ..rows import block_values, row_slices, with_room
-from .validation import check_same_place, check_sample_weight, check_X, host_labels
+from .validation import (
+    check_range,
+    check_same_place,
+    check_sample_weight,
+    check_X,
+    labels_to_score,
+)
 
 
 class Predictor(ClassifierMixin, BaseEstimator, ABC):
@@ -61,14 +67,23 @@ class Predictor(ClassifierMixin, BaseEstimator, ABC):
 
     @on_its_device
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Accuracy: the weighted fraction of rows whose label is predicted."""
+        """Accuracy: the weighted fraction of rows whose label is predicted.
+
+        Parameters
+        ----------
+        X : array (n_samples, n_features)
+        y : labels (n_samples,), of which one that is not among the classes is never predicted; or
+            probabilities (n_samples, n_classes), of which the most probable class is the label
+        sample_weight : (n_samples,), non-negative
+
+        Raises
+        ------
+        ValueError
+            If X, y or a weight breaks its rule, as where the classes are numbers and y strings.
+        """
         X = self._check_fitted(X)
-        labels = host_labels(X, y)
-        if labels.shape not in ((X.shape[0],), (X.shape[0], 1)):
-            raise ValueError(
-                f"y must hold one label per row of X, shape ({X.shape[0]},); got {labels.shape}."
-            )
-        return self._accuracy(X, np.ravel(labels), check_sample_weight(X, sample_weight))
+        labels = labels_to_score(self, X, y)
+        return self._accuracy(X, labels, check_sample_weight(X, sample_weight))
 
     def _accuracy(self, X: Array, labels: np.ndarray, weight: np.ndarray) -> float:
         right = to_host(self.classes_)[to_host(self._winners(X))] == labels
@@ -77,7 +92,9 @@ class Predictor(ClassifierMixin, BaseEstimator, ABC):
     def _check_fitted(self, X: Any) -> Array:
         check_is_fitted(self)
         X = check_X(self, X, reset=False)
-        check_same_place(self, self._layers()[0][0], X)
+        weights = self._layers()[0][0]
+        check_same_place(self, weights, X)
+        check_range(self, X, weights.dtype)
         return X
 
     def _winners(self, X: Array) -> Array:
@@ -106,5 +123,6 @@ def logits_of(
             blocks.append(transform(logits, axis=0) if transform else logits)
         return blocks[0] if len(blocks) == 1 else xp.concat(blocks, axis=-1)
 
-    n_rows = max(256, 2 * block_values(X) // network.n_units)
+    width = network.n_units if X.dtype == dtype else max(network.n_units, X.shape[1])
+    n_rows = max(256, 2 * block_values(X) // width)
     return with_room(in_blocks, min(n_rows, X.shape[0]), partial(described, X))

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..activations import ACTIVATIONS
+from .words import shown
 
 
 class Rule(NamedTuple):
@@ -103,5 +104,6 @@ def check_parameters(estimator: Any) -> None:
     for name, value in vars(estimator).items():
         if name in RULES and not RULES[name].holds(value):
             raise ValueError(
-                f"{type(estimator).__name__}({name}=...) must be {RULES[name].text}; got {value!r}."
+                f"{type(estimator).__name__}({name}=...) must be {RULES[name].text}; "
+                f"got {shown(value)}."
             )

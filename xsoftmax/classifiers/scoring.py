@@ -17,7 +17,8 @@ from ..network import Layer, Network
 from .folds import COPIED_VALUES, Fold
 from .predictor import Predictor, logits_of
 from .training import Samples
-from .validation import check_sample_weight, host_labels
+from .validation import check_sample_weight, labels_to_score
+from .words import shown
 
 #: What `scoring` may be for accuracy, which needs no host.
 ACCURACY = (None, "accuracy")
@@ -33,7 +34,7 @@ def scored(model: Predictor, scoring: Any, X: Any, y: Any, sample_weight: Any) -
     if scoring in ACCURACY:
         return Predictor.score(model, X, y, sample_weight)
     X = model._check_fitted(X)
-    labels, weights = host_labels(X, y), {}
+    labels, weights = labels_to_score(model, X, y), {}
     if sample_weight is not None:
         weights = {"sample_weight": check_sample_weight(X, sample_weight)}
     twin = copy(model)
@@ -103,7 +104,8 @@ class Scorer:
         self.weighted = weighted and _takes_weights(self.scorer)
         if weighted and not self.weighted:
             warnings.warn(
-                f"scoring={scoring!r} takes no sample_weight: its scores count all rows alike.",
+                f"scoring={shown(scoring)} takes no sample_weight: its scores count all rows "
+                "alike.",
                 stacklevel=stacklevel,
             )
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from numbers import Integral
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
-from ..arrays import Array, compute_dtype, namespace
+from ..arrays import Array, compute_dtype, namespace, to_list
 from ..network import Network
 from ..objective import Objective
 from ..places import on_its_device
@@ -27,6 +27,7 @@ from .training import (
     Samples,
     check_finite,
     check_held_out,
+    check_penalty,
     objective_of,
     warn_unless_converged,
 )
@@ -112,7 +113,7 @@ class SoftmaxRegressionCV(LinearPredictor):
         y_val: Any = None,
         sample_weight_val: Any = None,
         monitor: Monitor | None = None,
-    ) -> Any:
+    ) -> Self:
         """Score every C on every fold, choose, and refit, where X lives.
 
         Parameters
@@ -198,7 +199,12 @@ class SoftmaxRegressionCV(LinearPredictor):
 
     def _follow(self, unit: Objective, Cs: np.ndarray) -> Iterator[tuple[Solution, Metric | None]]:
         """The solutions of the batch at every C, in ascending order."""
-        start = namespace(unit.penalty).zeros_like(unit.penalty)
+        xp = namespace(unit.penalty)
+        highest = np.asarray(to_list(xp.max(unit.penalty, axis=1)), dtype=float)
+        with np.errstate(over="ignore"):
+            for strengths in highest[:, None] / Cs:
+                check_penalty(self, "C", Cs, strengths, unit.penalty, 7)
+        start = xp.zeros_like(unit.penalty)
         objectives = (replace(unit, penalty=unit.penalty / float(C)) for C in Cs)
         solver = LBFGS(tol=self.tol)
         for solution, metric in follow_path(objectives, start, solver, max_iter=self.max_iter):

@@ -24,6 +24,7 @@ from ..objective import Objective
 from ..rows import ArrayRows
 from ..solvers import LBFGS, SGD, Adam, GradientDescent, Solution, Status
 from .validation import Targets, check_sample_weight, check_X, check_y
+from .words import few, shown
 
 #: Steps that suit features of about one; scikit-learn's for adam.
 LEARNING_RATES = {"gd": 0.1, "sgd": 0.01, "adam": 0.001}
@@ -116,11 +117,47 @@ def objective_of(
         columns = from_host(np.ascontiguousarray(targets.values.T), like=X, dtype=dtype)
     else:
         columns = indices_from_host(targets.values, like=X)
+    name, values = ("alpha", strength) if hasattr(estimator, "alpha") else ("C", 1.0)
+    check_penalty(
+        estimator, name, getattr(estimator, "C", values), strength / total, moved, stacklevel=6
+    )
     penalty = network.weight_mask(moved) * from_host(strength / total, like=X, dtype=dtype)
     rows = ArrayRows(X, columns, moved, dtype)
     if network.is_linear and network.fit_intercept:
         rows = rows.around_middle()
     return Objective(network, rows, penalty, estimator.block_rows)
+
+
+def check_penalty(
+    estimator: Any, name: str, values: Any, penalties: np.ndarray, like: Array, stacklevel: int
+) -> None:
+    """Refuse a penalty beyond the range of the dtype of `like`; warn of one that it rounds to 0.
+
+    `penalties` are what the `values` of the parameter `name` make of the squared weights.
+    """
+    info = namespace(like).finfo(like.dtype)
+    values, penalties = np.ravel(values), np.ravel(penalties)
+    rounded_to_0 = (penalties > 0) & (penalties < float(info.smallest_normal) * float(info.eps))
+    too_large = penalties > float(info.max)
+    if not np.any(rounded_to_0 | too_large):
+        return
+    at = int(np.argmax(rounded_to_0 | too_large))
+    larger, none = ("smaller", "0") if name == "alpha" else ("larger", "inf")
+    wider = "" if like.dtype == namespace(like).float64 else ", or pass X as float64"
+    made = (
+        f"{type(estimator).__name__}: {name}={shown(values[min(at, len(values) - 1)])} makes a "
+        f"penalty of {penalties[at]:.2g} (divided by the sum of the sample weights), which"
+    )
+    if too_large[at]:
+        raise ValueError(
+            f"{made} is beyond the range of {like.dtype}, in which X is computed; that ends at "
+            f"{float(info.max):.2g}. Choose a {larger} {name}{wider}."
+        )
+    warnings.warn(
+        f"{made} is 0 in {like.dtype}, in which X is computed: there is no penalty. Pass "
+        f"{name}={none} to say so{wider}.",
+        stacklevel=stacklevel,
+    )
 
 
 def solver_of(
@@ -203,7 +240,8 @@ def _class_weight(estimator: Any, samples: Samples, weight: np.ndarray) -> np.nd
         unknown = set(estimator.class_weight) - set(classes.tolist())
         if unknown:
             raise ValueError(
-                f"class_weight names labels that are not among the classes: {unknown}."
+                "class_weight names labels that are not among the classes: "
+                f"{few(sorted(unknown, key=str))}."
             )
         weights = np.asarray([estimator.class_weight.get(c, 1.0) for c in classes.tolist()])
     return weights[values]
