@@ -77,6 +77,7 @@ RULES = {
     ),
     "early_stopping": flag,
     "epsilon": positive,
+    "error_score": either(one_of("raise"), number("a number", lambda v: True)),
     "fit_intercept": flag,
     "hidden_layer_sizes": either(
         positive_integer,

@@ -8,6 +8,8 @@ from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
+from sklearn.metrics import check_scoring, get_scorer
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 
 from ..arrays import Array, compute_dtype, namespace, to_list
 from ..network import Network
@@ -21,7 +23,7 @@ from .folds import Fold, by_part, split, weights_of
 from .linear import LinearPredictor, penalty_strength
 from .paths import Paths
 from .rules import check_parameters
-from .scoring import Scorer, best, scored, with_labels
+from .scoring import ACCURACY, Routing, Scorer, best, route, scored, scoring_weight, with_labels
 from .softmax_regression import SoftmaxRegression
 from .training import (
     Samples,
@@ -130,28 +132,42 @@ class SoftmaxRegressionCV(LinearPredictor):
             If a parameter, X, y, a weight or a fold breaks its rule.
         """
         check_parameters(self)
+        routing = route(self, sample_weight, groups)
         X = check_X(self, X, reset=True)
         samples = Samples(X, check_y(self, X, y), check_sample_weight(X, sample_weight))
         held_out = check_held_out(self, samples, X_val, y_val, sample_weight_val)
         if held_out is None:
-            folds = split(self.cv, samples, groups)
+            folds = split(self.cv, samples, routing.groups)
         else:
             samples, folds = _joined(samples, held_out)
         with threads_that_pay(samples.X, len(folds) * len(samples.targets.classes)):
-            return self._fit(samples, folds, monitor or (lambda *_: None))
+            return self._fit(samples, folds, routing, monitor or (lambda *_: None))
 
     @on_its_device
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """What `scoring` says of the predictions; accuracy by default."""
-        return scored(self, self.scoring, X, y, sample_weight)
+        return scored(self, self, X, y, sample_weight)
 
-    def _fit(self, samples: Samples, folds: list[Fold], monitor: Monitor) -> Any:
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Who is asked for which metadata: the scorer about weights, the splitter about groups."""
+        to_scorer = MethodMapping().add(caller="fit", callee="score")
+        return (
+            MetadataRouter(owner=self)
+            .add_self_request(self)
+            .add(splitter=self.cv, method_mapping=MethodMapping().add(caller="fit", callee="split"))
+            .add(
+                scorer=get_scorer(self.scoring or "accuracy"),
+                method_mapping=to_scorer.add(caller="score", callee="score"),
+            )
+        )
+
+    def _fit(self, samples: Samples, folds: list[Fold], routing: Routing, monitor: Monitor) -> Any:
         network = self._network(samples.X.shape[1], len(samples.targets.classes))
         Cs = np.logspace(-4, 4, self.Cs) if isinstance(self.Cs, Integral) else np.asarray(self.Cs)
         space: Space = row_space(network, samples.X)
         if space.network is network:
             space = seen_features(network, samples.X) or space
-        paths = self._paths(space, samples, folds, Cs, monitor)
+        paths = self._paths(space, samples, folds, Cs, routing, monitor)
         paths.warn(self)
         self.classes_ = classes_for(samples.X, samples.targets.classes)
         self.__dict__.pop("best_estimator_", None)
@@ -176,6 +192,7 @@ class SoftmaxRegressionCV(LinearPredictor):
         samples: Samples,
         folds: list[Fold],
         Cs: np.ndarray,
+        routing: Routing,
         monitor: Monitor,
     ) -> Paths:
         """Every fold at every C."""
@@ -184,7 +201,10 @@ class SoftmaxRegressionCV(LinearPredictor):
         network = space.full
         rows_there = samples._replace(X=space.rows(compute_dtype(samples.X)))
         model, classes = self._host_model(samples), samples.targets.classes
-        scorer = Scorer(model, samples, folds, with_labels(self.scoring, classes), 6)
+        scoring = with_labels(self.scoring, classes)
+        scorer = None if scoring in ACCURACY else check_scoring(model, scoring=scoring)
+        weight = scoring_weight(routing, scoring, scorer, samples.weight, 6)
+        scorer = Scorer(samples, folds, scorer, weight)
         weights, strength = weights_of(samples, folds), penalty_strength(1.0, network)
         for problems in _turns(len(folds), network):
             rows = weights[problems.start : problems.stop]
