@@ -21,7 +21,7 @@ from ..solvers import LBFGS, Metric, Solution, Status, follow_path, minimize
 from ..threads import threads_that_pay
 from .folds import Fold, by_part, split, weights_of
 from .linear import LinearPredictor, penalty_strength
-from .paths import Paths
+from .paths import Paths, warn_at_edge
 from .rules import check_parameters
 from .scoring import ACCURACY, Routing, Scorer, best, route, scored, scoring_weight, with_labels
 from .softmax_regression import SoftmaxRegression
@@ -130,6 +130,12 @@ class SoftmaxRegressionCV(LinearPredictor):
         ------
         ValueError
             If a parameter, X, y, a weight or a fold breaks its rule.
+
+        Warns
+        -----
+        UserWarning
+            If the best C is an end of a grid of at least 3 values and no other value scores as
+            well: a better one may lie beyond.
         """
         check_parameters(self)
         routing = route(self, sample_weight, groups)
@@ -141,7 +147,9 @@ class SoftmaxRegressionCV(LinearPredictor):
         else:
             samples, folds = _joined(samples, held_out)
         with threads_that_pay(samples.X, len(folds) * len(samples.targets.classes)):
-            return self._fit(samples, folds, routing, monitor or (lambda *_: None))
+            self._fit(samples, folds, routing, monitor or (lambda *_: None))
+        warn_at_edge(self)
+        return self
 
     @on_its_device
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
