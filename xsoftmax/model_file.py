@@ -111,7 +111,7 @@ def _tensors(model: Any) -> dict[str, Array]:
         for kind, array in zip(("coef", "intercept"), layer, strict=True)
     }
     for name in _CURVES:
-        if hasattr(model, name + "_"):
+        if getattr(model, name + "_", None) is not None:
             tensors[name] = np.asarray(getattr(model, name + "_"), dtype=np.float64)
     return tensors
 
@@ -222,6 +222,7 @@ def _read_tensors(path: Path, content: bytes) -> dict[str, np.ndarray]:
 
 
 def _fill(model: Any, tensors: dict[str, np.ndarray], like: Array | None) -> None:
+    model.validation_scores_ = None
     for name in _CURVES:
         if name in tensors:
             setattr(model, name + "_", tensors.pop(name).tolist())

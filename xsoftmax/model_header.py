@@ -48,6 +48,8 @@ def _to_json(value: Any) -> Any:
         return {"pairs": [[_to_json(key), _to_json(item)] for key, item in value.items()]}
     if isinstance(value, (tuple, list)):
         return [_to_json(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return [*map(_to_json, value)]
     if isinstance(value, np.generic):
         value = value.item()
     return {"float": "inf"} if isinstance(value, float) and math.isinf(value) else value

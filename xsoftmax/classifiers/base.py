@@ -130,7 +130,11 @@ class BaseSoftmaxClassifier(Predictor):
             check_range(self, held_out.X, compute_dtype(samples.X), "X_val")
         if self.early_stopping and held_out is None:
             samples, held_out = hold_out(samples, self.validation_fraction, self.random_state)
-        return self._fit(samples, held_out, monitor, resume)
+        try:
+            return self._fit(samples, held_out, monitor, resume)
+        finally:
+            if hasattr(self, "n_iter_"):
+                self.t_ = 0 if self.solver == "lbfgs" else self.n_iter_ * samples.X.shape[0]
 
     def _fit(
         self, samples: Samples, held_out: Samples | None, monitor: Monitor | None, resume: bool
@@ -149,7 +153,8 @@ class BaseSoftmaxClassifier(Predictor):
         judged = held_out is not None and self.early_stopping
         classes = classes_for(samples.X, samples.targets.classes)
         watch = self._watch(space, classes, held_out, monitor)
-        solver = solver_of(self, samples.X.shape[0], random_state, judged)
+        judge = watch if judged else None
+        solver = solver_of(self, samples.X.shape[0], random_state, judge)
         with threads_that_pay(rows.X, network.n_units):
             solution = minimize_mixed(
                 objective, start, solver, max_iter=self.max_iter, callback=watch
@@ -182,6 +187,11 @@ class BaseSoftmaxClassifier(Predictor):
         classes : every label that will ever come; needed at the first call
         """
         check_parameters(self)
+        if self.early_stopping:
+            raise ValueError(
+                "partial_fit does not support early_stopping=True: one epoch has nothing to stop. "
+                "Set early_stopping=False, and score rows of your own between the calls."
+            )
         resume = self.__sklearn_is_fitted__()
         classes = self._check_classes(classes, resume)
         samples = self._check(X, y, sample_weight, resume, classes)
@@ -193,8 +203,11 @@ class BaseSoftmaxClassifier(Predictor):
         key = (self.solver, network, str(start.dtype))
         memory = getattr(self, "_memory", None)
         (state, reports), objective = fitting(objective, partial(solver.init, parameters=start))
+        rate_key = self.learning_rate_init, self.learning_rate, self.tol, self.n_iter_no_change
         if memory is not None and memory[0] == key:
             state = state._replace(**memory[1])
+            if memory[2] == rate_key and hasattr(state, "moments"):
+                state, reports = state._replace(learning_rate=memory[3]), memory[4]
         (state, reports), _ = fitting(
             objective, partial(solver.update, state=state, reports=reports)
         )
@@ -202,9 +215,11 @@ class BaseSoftmaxClassifier(Predictor):
         losses = [*(getattr(self, "loss_curve_", []) if resume else []), reports[0].value]
         known = classes_for(samples.X, samples.targets.classes)
         self._publish(network.unpack(state.parameters), known, len(losses), losses)
-        # What the solver remembers of past gradients; all else is in the parameters.
-        names = ("moments", "n_steps") if hasattr(state, "moments") else ()
-        self._memory = key, {name: getattr(state, name) for name in names}
+        # What the solver remembers of past epochs; all else is in the parameters.
+        names = ("moments", "n_steps", "n_seen") if hasattr(state, "moments") else ()
+        remembered = {name: getattr(state, name) for name in names}
+        self._memory = key, remembered, rate_key, state.learning_rate, reports
+        self.t_ = (getattr(self, "t_", 0) if resume else 0) + samples.X.shape[0]
         return self
 
     def _check(
@@ -214,7 +229,7 @@ class BaseSoftmaxClassifier(Predictor):
         X = check_X(self, X, reset=not (resume and hasattr(self, "n_features_in_")))
         if resume:
             classes = to_host(self.classes_)
-            check_same_place(self, self._layers()[0][0], X)
+            check_same_place(self, self._layers()[0][0], X, "fit")
         return Samples(X, check_y(self, X, y, classes), check_sample_weight(X, sample_weight))
 
     def _check_classes(self, classes: Any, resume: bool) -> np.ndarray:
@@ -263,7 +278,7 @@ class BaseSoftmaxClassifier(Predictor):
         def publish(parameters: Array, n_iter: int, losses: list[float]) -> Any:
             return self._publish(space.layers(parameters), classes, n_iter, losses)
 
-        self.__dict__.pop("validation_scores_", None)
+        self.validation_scores_: list[float] | None = None
         if held_out is None:
             return Watch(publish, monitor=monitor)
 
@@ -280,4 +295,5 @@ class BaseSoftmaxClassifier(Predictor):
     ) -> Any:
         self._set_layers(layers)
         self.classes_, self.n_iter_, self.loss_curve_ = classes, n_iter, losses
+        self.__dict__.setdefault("validation_scores_", None)
         return self

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from ..arrays import Array, is_numpy, namespace, to_host
@@ -38,13 +39,18 @@ class Predictor(ClassifierMixin, BaseEstimator, ABC):
     def _layers(self) -> list[Layer]:
         """The fitted layers, as a batch of one problem."""
 
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.array_api_support = True
+        return tags
+
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "coef_") or hasattr(self, "coefs_")
 
     @on_its_device
     def predict(self, X: Any) -> Array:
         """The most probable label of each row, (n_samples,)."""
-        winners = self._winners(self._check_fitted(X))
+        winners = self._winners(self._check_fitted(X, "predict"))
         if is_numpy(self.classes_):
             return self.classes_[to_host(winners)]
         return namespace(winners).take(self.classes_, winners, axis=0)
@@ -52,17 +58,17 @@ class Predictor(ClassifierMixin, BaseEstimator, ABC):
     @on_its_device
     def predict_proba(self, X: Any) -> Array:
         """The probability of each class, (n_samples, n_classes), in the order of ``classes_``."""
-        return self._logits(self._check_fitted(X), softmax).T
+        return self._logits(self._check_fitted(X, "predict_proba"), softmax).T
 
     @on_its_device
     def predict_log_proba(self, X: Any) -> Array:
         """The logarithms of `predict_proba`, exact where that underflows."""
-        return self._logits(self._check_fitted(X), log_softmax).T
+        return self._logits(self._check_fitted(X, "predict_log_proba"), log_softmax).T
 
     @on_its_device
     def decision_function(self, X: Any) -> Array:
         """The logits, (n_samples, n_classes); for two classes their difference, (n_samples,)."""
-        logits = self._logits(self._check_fitted(X))
+        logits = self._logits(self._check_fitted(X, "decision_function"))
         return logits[1, :] - logits[0, :] if logits.shape[0] == 2 else logits.T
 
     @on_its_device
@@ -81,7 +87,7 @@ class Predictor(ClassifierMixin, BaseEstimator, ABC):
         ValueError
             If X, y or a weight breaks its rule, as where the classes are numbers and y strings.
         """
-        X = self._check_fitted(X)
+        X = self._check_fitted(X, "score")
         labels = labels_to_score(self, X, y)
         return self._accuracy(X, labels, check_sample_weight(X, sample_weight))
 
@@ -89,11 +95,12 @@ class Predictor(ClassifierMixin, BaseEstimator, ABC):
         right = to_host(self.classes_)[to_host(self._winners(X))] == labels
         return float(np.average(right, weights=weight))
 
-    def _check_fitted(self, X: Any) -> Array:
+    def _check_fitted(self, X: Any, method: str) -> Array:
+        """X as an array that the fitted model takes; `method` is what the caller asked."""
         check_is_fitted(self)
         X = check_X(self, X, reset=False)
         weights = self._layers()[0][0]
-        check_same_place(self, weights, X)
+        check_same_place(self, weights, X, method)
         check_range(self, X, weights.dtype)
         return X
 

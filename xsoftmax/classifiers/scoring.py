@@ -90,7 +90,7 @@ def scored(owner: Any, model: Predictor, X: Any, y: Any, sample_weight: Any) -> 
         sample_weight = routed.scorer.score.get("sample_weight")
     if owner.scoring in ACCURACY:
         return Predictor.score(model, X, y, sample_weight)
-    X = model._check_fitted(X)
+    X = model._check_fitted(X, "score")
     labels, weights = labels_to_score(model, X, y), {}
     if sample_weight is not None:
         weights = {"sample_weight": check_sample_weight(X, sample_weight)}

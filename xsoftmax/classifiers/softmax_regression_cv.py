@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.metrics import check_scoring, get_scorer
+from sklearn.utils import Tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 
 from ..arrays import Array, compute_dtype, namespace, to_list
@@ -155,6 +156,11 @@ class SoftmaxRegressionCV(LinearPredictor):
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """What `scoring` says of the predictions; accuracy by default."""
         return scored(self, self, X, y, sample_weight)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.array_api_support = False  # scores_, Cs_ and what goes with them are on the host
+        return tags
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Who is asked for which metadata: the scorer about weights, the splitter about groups."""

@@ -117,11 +117,13 @@ def check_range(estimator: Any, X: Array, dtype: Any, name: str = "X") -> None:
         )
 
 
-def check_same_place(estimator: Any, fitted: Array, X: Array) -> None:
+def check_same_place(estimator: Any, fitted: Array, X: Array, method: str) -> None:
     """Refuse X on another library or device than the fitted parameters: nothing moves silently."""
     if not same_place(fitted, X):
+        name = type(estimator).__name__
         raise ValueError(
-            f"{type(estimator).__name__} holds its parameters in {where(fitted)}, but X is "
+            f"Inputs passed to {name}.{method}() must use the same namespace and the same device "
+            f"as those passed to fit(): {name} holds its parameters in {where(fitted)}, but X is "
             f"{where(X)}. Move X there, or save the model and load it with "
             "xsoftmax.load(path, like=X)."
         )
@@ -212,6 +214,13 @@ def _are_numbers(labels: np.ndarray) -> bool:
     return labels.dtype.kind in "biuf"
 
 
+#: Why X may be NumPy's though the caller's is not.
+_PIPELINES = (
+    " If a scikit-learn pipeline made X NumPy's, sklearn.set_config(array_api_dispatch=True) lets "
+    "its steps compute where X lies."
+)
+
+
 def host_labels(X: Array, y: Any, name: str = "y") -> np.ndarray:
     """y on the host. Numbers must lie where X does; lists and strings may come as they are."""
     if is_array(y) and not (is_numpy(y) and y.dtype.kind in "OUST"):
@@ -219,6 +228,7 @@ def host_labels(X: Array, y: Any, name: str = "y") -> np.ndarray:
             raise ValueError(
                 f"X and {name} must be arrays of one library on one device, but X is {where(X)} "
                 f"and {name} is {where(y)}. Move one of them, or pass {name} as a list."
+                f"{_PIPELINES if is_numpy(X) else ''}"
             )
         y = to_host(y)
         if y.dtype.kind in "iub":  # nothing is missing in it
