@@ -215,8 +215,6 @@ def test_a_validation_set_that_does_not_fit(foreign):
     with pytest.raises(ValueError, match="go together"):
         model.fit(X, Y, sample_weight_val=np.ones(12))
     model.fit(X, Y, X_val=X[Y == 1], y_val=Y[Y == 1])  # one class is enough to score
-    with pytest.raises(ValueError, match=r"cannot hold validation_fraction=0\.1 of 12"):
-        SoftmaxRegression(early_stopping=True).fit(X, Y)
 
 
 def test_labels_of_another_number_than_rows_are_not_scored():
