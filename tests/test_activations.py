@@ -65,3 +65,23 @@ def test_derivatives_are_torchs(torch):
         reference(z).sum().backward()
         result = getattr(F, f"{name}_derivative")(z.detach().numpy())
         np.testing.assert_allclose(result, z.grad.numpy(), rtol=1e-12, atol=1e-14, err_msg=name)
+
+
+@pytest.mark.parametrize("name", ["identity", "relu", "tanh", "sigmoid", "gelu"])
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int64"])
+def test_integers_and_booleans_are_cast_as_for_softmax(xp, name, dtype):
+    z = np.asarray([0, 1, 3], dtype=dtype)
+    floating = xp.host(F.softmax(xp(z))).dtype
+    for function in (getattr(F, name), getattr(F, f"{name}_derivative")):
+        result = xp.host(function(xp(z)))
+        assert result.dtype == floating
+        np.testing.assert_array_equal(result, xp.host(function(xp(z.astype(floating)))))
+
+
+def test_training_does_not_cast(monkeypatch):
+    def refuse(*args):
+        raise AssertionError
+
+    monkeypatch.setattr(F, "floating", refuse)
+    for function, derivative in ACTIVATIONS.values():
+        derivative(function(np.ones(3)), None)

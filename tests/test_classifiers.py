@@ -1,7 +1,11 @@
 """The classifiers: scikit-learn's contract, and what goes beyond it."""
 
+import os
 import pickle
+import subprocess
+import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +20,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from xsoftmax import MLPClassifier, SoftmaxRegression
 
+from .conftest import BACKENDS, MISSING
 from .problems import blobs
 
 MODELS = [
@@ -156,3 +161,63 @@ def test_the_callers_arrays_and_random_state_are_left_alone():
     np.testing.assert_array_equal(np.random.get_state()[1], state)
     assert sizes == [4, 3]
     assert [coef.shape for coef in model.coefs_] == [(5, 4), (4, 3), (3, 3)]
+
+
+ARRAY_API_CHECKS = """
+import warnings
+
+import sklearn
+import sklearn.utils.estimator_checks as checks
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import get_tags
+
+from tests.conftest import Place
+from tests.problems import blobs
+from xsoftmax import BatchedGridSearchCV, MLPClassifier, SoftmaxRegression
+
+warnings.simplefilter("ignore")
+network = MLPClassifier((4,), max_iter=5, random_state=0)
+models = [SoftmaxRegression(), network, BatchedGridSearchCV(network, {"alpha": [0.1, 1.0]}, cv=2)]
+for model in models:
+    assert get_tags(model).array_api_support
+    place = type(model).__name__, model, LIBRARY, DEVICE
+    for weighted in (False, True):
+        checks.check_array_api_input(*place, check_sample_weight=weighted)
+        if hasattr(checks, "check_array_api_input_and_values"):
+            checks.check_array_api_input_and_values(*place, check_sample_weight=weighted)
+    if hasattr(checks, "check_array_api_same_namespace"):
+        checks.check_array_api_same_namespace(*place)
+
+xp, (X, y) = Place(NAME), blobs()
+with sklearn.config_context(array_api_dispatch=True):
+    model = make_pipeline(StandardScaler(), SoftmaxRegression()).fit(xp(X), xp(y))
+    assert xp.host(model.predict(xp(X))).shape == (60,)
+    assert model.score(xp(X), xp(y)) > 0.5
+if NAME == "torch":
+    try:
+        make_pipeline(StandardScaler(), SoftmaxRegression()).fit(xp(X), xp(y))
+    except ValueError as error:
+        assert "sklearn.set_config(array_api_dispatch=True)" in str(error)
+    else:
+        raise AssertionError("y lies in torch, X does not")
+"""
+
+
+@pytest.mark.parametrize("name", ["strict", "strict-device1", "torch", "cupy"])
+def test_scikit_learns_checks_of_array_libraries_and_its_pipelines(name):
+    if name in MISSING:
+        pytest.skip(f"{name} is {MISSING[name]}")
+    library, device = BACKENDS[name]
+    device = "cpu" if name == "torch" else device
+    code = f"LIBRARY, DEVICE, NAME = {library!r}, {device!r}, {name!r}\n{ARRAY_API_CHECKS}"
+    root = str(Path(__file__).parents[1])
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=root,
+        env={**os.environ, "SCIPY_ARRAY_API": "1", "PYTHONPATH": root},
+    )
+    assert done.returncode == 0, done.stderr

@@ -178,7 +178,7 @@ def test_a_pipeline_on_the_command_line(xp, tmp_path):
         (["train", "--kind", "forest"], 2, "--kind"),
         (["train", "--device", "cuda:0"], 1, "NumPy computes on the cpu only"),
         (["evaluate", "--model", "none.safetensors"], 1, "error: none.safetensors: No such file"),
-        (["evaluate", "--model", "."], 1, "error: .: Is a directory"),
+        (["evaluate", "--model", "."], 1, "error: model.safetensors: No such file"),
         (["predict"], 2, "--model"),
         (["reproduce", "neural-network", "--data-dir", "t.csv"], 1, "t.csv"),
         (["fly"], 2, "No such command"),

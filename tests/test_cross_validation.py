@@ -19,6 +19,8 @@ from xsoftmax.objective import Objective
 from .problems import blobs
 
 CS = [1e-3, 0.1, 10.0]
+#: For tests of something else, whose small grid happens to be best at its end.
+edge_is_fine = pytest.mark.filterwarnings("ignore:.*a better one may lie beyond it:UserWarning")
 
 
 @parametrize_with_checks([SoftmaxRegressionCV(Cs=3, cv=3, tol=1e-12)])
@@ -35,6 +37,7 @@ def reference(X, y, sample_weight=None, **parameters):
     return model.fit(X, y, sample_weight=sample_weight)
 
 
+@edge_is_fine
 @pytest.mark.parametrize("fit_intercept", [True, False])
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_paths_are_those_of_logistic_regression_cv(n_classes, fit_intercept):
@@ -78,6 +81,7 @@ def test_balanced_class_weights_come_from_the_training_rows():
         np.testing.assert_allclose(path[0, :, :-1], alone.coef_, atol=1e-4)
 
 
+@edge_is_fine
 @pytest.mark.parametrize(
     "cv",
     [3, ShuffleSplit(2, random_state=0), GroupKFold(3), [(range(40), range(40, 60))],
@@ -99,6 +103,7 @@ def test_a_row_named_twice_counts_twice():
     np.testing.assert_allclose(model.coefs_paths_[0, 0, :, :-1], alone.coef_, atol=1e-5)
 
 
+@edge_is_fine
 def test_explicit_validation_rows_choose_c_and_join_the_refit():
     X, y = blobs(n_samples=120, spread=2.0)
     model = SoftmaxRegressionCV(CS, tol=1e-11)
@@ -182,6 +187,7 @@ def test_held_out_rows_are_taken_once_if_they_are_few(monkeypatch, copied_values
     assert np.all(model.scores_ > 0.5)
 
 
+@edge_is_fine
 def test_monitor_sees_every_problem_finish():
     seen = []
     X, y = blobs()
@@ -274,3 +280,55 @@ def test_the_refit_takes_the_metric_of_the_best_C(monkeypatch):
     (solver,) = solvers
     assert solver.metric is metrics[list(CS).index(model.C_)]
     assert solver.metric is not None
+
+
+@pytest.mark.parametrize(
+    ("Cs", "means", "words"),
+    [
+        (
+            [0.1, 1.0, 10.0, 100.0],
+            [1, 2, 3, 4],
+            r"C_=100 is the largest .*logspace\(2, 3.5, 4\)",
+        ),
+        ([100.0, 1.0, 0.1], [1, 2, 3], r"C_=0.1 is the smallest .*np.logspace\(-2.5, -1, 3\)"),
+        (10, range(10), r"C_=1e\+04 is the largest .*np.logspace\(4, 8, 10\)"),
+        (10, range(10, 0, -1), r"C_=0.0001 is the smallest .*np.logspace\(-8, -4, 10\)"),
+    ],
+)
+@pytest.mark.parametrize("refit", [True, False])
+def test_a_best_c_at_the_edge_of_the_grid_warns(monkeypatch, Cs, means, words, refit):
+    X, y = blobs()
+    model = with_scores(monkeypatch, SoftmaxRegressionCV(Cs, cv=2, refit=refit), means)
+    with pytest.warns(UserWarning, match=words) as warned:
+        model.fit(X, y)
+    assert warned[0].filename == __file__
+
+
+@pytest.mark.parametrize(
+    ("Cs", "means"),
+    [
+        ([0.1, 1.0, 10.0], [1, 3, 2]),  # inside
+        ([0.1, 1.0, 10.0], [1, 2, 2]),  # flat up to the edge
+        ([0.1, 1.0, 10.0], [2, 1, 2]),  # both ends
+        ([10.0, 0.1, 1.0], [2, 1, 2]),  # unordered
+        ([0.1, 0.1, 1.0], [1, 1, 2]),  # two values
+        ([1.0], [1]),
+        ([0.1, 1.0, 10.0], [np.nan] * 3),
+    ],
+)
+@pytest.mark.parametrize("refit", [True, False])
+def test_what_is_no_edge_does_not_warn(monkeypatch, Cs, means, refit):
+    X, y = blobs()
+    with_scores(monkeypatch, SoftmaxRegressionCV(Cs, cv=2, refit=refit), means).fit(X, y)
+
+
+def with_scores(monkeypatch, model, means):
+    """`model`, whose folds will all have these scores at each C, in the order of its grid."""
+    Cs = np.logspace(-4, 4, model.Cs) if isinstance(model.Cs, int) else np.asarray(model.Cs)
+    order = iter(np.argsort(Cs, kind="stable"))
+
+    def scorer(self, network, parameters, problems, models):
+        return [float(means[next(order)])] * len(problems)
+
+    monkeypatch.setattr(scoring_module.Scorer, "__call__", scorer)
+    return model

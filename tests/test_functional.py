@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from xsoftmax import functional as F
+from xsoftmax import targets as targets_module
 from xsoftmax.arrays import put
+
+from .conftest import MISSING
 
 DTYPES = ("float32", "float64")
 FUNCTIONS = ("softmax", "log_softmax", "logsumexp")
@@ -298,3 +301,137 @@ def test_one_class_costs_nothing(xp, targets):
     value, gradient = F.softmax_cross_entropy(xp([[3.0], [-2.0]]), xp(targets))
     assert xp.host(value) == 0
     assert xp.host(gradient).tolist() == [[0], [0]]
+
+
+@pytest.mark.parametrize("soft", [False, True])
+@pytest.mark.parametrize("n_classes", [1, 2, 3])
+def test_autograd_gives_the_returned_gradient(torch, rng, n_classes, soft):
+    logits = torch.tensor(rng.standard_normal((5, n_classes)), requires_grad=True)
+    targets = torch.tensor(rng.integers(0, n_classes, 5))
+    if soft:
+        targets = torch.softmax(torch.tensor(rng.standard_normal((5, n_classes))), 1)
+    weight = torch.tensor(rng.random(5))
+    value, gradient = F.softmax_cross_entropy(logits, targets, sample_weight=weight)
+    (3 * value).backward()
+    np.testing.assert_allclose(logits.grad, 3 * gradient.detach(), atol=1e-15)
+    unrecorded = F.softmax_cross_entropy(logits.detach(), targets, sample_weight=weight)
+    np.testing.assert_allclose(gradient.detach(), unrecorded[1], atol=1e-16)
+    assert not unrecorded[1].requires_grad
+
+
+def test_the_returned_gradient_has_a_derivative_too(torch, rng):
+    logits = torch.tensor(rng.standard_normal((1, 3)), requires_grad=True)
+    _, gradient = F.softmax_cross_entropy(logits, torch.tensor([1]))
+    gradient[0, 0].backward()
+    p = torch.softmax(logits.detach()[0], 0).numpy()
+    np.testing.assert_allclose(logits.grad[0], p[0] * (np.eye(3)[0] - p), atol=1e-15)
+
+
+@pytest.fixture
+def jax():
+    if "jax" in MISSING:
+        pytest.skip("JAX is not installed")
+    import jax
+
+    return jax
+
+
+@pytest.mark.parametrize("soft", [False, True])
+def test_jax_traces_the_loss(jax, rng, soft):
+    logits, weight = jax.numpy.asarray(rng.standard_normal((4, 3))), jax.numpy.asarray([1, 2, 0, 1])
+    targets = jax.numpy.asarray(np.eye(3)[[0, 2, 1, 1]] if soft else [0, 2, 1, 1])
+
+    def loss(z, t, w):
+        return F.softmax_cross_entropy(z, t, sample_weight=w)
+
+    value, gradient = loss(logits, targets, weight)
+    traced = jax.jit(loss)(logits, targets, weight)
+    np.testing.assert_allclose(traced[0], value, rtol=1e-14)
+    np.testing.assert_allclose(traced[1], gradient, atol=1e-15)
+    own = jax.grad(lambda z: loss(z, targets, weight)[0])(logits)
+    np.testing.assert_allclose(own, gradient, atol=1e-15)
+    each = jax.vmap(F.softmax_cross_entropy)(logits[:, None, :], targets[:, None])[0]
+    assert each.shape == (4,)
+    with pytest.raises(ValueError, match="must lie in"):  # what is known is checked
+        jax.grad(lambda z: F.softmax_cross_entropy(z, jax.numpy.asarray([3, 0, 0, 0]))[0])(logits)
+
+
+def test_jax_traces_one_hot_of_a_known_number_of_classes(jax):
+    labels = jax.numpy.asarray([0, 2])
+    traced = jax.jit(lambda labels: F.one_hot(labels, 3))(labels)
+    np.testing.assert_array_equal(traced, np.eye(3)[[0, 2]])
+    with pytest.raises(ValueError, match=r"one_hot\(n_classes=...\) must be given, because JAX"):
+        jax.jit(F.one_hot)(labels)
+
+
+@pytest.mark.parametrize("targets", [[0, 2], [[0.5, 0.5, 0.0], [0.0, 0.0, 1.0]]])
+def test_one_transfer_checks_all_values(xp, monkeypatch, targets):
+    transfers, to_list = [], targets_module.to_list
+    monkeypatch.setattr(targets_module, "to_list", lambda x: transfers.append(x) or to_list(x))
+    weight = xp([1.0, 2.0])
+    F.softmax_cross_entropy(xp(np.zeros((2, 3))), xp(targets), sample_weight=weight)
+    assert len(transfers) == 1
+
+
+def test_complex_numbers_are_refused(xp):
+    z = xp(np.zeros((2, 3), dtype="complex128"))
+    real, labels = xp(np.full((2, 3), 1 / 3)), xp([0, 1])
+    names = [name for name in F.__all__ if name not in ("one_hot", "cross_entropy")]
+    for name in names:
+        arguments = (z, labels) if name == "softmax_cross_entropy" else (z,)
+        with pytest.raises(TypeError, match=rf"{name}\((logits|z)=...\) must hold real numbers"):
+            getattr(F, name)(*arguments)
+    with pytest.raises(TypeError, match=r"probabilities=...\) must hold real"):
+        F.cross_entropy(z, labels)
+    with pytest.raises(TypeError, match=r"targets=...\) must hold real"):
+        F.softmax_cross_entropy(real, z)
+    with pytest.raises(TypeError, match=r"sample_weight=...\) must hold real"):
+        F.softmax_cross_entropy(real, labels, sample_weight=z[:, 0])
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "uint32", "uint64"])
+def test_unsigned_labels(xp, dtype):
+    labels = xp([2, 0, 1], dtype)
+    value, _ = F.softmax_cross_entropy(xp(np.eye(3)), labels)
+    assert xp.host(value) == xp.host(F.softmax_cross_entropy(xp(np.eye(3)), xp([2, 0, 1]))[0])
+    np.testing.assert_array_equal(xp.host(F.one_hot(labels)), np.eye(3)[[2, 0, 1]])
+    largest = np.iinfo(dtype).max
+    with pytest.raises(ValueError, match=rf"must lie in 0 .. 2 .* from 0 to {largest}"):
+        F.softmax_cross_entropy(xp(np.eye(3)), xp([largest, 0, 1], dtype))
+
+
+def test_no_labels_are_no_rows_of_one_hot(xp):
+    nothing = xp(np.zeros(0, dtype="int64"))
+    assert xp.host(F.one_hot(nothing, 3)).shape == (0, 3)
+    with pytest.raises(ValueError, match="because there are no labels"):
+        F.one_hot(nothing)
+    with pytest.raises(TypeError, match=r"n_classes=...\) must be an integer; got 2.5"):
+        F.one_hot(xp([0, 1]), 2.5)
+
+
+def test_what_is_empty_is_named(xp):
+    no_rows, no_classes = xp(np.zeros((0, 3))), xp(np.zeros((2, 0)))
+    labels, none = xp([0, 0]), xp(np.zeros(0, dtype="int64"))
+    for name in FUNCTIONS:
+        assert xp.host(getattr(F, name)(no_rows)).shape[0] == 0
+        with pytest.raises(ValueError, match=rf"{name}\(logits=.*at least one class along axis=-1"):
+            getattr(F, name)(no_classes)
+        with pytest.raises(ValueError, match=r"must have classes along axis=2; got shape \(0, 3\)"):
+            getattr(F, name)(no_rows, axis=2)
+    for function in (F.cross_entropy, F.softmax_cross_entropy):
+        with pytest.raises(ValueError, match=r"at least one sample .*got shape \(0, 3\)"):
+            function(no_rows, none)
+        with pytest.raises(ValueError, match=r"at least one class .*got shape \(2, 0\)"):
+            function(no_classes, labels)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_probabilities_in_half_precision(torch, rng, dtype):
+    soft = scipy.special.softmax(3 * rng.standard_normal((200, 30)), axis=1)
+    logits = torch.tensor(rng.standard_normal((200, 30)))
+    rounded = torch.tensor(soft).to(getattr(torch, dtype))
+    value, _ = F.softmax_cross_entropy(logits, rounded)
+    expected, _ = F.softmax_cross_entropy(logits, torch.tensor(soft))
+    assert float(value) == pytest.approx(float(expected), rel=1e-2)
+    with pytest.raises(ValueError, match="summing to 1"):
+        F.softmax_cross_entropy(logits, 1.1 * rounded)

@@ -95,6 +95,18 @@ def test_what_does_not_fit_in_any_blocks_is_described(xp, memory):
         model.predict(xp(X))
 
 
+@pytest.mark.parametrize("method", ["predict", "score"])
+def test_wide_rows_in_half_precision_are_expanded_block_by_block(method):
+    X = np.random.default_rng(0).standard_normal((20_000, 2048)).astype("float16")
+    y = np.arange(len(X)) % 2
+    model = SoftmaxRegression().fit(X[:20], y[:20])
+    tracemalloc.start()
+    model.predict(X) if method == "predict" else model.score(X, y)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 0.25 * (2 * X.nbytes)  # in single precision
+
+
 def test_other_errors_are_not_tried_again(memory):
     asked = memory(0, RuntimeError("cuBLAS failed"))
     with pytest.raises(RuntimeError, match="cuBLAS"):

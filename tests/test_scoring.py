@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+import sklearn
+from sklearn.exceptions import UnsetMetadataPassedError
 from sklearn.linear_model import LogisticRegressionCV
-from sklearn.metrics import make_scorer
-from sklearn.model_selection import GridSearchCV, LeaveOneOut
+from sklearn.metrics import get_scorer, make_scorer
+from sklearn.model_selection import GridSearchCV, GroupKFold, LeaveOneOut
 
 from xsoftmax import BatchedGridSearchCV, MLPClassifier, SoftmaxRegressionCV
 from xsoftmax.classifiers.softmax_regression_cv import _joined
@@ -147,3 +149,21 @@ def test_rows_of_two_dtypes_are_joined_everywhere(xp, one, other):
     together, ((train, test),) = _joined(*parts)
     np.testing.assert_array_equal(xp.host(together.X), np.concatenate([*values.values()]))
     assert (len(train), len(test)) == (3, 2)
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_metadata_routing_decides_whether_a_sweeps_scorer_has_weights(asked):
+    X, y = blobs(n_samples=60, spread=3.0)
+    weight, groups = np.where(y == 2, 50.0, 1.0), np.arange(60) // 6
+    with sklearn.config_context(enable_metadata_routing=True):
+        scoring = get_scorer("accuracy").set_score_request(sample_weight=asked)
+        common = {"Cs": [0.1, 1.0], "cv": GroupKFold(3), "scoring": scoring, "tol": 1e-9}
+        ours = SoftmaxRegressionCV(**common).fit(X, y, weight, groups=groups)
+        common |= {"l1_ratios": (0,), "use_legacy_attributes": False}
+        theirs = LogisticRegressionCV(**common).fit(X, y, sample_weight=weight, groups=groups)
+        np.testing.assert_allclose(ours.scores_, np.squeeze(theirs.scores_, axis=1))
+        if asked:
+            assert ours.score(X, y, weight) != ours.score(X, y)
+        with pytest.raises(UnsetMetadataPassedError, match="sample_weight"):
+            SoftmaxRegressionCV([1.0], cv=3).fit(X, y, weight)
+        SoftmaxRegressionCV([1.0], cv=3).fit(X, y)

@@ -3,11 +3,18 @@
 import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPClassifier as TheirMLPClassifier
 
-from xsoftmax import MLPClassifier, SoftmaxRegression
+from xsoftmax import BatchedGridSearchCV, MLPClassifier, SoftmaxRegression
+from xsoftmax.classifiers.training import Samples, hold_out
+from xsoftmax.classifiers.validation import check_y
 from xsoftmax.rows import ArrayRows
 
 from .problems import blobs
+
+
+def samples_of(X, labels):
+    return Samples(X, check_y(SoftmaxRegression(), X, labels), np.ones(len(X)))
 
 
 @pytest.mark.parametrize("solver", ["gd", "sgd", "adam"])
@@ -46,7 +53,10 @@ def test_partial_fit_is_not_offered_for_lbfgs():
     assert not hasattr(SoftmaxRegression(), "partial_fit")
     with pytest.raises(AttributeError) as caught:
         SoftmaxRegression().partial_fit  # noqa: B018
-    assert "choose solver='sgd'" in str(caught.value.__cause__)
+    assert "solver='lbfgs') has no partial_fit" in str(caught.value)
+    assert "choose solver='sgd'" in str(caught.value)
+    assert callable(SoftmaxRegression.partial_fit)
+    assert "One epoch" in SoftmaxRegression.partial_fit.__doc__
 
 
 def test_warm_start_goes_on():
@@ -256,3 +266,146 @@ def test_block_rows_change_only_the_rounding(kind, solver, monkeypatch):
     np.testing.assert_allclose(parts.loss_curve_, whole.loss_curve_, rtol=1e-10)
     with pytest.raises(ValueError, match="block_rows"):
         kind(block_rows=0).fit(X, y)
+
+
+@pytest.mark.parametrize("make", [SoftmaxRegression, MLPClassifier])
+def test_invscaling_divides_the_rate_by_a_power_of_the_rows_seen(make):
+    X, y = blobs()
+    settings = {"solver": "sgd", "random_state": 0, "batch_size": 16}
+    model = make(**settings, learning_rate="invscaling", power_t=0.3, max_iter=5, tol=0).fit(X, y)
+    parts = make(**settings)
+    for epoch in range(5):
+        parts.set_params(learning_rate_init=0.01 / (60 * epoch + 1) ** 0.3)
+        parts.partial_fit(X, y, classes=[0, 1, 2])
+    np.testing.assert_allclose(model.loss_curve_, parts.loss_curve_, rtol=1e-12)
+    assert model.t_ == parts.t_ == 300
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_adaptive_lowers_the_rate_where_sgd_would_stop(early_stopping):
+    X, y = blobs(n_samples=120)
+    settings = {
+        "solver": "sgd", "learning_rate": "adaptive", "learning_rate_init": 0.01, "tol": 1e9,
+        "n_iter_no_change": 1, "early_stopping": early_stopping, "random_state": 0, "momentum": 0.0,
+    }  # fmt: skip
+    theirs = TheirMLPClassifier((4,), **settings).fit(X, y)
+    ours = MLPClassifier((4,), **settings).fit(X, y)
+    assert ours.n_iter_ == theirs.n_iter_ == 15  # 6 times a fifth of it is at most 1e-6
+    assert ours.t_ == theirs.t_
+    moves = np.abs(np.diff(ours.loss_curve_))
+    assert moves[-1] < 1e-3 * moves[0]
+
+
+@pytest.mark.filterwarnings("ignore:.*did not converge")
+@pytest.mark.parametrize(("schedule", "tol"), [("invscaling", 0), ("adaptive", 1e9)])
+def test_partial_fit_goes_on_with_the_schedule(schedule, tol):
+    X, y = blobs()
+    settings = {
+        "solver": "sgd", "learning_rate": schedule, "tol": tol, "n_iter_no_change": 1,
+        "random_state": 0,
+    }  # fmt: skip
+    whole = SoftmaxRegression(max_iter=8, **settings).fit(X, y)
+    parts = SoftmaxRegression(**settings)
+    for _ in range(8):
+        parts.partial_fit(X, y, classes=[0, 1, 2])
+    np.testing.assert_array_equal(parts.loss_curve_, whole.loss_curve_)
+
+
+def test_each_network_of_a_batch_has_its_own_schedule():
+    X, y = blobs()
+    grid = {"learning_rate_init": [1e-4, 0.05], "learning_rate": ["adaptive", "invscaling"]}
+    network = MLPClassifier(
+        (4,), solver="sgd", tol=1e9, n_iter_no_change=1, shuffle=False, random_state=0
+    )
+    everything = [(np.arange(60), np.arange(60))]
+    search = BatchedGridSearchCV(network, grid, cv=everything, scoring="neg_log_loss").fit(X, y)
+    for params, score in zip(
+        search.cv_results_["params"], search.cv_results_["mean_test_score"], strict=True
+    ):
+        p = network.set_params(**params).fit(X, y).predict_proba(X)
+        assert np.mean(np.log(p[np.arange(60), y])) == pytest.approx(score, rel=1e-9)
+
+
+def test_early_stopping_of_many_classes_and_few_rows():
+    X, y = blobs(n_samples=60, n_classes=10)
+    settings = {"early_stopping": True, "max_iter": 5, "random_state": 0}
+    with pytest.warns(ConvergenceWarning):
+        TheirMLPClassifier((4,), tol=0, **settings).fit(X, y)
+    model = MLPClassifier((4,), tol=0, **settings).fit(X, y)
+    assert np.unique(np.multiply(model.validation_scores_, 6) % 1).tolist() == [0]  # of 6 rows
+    names = np.asarray(["common", "rare"])[(np.arange(60) == 7).astype(int)]
+    model = MLPClassifier((4,), tol=0, **settings).fit(X, names)
+    assert model.classes_.tolist() == ["common", "rare"]
+    assert len(model.validation_scores_) == 5
+
+
+def test_rows_held_out_leave_every_class_one_to_train_on():
+    X, _ = blobs(n_samples=12)
+    labels = np.asarray(["a"] * 2 + ["b"] * 2 + ["c"] * 7 + ["d"])
+    for seed in range(10):
+        train, held = hold_out(samples_of(X, labels), 0.4, seed)
+        assert set(train.labels) == set("abcd")
+        assert len(held.labels) == 5
+        assert len(train.labels) == 7
+
+
+def test_rows_that_cannot_be_held_out_are_explained():
+    X, y = blobs(n_samples=12)
+    labels = np.asarray([*"aabcdefghijk"])
+    with pytest.raises(ValueError, match=r"hold 2 of 12 .* 11 classes .* leaves 1.*: 'b', 'c'"):
+        MLPClassifier(early_stopping=True).fit(X, labels)
+    with pytest.raises(ValueError, match="partial_fit does not support early_stopping=True"):
+        MLPClassifier(early_stopping=True).partial_fit(X, y, classes=[0, 1, 2])
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+def test_patience_without_end(solver):
+    X, y = blobs()
+    for early_stopping in (False, True):
+        model = SoftmaxRegression(
+            solver=solver, n_iter_no_change=np.inf, max_iter=30, tol=10.0, random_state=0,
+            early_stopping=early_stopping,
+        )  # fmt: skip
+        with pytest.warns(ConvergenceWarning):
+            assert model.fit(X, y).n_iter_ == 30
+
+
+def test_sizes_of_hidden_layers_as_an_array():
+    X, y = blobs()
+    settings = {"max_iter": 2, "tol": 0, "random_state": 0}
+    model = MLPClassifier(np.asarray([4, 3]), **settings).fit(X, y)
+    expected = MLPClassifier((4, 3), **settings).fit(X, y)
+    np.testing.assert_array_equal(model.predict_proba(X), expected.predict_proba(X))
+    with pytest.raises(ValueError, match="hidden_layer_sizes"):
+        MLPClassifier(np.asarray([[4, 3]])).fit(X, y)
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+def test_attributes_are_those_of_scikit_learns_networks(solver, early_stopping):
+    X, y = blobs(n_samples=120)
+    settings = {"solver": solver, "early_stopping": early_stopping, "tol": 0, "random_state": 0}
+    ours = MLPClassifier((4, 3), max_iter=4, **settings).fit(X, y)
+    with pytest.warns(ConvergenceWarning):
+        theirs = TheirMLPClassifier((4, 3), max_iter=4, **settings).fit(X, y)
+    for name in ("n_layers_", "n_outputs_", "out_activation_", "t_"):
+        assert getattr(ours, name) == getattr(theirs, name), name
+    for name in ("best_loss_", "best_validation_score_", "validation_scores_"):
+        found, expected = getattr(ours, name), getattr(theirs, name)
+        assert (found is None) == (expected is None), name
+        assert np.shape(found) == np.shape(expected), name
+    assert ours.loss_ == ours.loss_curve_[-1]
+    if early_stopping:
+        assert ours.best_validation_score_ == max(ours.validation_scores_)
+    else:
+        assert ours.best_loss_ == min(ours.loss_curve_)
+    ours.set_params(early_stopping=False).partial_fit(X, y)
+    assert ours.t_ == theirs.t_ + 120
+
+
+def test_without_held_out_rows_there_are_no_scores():
+    X, y = blobs()
+    model = SoftmaxRegression().fit(X, y, X_val=X, y_val=y)
+    assert model.validation_scores_
+    assert model.fit(X, y).validation_scores_ is None
+    assert SoftmaxRegression(solver="gd").partial_fit(X, y, [0, 1, 2]).validation_scores_ is None

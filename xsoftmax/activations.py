@@ -1,7 +1,8 @@
 """Activations of hidden layers, each with its derivative below it.
 
 A derivative takes the activation's value too, when it is at hand, and then needs no transcendental
-function that was already computed. Shapes and dtypes are those of `z`.
+function that was already computed. Shapes and dtypes are those of `z`, which must be floating:
+training casts its rows once, and `functional` casts what users pass.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from math import pi, sqrt
 from typing import NamedTuple
 
 from .arrays import Array, namespace
-from .places import on_its_device
 
 
 def identity(z: Array) -> Array:
@@ -19,45 +19,38 @@ def identity(z: Array) -> Array:
     return z
 
 
-@on_its_device
 def identity_derivative(z: Array, value: Array | None = None) -> Array:
     """1."""
     return namespace(z).ones_like(z)
 
 
-@on_its_device
 def relu(z: Array) -> Array:
     """max(z, 0)."""
     return namespace(z).maximum(z, 0.0)
 
 
-@on_its_device
 def relu_derivative(z: Array, value: Array | None = None) -> Array:
     """1 where z > 0, else 0; at the kink the subgradient 0."""
     return namespace(z).astype(z > 0, z.dtype)
 
 
-@on_its_device
 def tanh(z: Array) -> Array:
     """(exp(z) - exp(-z)) / (exp(z) + exp(-z))."""
     return namespace(z).tanh(z)
 
 
-@on_its_device
 def tanh_derivative(z: Array, value: Array | None = None) -> Array:
     """1 - tanh(z)^2."""
     value = tanh(z) if value is None else value
     return 1.0 - value * value
 
 
-@on_its_device
 def sigmoid(z: Array) -> Array:
     """1 / (1 + exp(-z)), with exponentials that cannot overflow on either side."""
     xp = namespace(z)
     return xp.exp(xp.minimum(z, 0.0)) / (1.0 + xp.exp(-xp.abs(z)))
 
 
-@on_its_device
 def sigmoid_derivative(z: Array, value: Array | None = None) -> Array:
     """sigmoid(z) (1 - sigmoid(z))."""
     value = sigmoid(z) if value is None else value
@@ -67,7 +60,6 @@ def sigmoid_derivative(z: Array, value: Array | None = None) -> Array:
 _GELU_SCALE, _GELU_CUBIC = 2 * sqrt(2 / pi), 0.044715
 
 
-@on_its_device
 def gelu(z: Array) -> Array:
     """z sigmoid(2 u) with u = sqrt(2/pi) (z + 0.044715 z^3).
 
@@ -77,7 +69,6 @@ def gelu(z: Array) -> Array:
     return z * _gelu_gate(z)[0]
 
 
-@on_its_device
 def gelu_derivative(z: Array, value: Array | None = None) -> Array:
     """s + z s (1 - s) 2 u' with s = sigmoid(2 u)."""
     gate, inner = _gelu_gate(z)

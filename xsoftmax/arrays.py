@@ -73,6 +73,11 @@ def on_accelerator(x: Array) -> bool:
     return is_cupy_array(x) or kind != "cpu"
 
 
+def is_traced(x: Array) -> bool:
+    """Whether JAX is tracing a function, so that `x` has a shape and a dtype but no values yet."""
+    return is_jax_array(x) and isinstance(x, importlib.import_module("jax").core.Tracer)
+
+
 def is_out_of_memory(error: Exception) -> bool:
     """Whether a library could not get the memory that it needs."""
     said = f"{type(error).__name__} {error}".lower()
@@ -100,12 +105,25 @@ def to_host(x: Array) -> np.ndarray:
     xp = namespace(x)
     if is_array_api_strict_namespace(xp):
         x = xp.asarray(x, device=xp.Device("CPU_DEVICE"))
-    return np.asarray(x)
+    return np.asarray(x, dtype=np.float32 if str(x.dtype) == "bfloat16" else None)
 
 
 def without_history(x: Array) -> Array:
     """`x` outside of torch's graph of gradients, which training would only grow."""
     return x.detach() if is_torch_array(x) else x
+
+
+def records_history(x: Array) -> bool:
+    """Whether torch records what becomes of `x`, which must then not be overwritten."""
+    return is_torch_array(x) and x.requires_grad
+
+
+def scaled(x: Array, factor: Array) -> Array:
+    """x * factor, in the memory of `x` unless its history is recorded."""
+    if records_history(x):
+        return x * factor
+    x *= factor
+    return x
 
 
 def put(x: Array, indices: Array, values: Array) -> Array:
@@ -116,6 +134,8 @@ def put(x: Array, indices: Array, values: Array) -> Array:
     xp = namespace(x)
     if is_jax_array(x):
         return x.at[indices].set(values)
+    if records_history(x) or records_history(values):
+        return x.index_put((indices,), values)
     if not is_array_api_strict_namespace(xp):
         x[indices] = values
         return x

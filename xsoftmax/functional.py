@@ -3,27 +3,33 @@
 Every function takes logits (scores before the softmax) with the classes along `axis` and any other
 dimensions around it, keeps float32 and float64, and is stable: the maximum is subtracted row by
 row, so that a row far below the rest is as exact as any other, and finite logits of any size never
-give nan. A logit of -inf is a class of probability 0.
+give nan. A logit of -inf is a class of probability 0. Integers and booleans are computed in the
+library's own floating dtype, and half precision in float32.
+
+torch's and JAX's automatic differentiation leads through every function. `jax.jit` takes them too:
+what values must satisfy is not checked then, because they are not known yet.
 """
 
 from __future__ import annotations
 
-from .activations import (
-    gelu,
-    gelu_derivative,
-    identity,
-    identity_derivative,
-    relu,
-    relu_derivative,
-    sigmoid,
-    sigmoid_derivative,
-    tanh,
-    tanh_derivative,
-)
-from .arrays import Array, compute_dtype, index_dtype, namespace, to_list
+from collections.abc import Callable
+from functools import wraps
+from numbers import Integral
+from typing import Any
+
+from . import activations
+from .arrays import Array, compute_dtype, device, index_dtype, is_traced, namespace, to_list
 from .losses import cross_entropy_of_each, exponentials_of
 from .places import on_its_device
-from .targets import check_labels, check_targets, mean_weights
+from .targets import (
+    as_indices,
+    check_labels,
+    check_logits,
+    check_targets,
+    enforce,
+    floating,
+    mean_weights,
+)
 
 __all__ = [
     "cross_entropy",
@@ -48,14 +54,14 @@ __all__ = [
 @on_its_device
 def softmax(logits: Array, *, axis: int = -1) -> Array:
     """exp(z_c) / sum_k exp(z_k) along `axis`; same shape as `logits`."""
-    exponentials = namespace(logits).exp(_shifted(_floating(logits), axis))
+    exponentials = namespace(logits).exp(_shifted(check_logits(logits, axis, "softmax"), axis))
     return exponentials / namespace(logits).sum(exponentials, axis=axis, keepdims=True)
 
 
 @on_its_device
 def logsumexp(logits: Array, *, axis: int = -1, keepdims: bool = False) -> Array:
     """log sum_c exp(z_c) along `axis`, which is dropped unless `keepdims`."""
-    logits = _floating(logits)
+    logits = check_logits(logits, axis, "logsumexp")
     xp = namespace(logits)
     top = xp.max(logits, axis=axis, keepdims=True)
     log_total, _, _ = exponentials_of(_shifted(logits, axis), axis)
@@ -66,7 +72,7 @@ def logsumexp(logits: Array, *, axis: int = -1, keepdims: bool = False) -> Array
 @on_its_device
 def log_softmax(logits: Array, *, axis: int = -1) -> Array:
     """z_c - logsumexp(z) along `axis`; same shape as `logits`."""
-    shifted = _shifted(_floating(logits), axis)
+    shifted = _shifted(check_logits(logits, axis, "log_softmax"), axis)
     return shifted - exponentials_of(shifted, axis)[0]
 
 
@@ -77,12 +83,10 @@ def _shifted(logits: Array, axis: int) -> Array:
     return logits - xp.where(xp.isinf(top), 0.0, top)
 
 
-def _floating(x: Array) -> Array:
-    return namespace(x).astype(x, compute_dtype(x), copy=False)
-
-
 @on_its_device
-def one_hot(labels: Array, n_classes: int | None = None, *, axis: int = -1, dtype=None) -> Array:
+def one_hot(
+    labels: Array, n_classes: int | None = None, *, axis: int = -1, dtype: Any = None
+) -> Array:
     """Rows of the identity: 1 at each label, 0 elsewhere.
 
     Parameters
@@ -94,14 +98,27 @@ def one_hot(labels: Array, n_classes: int | None = None, *, axis: int = -1, dtyp
     Raises
     ------
     TypeError
-        If the labels are not integers.
+        If the labels or `n_classes` are not integers.
     ValueError
-        If a label is negative or not below `n_classes`.
+        If a label is negative or not below `n_classes`, or `n_classes` is needed: there are no
+        labels, or JAX traces them.
     """
     if n_classes is None:
-        n_classes = to_list(namespace(labels).max(labels)) + 1
-    check_labels(labels, n_classes, "one_hot", "labels")
-    return indicators(labels, n_classes, axis, dtype or compute_dtype(labels))
+        n_classes = _largest(labels) + 1
+    elif not isinstance(n_classes, Integral):
+        raise TypeError(f"one_hot(n_classes=...) must be an integer; got {n_classes!r}.")
+    indices, demands = check_labels(labels, n_classes, "one_hot", "labels")
+    enforce(*demands)
+    return indicators(indices, n_classes, axis, dtype or compute_dtype(labels))
+
+
+def _largest(labels: Array) -> int:
+    """The largest of labels that are known."""
+    indices = as_indices(labels, "one_hot", "labels")
+    if is_traced(labels) or 0 in labels.shape:
+        reason = "JAX traces the labels" if is_traced(labels) else "there are no labels"
+        raise ValueError(f"one_hot(n_classes=...) must be given, because {reason}.")
+    return to_list(namespace(labels).max(indices))
 
 
 @on_its_device
@@ -118,16 +135,24 @@ def cross_entropy(
     probabilities : array with classes along `axis`
     targets : class indices (shape of `probabilities` without `axis`) or probabilities (same shape)
     sample_weight : non-negative weights (shape of `probabilities` without `axis`)
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for `softmax_cross_entropy`.
     """
-    probabilities = _floating(probabilities)
+    probabilities = check_logits(probabilities, axis, "cross_entropy", "probabilities")
     xp = namespace(probabilities)
-    targets = check_targets(probabilities, targets, axis, "cross_entropy")
+    targets, of_targets = check_targets(
+        probabilities, targets, axis, "cross_entropy", "probabilities"
+    )
+    weights, of_weights = mean_weights(probabilities, sample_weight, axis, "cross_entropy")
+    enforce(*of_targets, *of_weights)
     if targets.ndim < probabilities.ndim:
         losses = -xp.log(_at_labels(probabilities, targets, axis))
     else:
         logarithms = xp.log(xp.where(targets > 0, probabilities, 1.0))
         losses = -xp.sum(targets * logarithms, axis=axis, keepdims=True)
-    weights = mean_weights(probabilities, sample_weight, axis, "cross_entropy")
     return xp.sum(weights * xp.where(weights > 0, losses, 0.0))
 
 
@@ -152,32 +177,34 @@ def softmax_cross_entropy(
     Raises
     ------
     TypeError
-        If class indices are not integers.
+        If class indices are not integers, or anything is complex.
     ValueError
-        If a shape does not fit, a label is out of range, or weights or probabilities are negative.
+        If a shape does not fit, there is no sample, a label is out of range, or weights or
+        probabilities are negative.
     """
-    logits = _floating(logits)
+    logits = check_logits(logits, axis, "softmax_cross_entropy")
     xp = namespace(logits)
-    targets = check_targets(logits, targets, axis, "softmax_cross_entropy")
-    weights = mean_weights(logits, sample_weight, axis, "softmax_cross_entropy")
+    targets, of_targets = check_targets(logits, targets, axis, "softmax_cross_entropy")
+    weights, of_weights = mean_weights(logits, sample_weight, axis, "softmax_cross_entropy")
+    enforce(*of_targets, *of_weights)
     first = xp.moveaxis(xp.where(weights > 0, logits, 0.0), axis, 0)  # 0 times inf is nan
     columns = xp.reshape(first, (1, first.shape[0], -1))
     soft = targets.ndim == logits.ndim
     if soft:
         targets = xp.reshape(xp.moveaxis(targets, axis, 0), columns.shape[1:])
     else:
-        targets = xp.reshape(xp.astype(targets, index_dtype(logits), copy=False), (-1,))
+        targets = xp.reshape(targets, (-1,))
     losses, gradient = cross_entropy_of_each(columns, targets, xp.reshape(weights, (1, 1, -1)))
     return xp.sum(losses), xp.moveaxis(xp.reshape(gradient, first.shape), 0, axis)
 
 
-def indicators(labels: Array, n_classes: int, axis: int, dtype) -> Array:
+def indicators(labels: Array, n_classes: int, axis: int, dtype: Any) -> Array:
     """`one_hot` of labels that are known to be right."""
     xp = namespace(labels)
     labels = xp.astype(labels, index_dtype(labels), copy=False)  # a byte counts to 255 only
     n_axes = labels.ndim + 1
     shape = tuple(n_classes if i == axis % n_axes else 1 for i in range(n_axes))
-    classes = xp.reshape(xp.arange(n_classes, dtype=labels.dtype, device=labels.device), shape)
+    classes = xp.reshape(xp.arange(n_classes, dtype=labels.dtype, device=device(labels)), shape)
     return xp.astype(xp.expand_dims(labels, axis=axis) == classes, dtype)
 
 
@@ -185,6 +212,43 @@ def _at_labels(x: Array, labels: Array, axis: int) -> Array:
     """x at each sample's label; `axis` is kept with length 1."""
     xp = namespace(x)
     axis = axis % x.ndim
-    labels = xp.astype(xp.expand_dims(labels, axis=axis - x.ndim), index_dtype(x), copy=False)
+    labels = xp.expand_dims(labels, axis=axis - x.ndim)
     shape = tuple(1 if i == axis else size for i, size in enumerate(x.shape))
     return xp.take_along_axis(x, xp.broadcast_to(labels, shape), axis=axis)
+
+
+def _of_reals(function: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    """An activation of real numbers of any dtype, cast as `softmax` casts."""
+
+    @on_its_device
+    @wraps(function)
+    def cast(z: Array) -> Array:
+        return function(floating(z, function.__name__, "z"))
+
+    return cast
+
+
+def _slope_of_reals(derivative: Callable) -> Callable:
+    """The same for the derivative of an activation."""
+
+    @on_its_device
+    @wraps(derivative)
+    def cast(z: Array, value: Array | None = None) -> Array:
+        name = derivative.__name__
+        if value is not None:
+            value = floating(value, name, "value")
+        return derivative(floating(z, name, "z"), value)
+
+    return cast
+
+
+identity = _of_reals(activations.identity)
+identity_derivative = _slope_of_reals(activations.identity_derivative)
+relu = _of_reals(activations.relu)
+relu_derivative = _slope_of_reals(activations.relu_derivative)
+tanh = _of_reals(activations.tanh)
+tanh_derivative = _slope_of_reals(activations.tanh_derivative)
+sigmoid = _of_reals(activations.sigmoid)
+sigmoid_derivative = _slope_of_reals(activations.sigmoid_derivative)
+gelu = _of_reals(activations.gelu)
+gelu_derivative = _slope_of_reals(activations.gelu_derivative)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 
 from .activations import sigmoid
-from .arrays import Array, namespace, put
+from .arrays import Array, device, namespace, put, scaled
 
 
 def weighted_cross_entropy(logits: Array, targets: Array, weights: Array) -> tuple[Array, Array]:
@@ -45,7 +45,7 @@ def cross_entropy_of_each(logits: Array, targets: Array, weights: Array) -> tupl
         target_logit = xp.sum(targets * possible, axis=1, keepdims=True)
         log_total, gradient, total = exponentials_of(shifted, 1)
         losses = log_total - target_logit
-        gradient *= weights / total
+        gradient = scaled(gradient, weights / total)
         gradient -= targets * weights
     return weights * losses, gradient
 
@@ -58,7 +58,7 @@ def _label_losses(shifted: Array, labels: Array, weights: Array) -> tuple[Array,
     """
     xp = namespace(shifted)
     n_problems, n_classes, n_samples = shifted.shape
-    integers = partial(xp.arange, dtype=labels.dtype, device=labels.device)
+    integers = partial(xp.arange, dtype=labels.dtype, device=device(labels))
     at = labels * n_samples + integers(n_samples)
     if n_problems > 1:
         at = xp.reshape(integers(n_problems)[:, None] * (n_classes * n_samples) + at, (-1,))
@@ -69,7 +69,7 @@ def _label_losses(shifted: Array, labels: Array, weights: Array) -> tuple[Array,
     own = xp.exp(own_logit)
     others = xp.sum(xp.reshape(gradient, shifted.shape), axis=1, keepdims=True)
     gradient = xp.reshape(put(gradient, at, xp.reshape(-others, (-1,))), shifted.shape)
-    gradient *= weights / (others + own)
+    gradient = scaled(gradient, weights / (others + own))
     # The larger of own and the others is at least 1, so that own - 1 takes no digit away.
     return xp.log1p(others + (own - 1.0)) - own_logit, gradient
 

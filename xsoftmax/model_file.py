@@ -224,7 +224,7 @@ def _tensors(model: Any) -> dict[str, Array]:
         for kind, array in zip(("coef", "intercept"), layer, strict=True)
     }
     for name in _CURVES:
-        if hasattr(model, name + "_"):
+        if getattr(model, name + "_", None) is not None:
             tensors[name] = np.asarray(getattr(model, name + "_"), dtype=np.float64)
     return tensors
 
@@ -422,6 +422,7 @@ def _fill(
     model: Any, scalers: list[Any], tensors: dict[str, np.ndarray], like: Array | None
 ) -> None:
     """Give the model its arrays, and its scalers theirs, in the place of `like`."""
+    model.validation_scores_ = None
     for name in _CURVES:
         if name in tensors:
             setattr(model, name + "_", tensors[name].tolist())

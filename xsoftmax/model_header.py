@@ -73,7 +73,7 @@ def value_to_json(name: str, value: Any) -> Any:
     if isinstance(value, dict):
         pairs = value.items()
         return {"pairs": [[value_to_json(name, item) for item in pair] for pair in pairs]}
-    if isinstance(value, (tuple, list)):
+    if isinstance(value, (tuple, list, np.ndarray)):
         return [value_to_json(name, item) for item in value]
     if isinstance(value, np.generic):
         value = value.item()

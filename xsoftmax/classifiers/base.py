@@ -5,11 +5,11 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from types import MethodType
+from typing import Any, Self
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils.metaestimators import available_if
 
 from ..arrays import Array, compute_dtype, namespace, to_host
 from ..coordinates import Coordinates, coordinates
@@ -31,6 +31,7 @@ from .training import (
     warn_unless_converged,
 )
 from .validation import (
+    check_range,
     check_same_place,
     check_sample_weight,
     check_X,
@@ -39,6 +40,7 @@ from .validation import (
     host_labels,
 )
 from .watch import Watch
+from .words import few
 
 Monitor = Callable[[int, Any], bool | None]
 
@@ -48,13 +50,27 @@ SEARCH_RESULTS = (
 )  # fmt: skip
 
 
-def _can_go_on(estimator: Any) -> bool:
-    if estimator.solver == "lbfgs":
-        raise AttributeError(
-            "partial_fit needs a solver that can go on with other samples: choose solver='sgd', "
-            "'adam' or 'gd'. 'lbfgs' compares gradients of one fixed set."
-        )
-    return True
+class _ExceptByLBFGS:
+    """A method that estimators lack while their solver is "lbfgs", with an error that says why.
+
+    scikit-learn's `available_if` hides the reason behind another message.
+    """
+
+    def __init__(self, function: Callable) -> None:
+        self.__doc__ = function.__doc__
+        self.function = function
+
+    def __get__(self, estimator: Any, owner: type | None = None) -> Callable:
+        if estimator is None:
+            return self.function
+        if estimator.solver == "lbfgs":
+            name = self.function.__name__
+            raise AttributeError(
+                f"{type(estimator).__name__}(solver='lbfgs') has no {name}, which needs a solver "
+                "that can go on with other samples: choose solver='sgd', 'adam' or 'gd'. 'lbfgs' "
+                "compares gradients of one fixed set."
+            )
+        return MethodType(self.function, estimator)
 
 
 class BaseSoftmaxClassifier(Predictor):
@@ -83,7 +99,7 @@ class BaseSoftmaxClassifier(Predictor):
         y_val: Any = None,
         sample_weight_val: Any = None,
         monitor: Monitor | None = None,
-    ) -> Any:
+    ) -> Self:
         """Fit where X lives: NumPy on the CPU, CuPy on its GPU, torch and JAX likewise.
 
         Parameters
@@ -117,9 +133,15 @@ class BaseSoftmaxClassifier(Predictor):
         resume = self.warm_start and self.__sklearn_is_fitted__()
         samples = self._check(X, y, sample_weight, resume)
         held_out = check_held_out(self, samples, X_val, y_val, sample_weight_val)
+        if held_out is not None:
+            check_range(self, held_out.X, compute_dtype(samples.X), "X_val")
         if self.early_stopping and held_out is None:
             samples, held_out = hold_out(samples, self.validation_fraction, self.random_state)
-        return self._fit(samples, held_out, monitor, resume)
+        try:
+            return self._fit(samples, held_out, monitor, resume)
+        finally:
+            if hasattr(self, "n_iter_"):
+                self.t_ = 0 if self.solver == "lbfgs" else self.n_iter_ * samples.X.shape[0]
 
     def _fit(
         self, samples: Samples, held_out: Samples | None, monitor: Monitor | None, resume: bool
@@ -141,7 +163,8 @@ class BaseSoftmaxClassifier(Predictor):
         judged = held_out is not None and self.early_stopping
         classes = classes_for(samples.X, samples.targets.classes)
         watch = self._watch(space, classes, held_out, monitor)
-        solver = solver_of(self, samples.X.shape[0], random_state, judged)
+        judge = watch if judged else None
+        solver = solver_of(self, samples.X.shape[0], random_state, judge)
         with threads_that_pay(rows.X, network.n_units):
             solution = minimize_mixed(
                 objective, start, solver, max_iter=self.max_iter, callback=watch
@@ -166,9 +189,9 @@ class BaseSoftmaxClassifier(Predictor):
         warn_unless_converged(self, objective, solution)
         return self
 
-    @available_if(_can_go_on)
+    @_ExceptByLBFGS
     @on_its_device
-    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Any:
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """One epoch (with ``solver="gd"``, one step) on X from where the last call ended.
 
         Parameters
@@ -177,6 +200,11 @@ class BaseSoftmaxClassifier(Predictor):
         classes : every label that will ever come; needed at the first call
         """
         check_parameters(self)
+        if self.early_stopping:
+            raise ValueError(
+                "partial_fit does not support early_stopping=True: one epoch has nothing to stop. "
+                "Set early_stopping=False, and score rows of your own between the calls."
+            )
         resume = self.__sklearn_is_fitted__()
         classes = self._check_classes(classes, resume)
         samples = self._check(X, y, sample_weight, resume, classes)
@@ -188,8 +216,11 @@ class BaseSoftmaxClassifier(Predictor):
         key = (self.solver, network, str(start.dtype))
         memory = getattr(self, "_memory", None)
         (state, reports), objective = fitting(objective, partial(solver.init, parameters=start))
+        rate_key = self.learning_rate_init, self.learning_rate, self.tol, self.n_iter_no_change
         if memory is not None and memory[0] == key:
             state = state._replace(**memory[1])
+            if memory[2] == rate_key and hasattr(state, "moments"):
+                state, reports = state._replace(learning_rate=memory[3]), memory[4]
         (state, reports), _ = fitting(
             objective, partial(solver.update, state=state, reports=reports)
         )
@@ -197,9 +228,11 @@ class BaseSoftmaxClassifier(Predictor):
         losses = [*(getattr(self, "loss_curve_", []) if resume else []), reports[0].value]
         known = classes_for(samples.X, samples.targets.classes)
         self._publish(network.unpack(state.parameters), known, len(losses), losses)
-        # What the solver remembers of past gradients; all else is in the parameters.
-        names = ("moments", "n_steps") if hasattr(state, "moments") else ()
-        self._memory = key, {name: getattr(state, name) for name in names}
+        # What the solver remembers of past epochs; all else is in the parameters.
+        names = ("moments", "n_steps", "n_seen") if hasattr(state, "moments") else ()
+        remembered = {name: getattr(state, name) for name in names}
+        self._memory = key, remembered, rate_key, state.learning_rate, reports
+        self.t_ = (getattr(self, "t_", 0) if resume else 0) + samples.X.shape[0]
         return self
 
     def _check(
@@ -209,7 +242,7 @@ class BaseSoftmaxClassifier(Predictor):
         X = check_X(self, X, reset=not (resume and hasattr(self, "n_features_in_")))
         if resume:
             classes = to_host(self.classes_)
-            check_same_place(self, self._layers()[0][0], X)
+            check_same_place(self, self._layers()[0][0], X, "fit")
         return Samples(X, check_y(self, X, y, classes), check_sample_weight(X, sample_weight))
 
     def _check_classes(self, classes: Any, resume: bool) -> np.ndarray:
@@ -227,8 +260,8 @@ class BaseSoftmaxClassifier(Predictor):
         classes = np.unique(host_labels(classes, classes, "classes"))
         if known is not None and not np.array_equal(known, classes):
             raise ValueError(
-                f"classes={classes} is not the same as on last call to partial_fit, which was: "
-                f"{known}."
+                f"`classes={few(classes)}` is not the same as on last call to partial_fit, which "
+                f"was: {few(known)}."
             )
         return classes
 
@@ -258,7 +291,7 @@ class BaseSoftmaxClassifier(Predictor):
         def publish(parameters: Array, n_iter: int, losses: list[float]) -> Any:
             return self._publish(space.layers(parameters), classes, n_iter, losses)
 
-        self.__dict__.pop("validation_scores_", None)
+        self.validation_scores_: list[float] | None = None
         if held_out is None:
             return Watch(publish, monitor=monitor)
 
@@ -277,4 +310,5 @@ class BaseSoftmaxClassifier(Predictor):
         for name in SEARCH_RESULTS:
             self.__dict__.pop(name, None)
         self.classes_, self.n_iter_, self.loss_curve_ = classes, n_iter, losses
+        self.__dict__.setdefault("validation_scores_", None)
         return self

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import time
+import warnings
+from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.exceptions import FitFailedWarning
+from sklearn.metrics import check_scoring
 from sklearn.model_selection import GridSearchCV, ParameterGrid
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
@@ -15,12 +19,12 @@ from sklearn.utils.validation import check_is_fitted
 from ..arrays import Array, compute_dtype, from_host, namespace
 from ..network import Network
 from ..places import on_its_device
-from ..solvers import Status, minimize
+from ..solvers import Solution, Status, minimize
 from ..threads import threads_that_pay
 from .folds import Fold, split, weights_of
 from .mlp import MLPClassifier
 from .rules import check_parameters
-from .scoring import Scorer, best, scored
+from .scoring import ACCURACY, NotANumberError, Scorer, route, scored, scoring_weight
 from .training import LEARNING_RATES, Samples, check_finite, objective_of, solver_of
 from .validation import check_sample_weight, check_X, check_y
 from .words import shown
@@ -29,6 +33,16 @@ from .words import shown
 BATCHED = ("alpha", "learning_rate_init", "random_state")
 #: Parameters, activations and moments of a batch may hold this many values.
 BATCH_VALUES = 1 << 27
+
+
+class Outcome(NamedTuple):
+    """How one candidate did on one fold; times are in seconds."""
+
+    score: float
+    fit_time: float
+    score_time: float
+    fit_error: str = ""  #: why the fit failed, if it did
+    score_error: str = ""  #: why the scorer failed, if it did
 
 
 class BatchedGridSearchCV(GridSearchCV):
@@ -49,12 +63,14 @@ class BatchedGridSearchCV(GridSearchCV):
     scoring : None or "accuracy", or any one scorer of scikit-learn
     refit : whether to fit all rows with the best candidate
     cv : number of folds (stratified by class), a scikit-learn splitter, or pairs of row indices
+    error_score : the score of a candidate whose parameters break a rule or whose training diverges,
+        with a warning; "raise" makes that an error
 
     Attributes
     ----------
-    cv_results_, best_estimator_, best_score_, best_params_, best_index_, n_splits_,
-    refit_time_, classes_, n_features_in_ : as in GridSearchCV; ``mean_fit_time`` is the batch's
-        time divided by its problems
+    cv_results_, best_estimator_, best_score_, best_params_, best_index_, scorer_, n_splits_,
+    refit_time_, classes_, n_features_in_, feature_names_in_ : as in GridSearchCV; a fit's time is
+        that of its batch divided by the number of fits in it
     """
 
     def __init__(
@@ -65,16 +81,20 @@ class BatchedGridSearchCV(GridSearchCV):
         scoring: Any = None,
         refit: bool = True,
         cv: Any = 5,
+        error_score: Any = np.nan,
     ) -> None:
-        super().__init__(estimator, param_grid, scoring=scoring, refit=refit, cv=cv)
+        super().__init__(
+            estimator, param_grid, scoring=scoring, refit=refit, cv=cv, error_score=error_score
+        )
 
     @on_its_device
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, *, groups: Any = None) -> Any:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, *, groups: Any = None) -> Self:
         """Train and score every candidate on every fold, then refit the best on all rows.
 
         Parameters
         ----------
         X, y, sample_weight : as for `MLPClassifier.fit`; a scorer that takes weights has them too
+            (with scikit-learn's ``enable_metadata_routing``, whoever requests them)
         groups : (n_samples,) for splitters that need them
 
         Raises
@@ -82,8 +102,9 @@ class BatchedGridSearchCV(GridSearchCV):
         TypeError
             If the estimator is no `MLPClassifier`, or `scoring` is more than one scorer.
         ValueError
-            If a parameter, X, y, a weight or a fold breaks its rule, a network diverges, or the
-            estimator asks for early stopping, which would need rows held out of every fold.
+            If X, y, a weight, a fold or a parameter of the search breaks its rule, every fit fails
+            (or one, with ``error_score="raise"``), or the estimator asks for early stopping, which
+            would need rows held out of every fold.
         """
         if not isinstance(self.estimator, MLPClassifier):
             raise TypeError(
@@ -96,103 +117,202 @@ class BatchedGridSearchCV(GridSearchCV):
             )
         check_parameters(self)
         candidates = list(ParameterGrid(self.param_grid))
+        if not candidates:
+            raise ValueError(
+                "No fits were performed. Were there no candidates? "
+                f"param_grid={shown(self.param_grid)} names none; pass at least one dict."
+            )
         estimators = [clone(self.estimator).set_params(**params) for params in candidates]
-        for estimator in estimators:
-            check_parameters(estimator)
-            if estimator.early_stopping:
-                raise ValueError("BatchedGridSearchCV needs early_stopping=False; got True.")
+        if any(estimator.early_stopping for estimator in estimators):
+            raise ValueError("BatchedGridSearchCV needs early_stopping=False; got True.")
+        routing = route(self, sample_weight, groups)
         X_checked = check_X(estimators[0], X, reset=True)
         targets = check_y(estimators[0], X_checked, y)
-        samples = Samples(X_checked, targets, check_sample_weight(X_checked, sample_weight))
-        folds = split(self.cv, samples, groups)
-        scores = np.full((len(candidates), len(folds)), np.nan)
-        seconds = np.zeros(len(candidates))
-        for members in _populations(estimators, samples, len(folds)):
-            self._train(estimators, members, samples, folds, scores, seconds)
-        self._set_results(candidates, scores, seconds)
+        weight = check_sample_weight(X_checked, routing.fit_weight)
+        samples = Samples(X_checked, targets, weight)
+        folds = split(self.cv, samples, routing.groups)
+        self.scorer_ = check_scoring(self.estimator, scoring=self.scoring)
+        weight = check_sample_weight(X_checked, sample_weight)
+        scorer = Scorer(
+            samples,
+            folds,
+            None if self.scoring in ACCURACY else self.scorer_,
+            scoring_weight(routing, self.scoring, self.scorer_, weight, 4),
+        )
+        outcomes = self._outcomes(estimators, samples, folds, scorer)
+        self._report_failures(outcomes)
+        self._set_results(candidates, outcomes)
+        self.__dict__.pop("feature_names_in_", None)
         if self.refit:
             start = time.perf_counter()
             self.best_estimator_ = clone(estimators[self.best_index_])
-            self.best_estimator_.fit(X, y, sample_weight)
+            self.best_estimator_.fit(X, y, routing.fit_weight)
             self.refit_time_ = time.perf_counter() - start
+            if hasattr(self.best_estimator_, "feature_names_in_"):
+                self.feature_names_in_ = self.best_estimator_.feature_names_in_
         return self
 
     @on_its_device
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """What `scoring` says of the best estimator's predictions; accuracy by default."""
+        if not self.refit:
+            raise AttributeError(
+                "This BatchedGridSearchCV instance was initialized with `refit=False`. score is "
+                "available only after refitting on the best parameters. You can refit an estimator "
+                "manually using the `best_params_` attribute"
+            )
         check_is_fitted(self, "best_estimator_")
-        return scored(self.best_estimator_, self.scoring, X, y, sample_weight)
+        return scored(self, self.best_estimator_, X, y, sample_weight)
+
+    def _outcomes(
+        self, estimators: list[Any], samples: Samples, folds: list[Fold], scorer: Scorer
+    ) -> list[list[Outcome]]:
+        """How each candidate did on each fold."""
+        outcomes: list[list[Outcome]] = [[] for _ in estimators]
+        sound = []
+        for i, estimator in enumerate(estimators):
+            try:
+                check_parameters(estimator)
+                sound.append(i)
+            except ValueError as error:
+                outcomes[i] = self._failed(error, len(folds))
+        for members in _populations(estimators, sound, samples, len(folds)):
+            found = self._trained([estimators[i] for i in members], samples, folds, scorer)
+            for i, fits in zip(members, found, strict=True):
+                outcomes[i] = fits
+        return outcomes
+
+    def _trained(
+        self, estimators: list[Any], samples: Samples, folds: list[Fold], scorer: Scorer
+    ) -> list[list[Outcome]]:
+        """How each of a population did; one by one if together they cannot be trained."""
+        try:
+            return self._train(estimators, samples, folds, scorer)
+        except ValueError as error:
+            if len(estimators) == 1:
+                return [self._failed(error, len(folds))]
+        return [self._trained([one], samples, folds, scorer)[0] for one in estimators]
+
+    def _failed(self, error: ValueError, n_folds: int) -> list[Outcome]:
+        if self.error_score == "raise":
+            raise error
+        return [Outcome(self.error_score, 0.0, 0.0, str(error))] * n_folds
 
     def _train(
-        self,
-        estimators: list[Any],
-        members: list[int],
-        samples: Samples,
-        folds: list[Fold],
-        scores: np.ndarray,
-        seconds: np.ndarray,
-    ) -> None:
-        """Train the candidates `members` on every fold at once, and record how they did."""
-        start = time.perf_counter()
-        one = estimators[members[0]]
+        self, estimators: list[Any], samples: Samples, folds: list[Fold], scorer: Scorer
+    ) -> list[list[Outcome]]:
+        """Train candidates on every fold at once."""
+        start, one = time.perf_counter(), estimators[0]
         network = one._network(samples.X.shape[1], len(samples.targets.classes))
-        members_of = [i for i in members for _ in folds]
+        of_problems = [estimator for estimator in estimators for _ in folds]
         like = namespace(samples.X).astype(samples.X[:1, ...], compute_dtype(samples.X))
         objective = objective_of(
             one,
             network,
             samples,
-            np.asarray([[estimators[i].alpha] for i in members_of]),
-            np.concatenate([weights_of(samples, folds)] * len(members)),
+            np.asarray([[estimator.alpha] for estimator in of_problems]),
+            np.concatenate([weights_of(samples, folds)] * len(estimators)),
         )
-        rates = [_rate(estimators[i]) for i in members_of]
         solver = solver_of(
             one,
             samples.X.shape[0],
             check_random_state(one.random_state),
-            rate=from_host(np.asarray(rates), like=like, dtype=like.dtype),
+            rate=from_host(np.asarray([*map(_rate, of_problems)]), like=like, dtype=like.dtype),
         )
-        parameters = _starts([estimators[i] for i in members], network, like, len(folds))
-        with threads_that_pay(samples.X, len(members_of) * network.n_units):
+        parameters = _starts(estimators, network, like, len(folds))
+        with threads_that_pay(samples.X, len(of_problems) * network.n_units):
             solution = minimize(objective, parameters, solver, max_iter=one.max_iter)
         if Status.INTERRUPTED in solution.statuses:
             raise KeyboardInterrupt
-        check_finite(one, solution.parameters)
-        models = [clone(estimators[i]) for i in members_of]
-        for model, n_iter, curve in zip(models, solution.n_iter, solution.curves, strict=True):
-            model.classes_, model.n_features_in_ = samples.targets.classes, samples.X.shape[1]
-            model.n_iter_, model.loss_curve_ = n_iter, curve
-        scorer, problems = Scorer(models[0], samples, folds, self.scoring, 5), range(len(folds))
-        found = scorer(network, solution.parameters, list(problems) * len(members), models)
-        scores[members] = np.reshape(found, (len(members), len(folds)))
-        seconds[members] = (time.perf_counter() - start) / len(members_of)
+        fit_time = (time.perf_counter() - start) / len(of_problems)
+        outcomes = [
+            self._outcome(estimator, row, row % len(folds), network, solution, scorer, fit_time)
+            for row, estimator in enumerate(of_problems)
+        ]
+        return [
+            outcomes[first : first + len(folds)] for first in range(0, len(outcomes), len(folds))
+        ]
 
-    def _set_results(
-        self, candidates: list[dict[str, Any]], scores: np.ndarray, seconds: np.ndarray
-    ) -> None:
-        names = sorted({name for params in candidates for name in params})
-        results: dict[str, Any] = {"params": candidates, "mean_fit_time": seconds}
-        for name in names:
-            column = np.ma.masked_all(len(candidates), dtype=object)
-            for i, params in enumerate(candidates):
-                if name in params:
-                    column[i] = params[name]
-            results[f"param_{name}"] = column
-        results |= {f"split{k}_test_score": scores[:, k] for k in range(scores.shape[1])}
-        mean = scores.mean(axis=1)
-        results |= {"mean_test_score": mean, "std_test_score": scores.std(axis=1)}
-        known = np.where(np.isnan(mean), -np.inf, mean)
-        results["rank_test_score"] = 1 + (known[None, :] > known[:, None]).sum(axis=1)
-        self.cv_results_, self.n_splits_, self.multimetric_ = results, scores.shape[1], False
-        self.best_index_ = int(best(mean))
-        self.best_params_, self.best_score_ = candidates[self.best_index_], mean[self.best_index_]
+    def _outcome(
+        self,
+        estimator: Any,
+        row: int,
+        k: int,
+        network: Network,
+        solution: Solution,
+        scorer: Scorer,
+        fit_time: float,
+    ) -> Outcome:
+        """The outcome of the `row`-th problem, which belongs to the k-th fold."""
+        parameters = solution.parameters[row : row + 1, ...]
+        try:
+            check_finite(estimator, parameters, np.asarray([solution.values[row]]))
+        except ValueError as error:
+            return self._failed(error, 1)[0]._replace(fit_time=fit_time)
+        model, samples = clone(estimator), scorer.samples
+        model.classes_, model.n_features_in_ = samples.targets.classes, samples.X.shape[1]
+        model.n_iter_, model.loss_curve_ = solution.n_iter[row], solution.curves[row]
+        start = time.perf_counter()
+        try:
+            (score,) = scorer(network, parameters, [k], [model])
+        except NotANumberError:
+            raise
+        except Exception as error:
+            if self.error_score == "raise":
+                raise
+            failure = f"{type(error).__name__}: {error}"
+            score_time = time.perf_counter() - start
+            return Outcome(self.error_score, fit_time, score_time, score_error=failure)
+        return Outcome(score, fit_time, time.perf_counter() - start)
+
+    def _report_failures(self, outcomes: list[list[Outcome]]) -> None:
+        """Warn of fits that failed, as scikit-learn does; an error if none is left."""
+        fits = [each for fits in outcomes for each in fits]
+        failed = Counter(each.fit_error for each in fits if each.fit_error)
+        if failed.total() == len(fits):
+            raise ValueError(f"All the {len(fits)} fits failed.\n{_listed(failed)}")
+        if failed:
+            warnings.warn(
+                f"{failed.total()} fits failed out of a total of {len(fits)}. Their score is set "
+                f"to {self.error_score}; error_score='raise' makes them an error.\n"
+                f"{_listed(failed)}",
+                FitFailedWarning,
+                stacklevel=4,
+            )
+        unscored = Counter(each.score_error for each in fits if each.score_error)
+        if unscored:
+            warnings.warn(
+                f"Scoring failed for {unscored.total()} of {len(fits)} fits. Their score is set "
+                f"to {self.error_score}; error_score='raise' makes that an error.\n"
+                f"{_listed(unscored)}",
+                stacklevel=4,
+            )
+
+    def _set_results(self, candidates: list[dict[str, Any]], outcomes: list[list[Outcome]]) -> None:
+        """``cv_results_`` and what is best, in scikit-learn's own format."""
+        rows = [
+            {"test_scores": each.score, "fit_time": each.fit_time, "score_time": each.score_time}
+            for fits in outcomes
+            for each in fits
+        ]
+        self.n_splits_, self.multimetric_ = len(outcomes[0]), False
+        self.cv_results_ = self._format_results(candidates, self.n_splits_, rows)
+        self.best_index_ = self._select_best_index(self.refit, "score", self.cv_results_)
+        self.best_params_ = candidates[self.best_index_]
+        self.best_score_ = self.cv_results_["mean_test_score"][self.best_index_]
 
 
-def _populations(estimators: list[Any], samples: Samples, n_folds: int) -> Iterator[list[int]]:
-    """Indices of candidates that can be trained together, as many as fit in memory."""
+def _listed(errors: Counter[str]) -> str:
+    return "\n".join(f"{n} times: {error}" for error, n in errors.items())
+
+
+def _populations(
+    estimators: list[Any], sound: list[int], samples: Samples, n_folds: int
+) -> Iterator[list[int]]:
+    """Indices of `sound` candidates that can be trained together, as many as fit in memory."""
     alike: dict[str, list[int]] = {}
-    for i, estimator in enumerate(estimators):
-        params = estimator.get_params(deep=False)
+    for i in sound:
+        params = estimators[i].get_params(deep=False)
         alike.setdefault(repr([params[k] for k in sorted(params) if k not in BATCHED]), []).append(
             i
         )

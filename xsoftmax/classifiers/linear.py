@@ -43,4 +43,4 @@ def penalty_strength(C: float, network: Network) -> float:
     Two rows that differ by w have ||W||^2 = ||w||^2 / 2 at their best, so that for two classes the
     penalty is doubled to be scikit-learn's.
     """
-    return (2 if network.layer_sizes[-1] == 2 else 1) / C
+    return (2 if network.layer_sizes[-1] == 2 else 1) / float(C)

@@ -31,6 +31,10 @@ class MLPClassifier(BaseSoftmaxClassifier):
     alpha : strength of the penalty, divided by the number of samples; no intercept is penalised
     batch_size : rows per step of sgd and adam; "auto" is min(200, n_samples)
     learning_rate_init : step of gd, sgd and adam; None means 0.1, 0.01 and 0.001
+    learning_rate : how the step of sgd changes: "constant"; "invscaling" divides it by
+        (t + 1)**power_t after every epoch, t rows having been seen; "adaptive" divides it by 5
+        whenever sgd would stop, until it is at most 1e-6
+    power_t : see `learning_rate`
     max_iter : iterations, or epochs of sgd and adam
     tol : lbfgs stops when it estimates that at most this share of what was gained since all
         parameters were 0 is left to gain (and at most tol**0.5 of the objective); gd when no
@@ -45,7 +49,7 @@ class MLPClassifier(BaseSoftmaxClassifier):
     early_stopping : stop when `n_iter_no_change` iterations in a row do not raise the accuracy on
         held-out samples by `tol`, and keep the best parameters
     validation_fraction : held out for that, unless `fit` is given X_val
-    n_iter_no_change : see `tol` and `early_stopping`
+    n_iter_no_change : see `tol` and `early_stopping`; inf never stops for that reason
     block_rows : rows worked on at a time, which bounds the memory of a pass; None lets temporaries
         fit a processor's cache
 
@@ -56,7 +60,13 @@ class MLPClassifier(BaseSoftmaxClassifier):
     intercepts_ : list of (n_out,)
     n_iter_ : iterations done on all rows
     loss_curve_ : the objective at every iteration; gd, sgd and adam record it before each step
-    validation_scores_ : accuracies on held-out samples, if there were any
+    validation_scores_ : accuracies on held-out samples, or None if there were none
+    t_ : rows that gd, sgd and adam have met, each as often as it was met; 0 with lbfgs
+    loss_, best_loss_ : the last of ``loss_curve_`` and its least; `best_loss_` is None with
+        early_stopping
+    best_validation_score_ : the highest of ``validation_scores_``, or None
+    n_layers_, n_outputs_ : of layers with that of the features, and of classes
+    out_activation_ : "softmax", for two classes too
     n_features_in_, feature_names_in_ : what was seen in `fit`
     """
 
@@ -69,6 +79,8 @@ class MLPClassifier(BaseSoftmaxClassifier):
         alpha: float = 1e-4,
         batch_size: Any = "auto",
         learning_rate_init: float | None = None,
+        learning_rate: str = "constant",
+        power_t: float = 0.5,
         max_iter: int = 200,
         tol: float = 1e-4,
         class_weight: Any = None,
@@ -82,7 +94,7 @@ class MLPClassifier(BaseSoftmaxClassifier):
         epsilon: float = 1e-8,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
-        n_iter_no_change: int = 10,
+        n_iter_no_change: float = 10,
         block_rows: int | None = None,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -91,6 +103,8 @@ class MLPClassifier(BaseSoftmaxClassifier):
         self.alpha = alpha
         self.batch_size = batch_size
         self.learning_rate_init = learning_rate_init
+        self.learning_rate = learning_rate
+        self.power_t = power_t
         self.max_iter = max_iter
         self.tol = tol
         self.class_weight = class_weight
@@ -109,8 +123,33 @@ class MLPClassifier(BaseSoftmaxClassifier):
 
     def _network(self, n_features: int, n_classes: int) -> Network:
         hidden = self.hidden_layer_sizes
-        hidden = (hidden,) if isinstance(hidden, Integral) else tuple(hidden)
-        return Network((n_features, *hidden, n_classes), self.activation)
+        hidden = (hidden,) if isinstance(hidden, Integral) else hidden
+        return Network((n_features, *map(int, hidden), n_classes), self.activation)
+
+    @property
+    def n_layers_(self) -> int:
+        """How many layers there are, that of the features included."""
+        return len(self.coefs_) + 1
+
+    @property
+    def n_outputs_(self) -> int:
+        """How many classes there are."""
+        return self.coefs_[-1].shape[1]
+
+    @property
+    def loss_(self) -> float:
+        """The objective at the last iteration; nan if there was none."""
+        return self.loss_curve_[-1] if self.loss_curve_ else float("nan")
+
+    @property
+    def best_loss_(self) -> float | None:
+        """The least objective at an iteration; None with early_stopping, which looks elsewhere."""
+        return None if self.early_stopping else min(self.loss_curve_, default=float("nan"))
+
+    @property
+    def best_validation_score_(self) -> float | None:
+        """The highest accuracy on held-out samples; None if there were none."""
+        return max(self.validation_scores_) if self.validation_scores_ else None
 
     def _fresh_parameters(self, network: Network, random_state: Any, like: Array) -> Array:
         return network.random_parameters(random_state, like)
@@ -121,6 +160,7 @@ class MLPClassifier(BaseSoftmaxClassifier):
     def _set_layers(self, layers: list[Layer]) -> None:
         self.coefs_ = [W[0, ...].T for W, _ in layers]
         self.intercepts_ = [b[0, ...] for _, b in layers if b is not None]
+        self.out_activation_ = "softmax"
 
     def _layers(self) -> list[Layer]:
         pairs = zip(self.coefs_, self.intercepts_, strict=True)

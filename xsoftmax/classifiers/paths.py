@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from math import log10
 from typing import Any
 
 import numpy as np
@@ -72,4 +73,28 @@ class Paths:
                 "features scaled to about one.",
                 ConvergenceWarning,
                 stacklevel=5,  # `fit` has a wrapper
+            )
+
+
+def warn_at_edge(estimator: Any, stacklevel: int = 4) -> None:
+    """A warning if scores are best at an end of the grid, and nowhere else.
+
+    That is the best C of all folds, or without `refit` of each fold. A grid of one or two values
+    has no inside that could be better, and a score that is flat up to the end may stay so.
+    """
+    Cs, scores = estimator.Cs_, estimator.scores_
+    rows = scores.mean(axis=0, keepdims=True) if estimator.refit else scores
+    smallest, largest = float(np.min(Cs)), float(np.max(Cs))
+    if len(np.unique(Cs)) < 3 or np.isnan(rows).all(axis=1).any():
+        return
+    best_anywhere = np.concatenate([Cs[row == np.nanmax(row)] for row in rows])
+    for end, side, step in ((smallest, "smallest", -1), (largest, "largest", 1)):
+        if np.all(best_anywhere == end):
+            width = max(1.0, log10(largest / smallest) / 2)
+            low, high = sorted([log10(end), log10(end) + step * width])
+            warnings.warn(
+                f"{type(estimator).__name__}: the best C_={estimator.C_:.4g} is the {side} of the "
+                "grid; a better one may lie beyond it. Try "
+                f"Cs=np.logspace({low:.4g}, {high:.4g}, {len(Cs)}).",
+                stacklevel=stacklevel,
             )

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from ..arrays import Array, is_numpy, namespace, to_host
@@ -16,7 +17,13 @@ from ..blocks import block_values, row_slices, with_room
 from ..functional import log_softmax, softmax
 from ..network import Layer, Network
 from ..places import described, on_its_device
-from .validation import check_same_place, check_sample_weight, check_X, host_labels
+from .validation import (
+    check_range,
+    check_same_place,
+    check_sample_weight,
+    check_X,
+    labels_to_score,
+)
 
 
 class Predictor(ClassifierMixin, BaseEstimator, ABC):
@@ -32,13 +39,18 @@ class Predictor(ClassifierMixin, BaseEstimator, ABC):
     def _layers(self) -> list[Layer]:
         """The fitted layers, as a batch of one problem."""
 
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.array_api_support = True
+        return tags
+
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "coef_") or hasattr(self, "coefs_")
 
     @on_its_device
     def predict(self, X: Any) -> Array:
         """The most probable label of each row, (n_samples,)."""
-        winners = self._winners(self._check_fitted(X))
+        winners = self._winners(self._check_fitted(X, "predict"))
         if is_numpy(self.classes_):
             return self.classes_[to_host(winners)]
         return namespace(winners).take(self.classes_, winners, axis=0)
@@ -46,38 +58,50 @@ class Predictor(ClassifierMixin, BaseEstimator, ABC):
     @on_its_device
     def predict_proba(self, X: Any) -> Array:
         """The probability of each class, (n_samples, n_classes), in the order of ``classes_``."""
-        return self._logits(self._check_fitted(X), softmax).T
+        return self._logits(self._check_fitted(X, "predict_proba"), softmax).T
 
     @on_its_device
     def predict_log_proba(self, X: Any) -> Array:
         """The logarithms of `predict_proba`, exact where that underflows."""
-        return self._logits(self._check_fitted(X), log_softmax).T
+        return self._logits(self._check_fitted(X, "predict_log_proba"), log_softmax).T
 
     @on_its_device
     def decision_function(self, X: Any) -> Array:
         """The logits, (n_samples, n_classes); for two classes their difference, (n_samples,)."""
-        logits = self._logits(self._check_fitted(X))
+        logits = self._logits(self._check_fitted(X, "decision_function"))
         return logits[1, :] - logits[0, :] if logits.shape[0] == 2 else logits.T
 
     @on_its_device
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Accuracy: the weighted fraction of rows whose label is predicted."""
-        X = self._check_fitted(X)
-        labels = host_labels(X, y)
-        if labels.shape not in ((X.shape[0],), (X.shape[0], 1)):
-            raise ValueError(
-                f"y must hold one label per row of X, shape ({X.shape[0]},); got {labels.shape}."
-            )
-        return self._accuracy(X, np.ravel(labels), check_sample_weight(X, sample_weight))
+        """Accuracy: the weighted fraction of rows whose label is predicted.
+
+        Parameters
+        ----------
+        X : array (n_samples, n_features)
+        y : labels (n_samples,), of which one that is not among the classes is never predicted; or
+            probabilities (n_samples, n_classes), of which the most probable class is the label
+        sample_weight : (n_samples,), non-negative
+
+        Raises
+        ------
+        ValueError
+            If X, y or a weight breaks its rule, as where the classes are numbers and y strings.
+        """
+        X = self._check_fitted(X, "score")
+        labels = labels_to_score(self, X, y)
+        return self._accuracy(X, labels, check_sample_weight(X, sample_weight))
 
     def _accuracy(self, X: Array, labels: np.ndarray, weight: np.ndarray) -> float:
         right = to_host(self.classes_)[to_host(self._winners(X))] == labels
         return float(np.average(right, weights=weight))
 
-    def _check_fitted(self, X: Any) -> Array:
+    def _check_fitted(self, X: Any, method: str) -> Array:
+        """X as an array that the fitted model takes; `method` is what the caller asked."""
         check_is_fitted(self)
         X = check_X(self, X, reset=False)
-        check_same_place(self, self._layers()[0][0], X)
+        weights = self._layers()[0][0]
+        check_same_place(self, weights, X, method)
+        check_range(self, X, weights.dtype)
         return X
 
     def _winners(self, X: Array) -> Array:
@@ -106,5 +130,6 @@ def logits_of(
             blocks.append(transform(logits, axis=0) if transform else logits)
         return blocks[0] if len(blocks) == 1 else xp.concat(blocks, axis=-1)
 
-    n_rows = max(256, 2 * block_values(X) // network.n_units)
+    width = network.n_units if X.dtype == dtype else max(network.n_units, X.shape[1])
+    n_rows = max(256, 2 * block_values(X) // width)
     return with_room(in_blocks, min(n_rows, X.shape[0]), partial(described, X))

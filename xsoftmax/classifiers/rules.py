@@ -77,19 +77,28 @@ RULES = {
     ),
     "early_stopping": flag,
     "epsilon": positive,
+    "error_score": either(one_of("raise"), number("a number", lambda v: True)),
     "fit_intercept": flag,
     "hidden_layer_sizes": either(
         positive_integer,
         Rule(
-            lambda v: isinstance(v, (tuple, list)) and all(positive_integer.holds(n) for n in v),
+            lambda v: (
+                isinstance(v, (tuple, list, np.ndarray))
+                and np.ndim(v) == 1
+                and all(positive_integer.holds(n) for n in v)
+            ),
             "a tuple of them, one for each hidden layer",
         ),
     ),
+    "learning_rate": one_of("constant", "invscaling", "adaptive"),
     "learning_rate_init": either(none, positive),
     "max_iter": positive_integer,
     "momentum": number("a number in [0, 1]", lambda v: 0 <= v <= 1),
-    "n_iter_no_change": positive_integer,
+    "n_iter_no_change": either(
+        positive_integer, number("inf to go on", lambda v: v == float("inf"))
+    ),
     "nesterovs_momentum": flag,
+    "power_t": weight,
     "refit": flag,
     "shuffle": flag,
     "solver": one_of("lbfgs", "gd", "sgd", "adam"),
@@ -104,6 +113,6 @@ def check_parameters(estimator: Any) -> None:
     for name, value in vars(estimator).items():
         if name in RULES and not RULES[name].holds(value):
             raise ValueError(
-                f"{type(estimator).__name__}({name}=...) must be {RULES[name].text}; got "
-                f"{shown(value)}."
+                f"{type(estimator).__name__}({name}=...) must be {RULES[name].text}; "
+                f"got {shown(value)}."
             )

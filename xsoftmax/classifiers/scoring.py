@@ -7,17 +7,20 @@ from collections.abc import Mapping, Sequence
 from copy import copy
 from functools import lru_cache
 from inspect import Parameter, signature
-from typing import Any
+from numbers import Number
+from typing import Any, NamedTuple
 
 import numpy as np
+from sklearn import get_config
 from sklearn.metrics import check_scoring, get_scorer, make_scorer
+from sklearn.utils.metadata_routing import process_routing
 
 from ..arrays import Array, namespace, to_host
 from ..network import Layer, Network
 from .folds import COPIED_VALUES, Fold
 from .predictor import Predictor, logits_of
 from .training import Samples
-from .validation import check_sample_weight, host_labels
+from .validation import check_sample_weight, labels_to_score
 from .words import shown
 
 #: What `scoring` may be for accuracy, which needs no host.
@@ -29,12 +32,66 @@ def best(scores: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(scores), -np.inf, scores).argmax(axis=-1)
 
 
-def scored(model: Predictor, scoring: Any, X: Any, y: Any, sample_weight: Any) -> float:
-    """The score of a fitted model."""
+class Routing(NamedTuple):
+    """Who is told what each sample weighs and which group it belongs to."""
+
+    fit_weight: Any  #: for the estimator
+    groups: Any  #: for the splitter
+    scorer_is_told: bool | None  #: weights; None where the scorer's signature decides
+
+
+def route(owner: Any, sample_weight: Any, groups: Any) -> Routing:
+    """What the metadata routing of `owner` does with what is passed to its `fit`.
+
+    As in scikit-learn: without ``enable_metadata_routing`` all are told whatever they can take.
+    """
+    if not _routes_metadata():
+        return Routing(sample_weight, groups, None)
+    passed = {"sample_weight": sample_weight, "groups": groups}
+    passed = {name: value for name, value in passed.items() if value is not None}
+    routed = process_routing(owner, "fit", **passed)
+    return Routing(
+        routed.estimator.fit.get("sample_weight") if hasattr(owner, "estimator") else sample_weight,
+        routed.splitter.split.get("groups"),
+        "sample_weight" in routed.scorer.score,
+    )
+
+
+def _routes_metadata() -> bool:
+    return get_config()["enable_metadata_routing"]
+
+
+def scoring_weight(
+    routing: Routing, scoring: Any, scorer: Any, weight: np.ndarray, stacklevel: int
+) -> np.ndarray | None:
+    """What each sample weighs for a scorer; None if it is not told.
+
+    A warning for a scorer that cannot be told names the caller at `stacklevel`.
+    """
+    if routing.scorer_is_told is not None:
+        return weight if routing.scorer_is_told else None
     if scoring in ACCURACY:
+        return weight
+    if np.all(weight == 1):
+        return None
+    if _takes_weights(scorer):
+        return weight
+    warnings.warn(
+        f"scoring={shown(scoring)} takes no sample_weight: its scores count all rows alike.",
+        stacklevel=stacklevel,
+    )
+    return None
+
+
+def scored(owner: Any, model: Predictor, X: Any, y: Any, sample_weight: Any) -> float:
+    """The score of a fitted model by the scoring of its `owner`."""
+    if sample_weight is not None and _routes_metadata():
+        routed = process_routing(owner, "score", sample_weight=sample_weight)
+        sample_weight = routed.scorer.score.get("sample_weight")
+    if owner.scoring in ACCURACY:
         return Predictor.score(model, X, y, sample_weight)
-    X = model._check_fitted(X)
-    labels, weights = host_labels(X, y), {}
+    X = model._check_fitted(X, "score")
+    labels, weights = labels_to_score(model, X, y), {}
     if sample_weight is not None:
         weights = {"sample_weight": check_sample_weight(X, sample_weight)}
     twin = copy(model)
@@ -43,7 +100,7 @@ def scored(model: Predictor, scoring: Any, X: Any, y: Any, sample_weight: Any) -
     twin.__dict__.pop("feature_names_in_", None)  # X is an array now
     if hasattr(twin, "scoring"):
         twin.scoring = None  # or a scorer that asks for the score would ask itself
-    scorer = check_scoring(twin, scoring=scoring)
+    scorer = check_scoring(twin, scoring=owner.scoring)
     return float(scorer(twin, to_host(X), labels, **weights))
 
 
@@ -87,27 +144,22 @@ def _layers_on_host(layers: list[Layer]) -> list[Layer]:
 
 
 class Scorer:
-    """Scores a batch of networks, each on the rows that its fold holds out."""
+    """Scores a batch of networks, each on the rows that its fold holds out.
+
+    Parameters
+    ----------
+    samples, folds : all rows, and which of them each fold holds out
+    scorer : is called as ``scorer(model, X, y)`` on the host; None for accuracy where X lies
+    weight : (n_samples,) that scores count, or None
+    """
 
     def __init__(
-        self, model: Any, samples: Samples, folds: list[Fold], scoring: Any, stacklevel: int
+        self, samples: Samples, folds: list[Fold], scorer: Any, weight: np.ndarray | None
     ) -> None:
-        """`model` is like those that will be scored; a warning names the caller at `stacklevel`."""
-        self.samples, self.folds = samples, folds
+        self.samples, self.folds, self.scorer, self.weight = samples, folds, scorer, weight
         n_values = samples.X.shape[1] * sum(len(fold.test) for fold in folds)
         n_kept = len(folds) if n_values <= COPIED_VALUES else 0
         self.held_out = lru_cache(n_kept)(lambda k: samples.take(folds[k].test))
-        self.scorer: Any = None
-        if scoring in ACCURACY:
-            return
-        self.scorer, weighted = check_scoring(model, scoring=scoring), np.any(samples.weight != 1)
-        self.weighted = weighted and _takes_weights(self.scorer)
-        if weighted and not self.weighted:
-            warnings.warn(
-                f"scoring={shown(scoring)} takes no sample_weight: its scores count all rows "
-                "alike.",
-                stacklevel=stacklevel,
-            )
 
     def __call__(
         self, network: Network, parameters: Array, problems: Sequence[int], models: Sequence[Any]
@@ -119,17 +171,34 @@ class Scorer:
         scores = []
         for row, (k, model) in enumerate(zip(problems, models, strict=True)):
             layers, held_out = network.unpack(parameters[row : row + 1, :]), self.held_out(k)
+            weight = None if self.weight is None else self.weight[self.folds[k].test]
             if self.scorer is None:
-                scores.append(self._accuracy(network, layers, held_out))
+                scores.append(_accuracy(network, layers, held_out, weight))
                 continue
             model._set_layers(_layers_on_host(layers))
-            weights = {"sample_weight": held_out.weight} if self.weighted else {}
+            weights = {} if weight is None else {"sample_weight": weight}
             X = to_host(held_out.X)
-            scores.append(float(self.scorer(model, X, held_out.labels, **weights)))
+            scores.append(_number(self.scorer(model, X, held_out.labels, **weights), self.scorer))
         return scores
 
-    def _accuracy(self, network: Network, layers: list[Layer], held_out: Samples) -> float:
-        X = held_out.X
-        winners = to_host(logits_of(network, layers, X, namespace(X).argmax))
-        right = held_out.targets.classes[winners] == held_out.labels
-        return float(np.average(right, weights=held_out.weight))
+
+class NotANumberError(ValueError):
+    """A scorer returned something else."""
+
+
+def _number(score: Any, scorer: Any) -> float:
+    if not isinstance(score, Number) and not (np.ndim(score) == 0 and hasattr(score, "item")):
+        raise NotANumberError(
+            f"scoring must return a number, got {shown(score)} ({type(score)}) instead. "
+            f"(scorer={scorer})"
+        )
+    return float(score)
+
+
+def _accuracy(
+    network: Network, layers: list[Layer], held_out: Samples, weight: np.ndarray | None
+) -> float:
+    X = held_out.X
+    winners = to_host(logits_of(network, layers, X, namespace(X).argmax))
+    right = held_out.targets.classes[winners] == held_out.labels
+    return float(np.average(right, weights=weight))

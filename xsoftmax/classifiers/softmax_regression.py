@@ -26,6 +26,10 @@ class SoftmaxRegression(LinearPredictor, BaseSoftmaxClassifier):
     solver : "lbfgs" (if X is large and float64, in float32 as far as that leads, then in float64),
         "gd" (gradient descent on all rows), "sgd" or "adam" (minibatches)
     learning_rate_init : step of gd, sgd and adam; None means 0.1, 0.01 and 0.001
+    learning_rate : how the step of sgd changes: "constant"; "invscaling" divides it by
+        (t + 1)**power_t after every epoch, t rows having been seen; "adaptive" divides it by 5
+        whenever sgd would stop, until it is at most 1e-6
+    power_t : see `learning_rate`
     max_iter : iterations, or epochs of sgd and adam
     tol : lbfgs stops when it estimates that at most this share of what was gained since all
         parameters were 0 is left to gain (and at most tol**0.5 of the objective); gd when no
@@ -42,7 +46,7 @@ class SoftmaxRegression(LinearPredictor, BaseSoftmaxClassifier):
     early_stopping : stop when `n_iter_no_change` iterations in a row do not raise the accuracy on
         held-out samples by `tol`, and keep the best parameters
     validation_fraction : held out for that, unless `fit` is given X_val
-    n_iter_no_change : see `tol` and `early_stopping`
+    n_iter_no_change : see `tol` and `early_stopping`; inf never stops for that reason
     block_rows : rows worked on at a time, which bounds the memory of a pass; None lets temporaries
         fit a processor's cache
 
@@ -53,7 +57,8 @@ class SoftmaxRegression(LinearPredictor, BaseSoftmaxClassifier):
     intercept_ : (n_classes,), or (1,) for two classes
     n_iter_ : iterations done on all rows
     loss_curve_ : the objective at every iteration; gd, sgd and adam record it before each step
-    validation_scores_ : accuracies on held-out samples, if there were any
+    validation_scores_ : accuracies on held-out samples, or None if there were none
+    t_ : rows that gd, sgd and adam have met, each as often as it was met; 0 with lbfgs
     n_features_in_, feature_names_in_ : what was seen in `fit`
     """
 
@@ -63,6 +68,8 @@ class SoftmaxRegression(LinearPredictor, BaseSoftmaxClassifier):
         *,
         solver: str = "lbfgs",
         learning_rate_init: float | None = None,
+        learning_rate: str = "constant",
+        power_t: float = 0.5,
         max_iter: int = 1000,
         tol: float = 1e-4,
         fit_intercept: bool = True,
@@ -78,12 +85,14 @@ class SoftmaxRegression(LinearPredictor, BaseSoftmaxClassifier):
         epsilon: float = 1e-8,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
-        n_iter_no_change: int = 10,
+        n_iter_no_change: float = 10,
         block_rows: int | None = None,
     ) -> None:
         self.C = C
         self.solver = solver
         self.learning_rate_init = learning_rate_init
+        self.learning_rate = learning_rate
+        self.power_t = power_t
         self.max_iter = max_iter
         self.tol = tol
         self.fit_intercept = fit_intercept

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from numbers import Integral
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+from sklearn.metrics import check_scoring, get_scorer
+from sklearn.utils import Tags
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 
-from ..arrays import Array, compute_dtype, namespace
+from ..arrays import Array, compute_dtype, namespace, to_list
 from ..coordinates import Coordinates, coordinates
 from ..features import Features
 from ..network import Network
@@ -19,15 +22,16 @@ from ..solvers import LBFGS, Metric, Solution, Status, follow_path, minimize
 from ..threads import threads_that_pay
 from .folds import Fold, by_part, split, weights_of
 from .linear import LinearPredictor, penalty_strength
-from .paths import Paths
+from .paths import Paths, warn_at_edge
 from .rules import check_parameters
-from .scoring import Scorer, best, scored, with_labels
+from .scoring import ACCURACY, Routing, Scorer, best, route, scored, scoring_weight, with_labels
 from .softmax_regression import SoftmaxRegression
 from .training import (
     Samples,
     as_returned,
     check_finite,
     check_held_out,
+    check_penalty,
     objective_of,
     warn_unless_converged,
 )
@@ -110,7 +114,7 @@ class SoftmaxRegressionCV(LinearPredictor):
         y_val: Any = None,
         sample_weight_val: Any = None,
         monitor: Monitor | None = None,
-    ) -> Any:
+    ) -> Self:
         """Score every C on every fold, choose, and refit, where X lives.
 
         Parameters
@@ -126,29 +130,56 @@ class SoftmaxRegressionCV(LinearPredictor):
         ------
         ValueError
             If a parameter, X, y, a weight or a fold breaks its rule.
+
+        Warns
+        -----
+        UserWarning
+            If the best C is an end of a grid of at least 3 values and no other value scores as
+            well: a better one may lie beyond.
         """
         check_parameters(self)
+        routing = route(self, sample_weight, groups)
         X = check_X(self, X, reset=True)
         samples = Samples(X, check_y(self, X, y), check_sample_weight(X, sample_weight))
         held_out = check_held_out(self, samples, X_val, y_val, sample_weight_val)
         if held_out is None:
-            folds = split(self.cv, samples, groups)
+            folds = split(self.cv, samples, routing.groups)
         else:
             samples, folds = _joined(samples, held_out)
         with threads_that_pay(samples.X, len(folds) * len(samples.targets.classes)):
-            return self._fit(samples, folds, monitor or (lambda *_: None))
+            self._fit(samples, folds, routing, monitor or (lambda *_: None))
+        warn_at_edge(self)
+        return self
 
     @on_its_device
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """What `scoring` says of the predictions; accuracy by default."""
-        return scored(self, self.scoring, X, y, sample_weight)
+        return scored(self, self, X, y, sample_weight)
 
-    def _fit(self, samples: Samples, folds: list[Fold], monitor: Monitor) -> Any:
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.array_api_support = False  # scores_, Cs_ and what goes with them are on the host
+        return tags
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Who is asked for which metadata: the scorer about weights, the splitter about groups."""
+        to_scorer = MethodMapping().add(caller="fit", callee="score")
+        return (
+            MetadataRouter(owner=self)
+            .add_self_request(self)
+            .add(splitter=self.cv, method_mapping=MethodMapping().add(caller="fit", callee="split"))
+            .add(
+                scorer=get_scorer(self.scoring or "accuracy"),
+                method_mapping=to_scorer.add(caller="score", callee="score"),
+            )
+        )
+
+    def _fit(self, samples: Samples, folds: list[Fold], routing: Routing, monitor: Monitor) -> Any:
         network = self._network(samples.X.shape[1], len(samples.targets.classes))
         Cs = np.logspace(-4, 4, self.Cs) if isinstance(self.Cs, Integral) else np.asarray(self.Cs)
         features = Features(samples.X)
         space = coordinates(features, network, many_passes=True)
-        paths = self._paths(space, features, samples, folds, Cs, monitor)
+        paths = self._paths(space, features, samples, folds, Cs, routing, monitor)
         paths.warn(self)
         self.classes_ = classes_for(samples.X, samples.targets.classes)
         self.__dict__.pop("best_estimator_", None)
@@ -174,6 +205,7 @@ class SoftmaxRegressionCV(LinearPredictor):
         samples: Samples,
         folds: list[Fold],
         Cs: np.ndarray,
+        routing: Routing,
         monitor: Monitor,
     ) -> Paths:
         """Every fold at every C."""
@@ -182,7 +214,10 @@ class SoftmaxRegressionCV(LinearPredictor):
         network = space.full
         rows_there = samples._replace(X=space.rows(features.working_dtype()))
         model, classes = self._host_model(samples), samples.targets.classes
-        scorer = Scorer(model, samples, folds, with_labels(self.scoring, classes), 6)
+        scoring = with_labels(self.scoring, classes)
+        scorer = None if scoring in ACCURACY else check_scoring(model, scoring=scoring)
+        weight = scoring_weight(routing, scoring, scorer, samples.weight, 6)
+        scorer = Scorer(samples, folds, scorer, weight)
         weights, strength = weights_of(samples, folds), penalty_strength(1.0, network)
         monitor(0, paths.n_problems)
         for problems in _turns(len(folds), network):
@@ -199,7 +234,12 @@ class SoftmaxRegressionCV(LinearPredictor):
 
     def _follow(self, unit: Objective, Cs: np.ndarray) -> Iterator[tuple[Solution, Metric | None]]:
         """The solutions of the batch at every C, in ascending order."""
-        start = namespace(unit.penalty).zeros_like(unit.penalty)
+        xp = namespace(unit.penalty)
+        highest = np.asarray(to_list(xp.max(unit.penalty, axis=1)), dtype=float)
+        with np.errstate(over="ignore"):
+            for strengths in highest[:, None] / Cs:
+                check_penalty(self, "C", Cs, strengths, unit.penalty, 7)
+        start = xp.zeros_like(unit.penalty)
         objectives = (_with_C(unit, C) for C in Cs)
         solver = LBFGS(tol=self.tol)
         for solution, metric in follow_path(objectives, start, solver, max_iter=self.max_iter):

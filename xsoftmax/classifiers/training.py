@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from math import ceil
 from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
 
 from ..arrays import (
     Array,
@@ -27,7 +29,8 @@ from ..rows import ArrayRows
 from ..solvers import LBFGS, SGD, Adam, GradientDescent, Solution, Status
 from ..solvers.criteria import Rounding
 from .validation import Targets, check_sample_weight, check_X, check_y
-from .words import shown
+from .watch import Watch
+from .words import few, shown
 
 #: Steps that suit features of about one; scikit-learn's for adam.
 LEARNING_RATES = {"gd": 0.1, "sgd": 0.01, "adam": 0.001}
@@ -78,23 +81,42 @@ def check_held_out(
 
 
 def hold_out(samples: Samples, fraction: float, random_state: Any) -> tuple[Samples, Samples]:
-    """Split a `fraction` of the rows off, stratified by class: (training, held out)."""
+    """Split a `fraction` of the rows off: (training, held out).
+
+    The classes have equal shares on both sides if there are rows enough, else rows are drawn at
+    random, except that every class keeps a row to train on.
+    """
+    targets, n_samples = samples.targets, samples.X.shape[0]
     try:
         train, held = train_test_split(
-            np.arange(samples.X.shape[0]),
+            np.arange(n_samples),
             test_size=fraction,
             random_state=random_state,
-            stratify=None if samples.targets.is_soft else samples.targets.values,
+            stratify=None if targets.is_soft else targets.values,
         )
-    except ValueError as error:
-        raise ValueError(
-            f"early_stopping cannot hold validation_fraction={fraction} of {samples.X.shape[0]} "
-            f"rows out with every class on both sides: {error} Pass X_val and y_val instead."
-        ) from error
+    except ValueError:
+        train, held = _draw(samples, ceil(fraction * n_samples), random_state)
     for name, part in (("train on", train), ("hold out", held)):
         if samples.weight[part].sum() == 0:
             raise ValueError(f"sample_weight is zero on every row to {name}; pass X_val and y_val.")
     return samples.take(train), samples.take(held)
+
+
+def _draw(samples: Samples, n_held: int, random_state: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Rows to train on, one of each class among them, and `n_held` others to hold out."""
+    n_samples = samples.X.shape[0]
+    order = check_random_state(random_state).permutation(n_samples)
+    kept = order[np.unique(samples.labels[order], return_index=True)[1]]
+    others = order[~np.isin(order, kept)]
+    if n_held > len(others):
+        present, counts = np.unique(samples.labels, return_counts=True)
+        raise ValueError(
+            f"early_stopping cannot hold {n_held} of {n_samples} rows out: each of the "
+            f"{len(present)} classes in y needs a row to train on, which leaves {len(others)}. "
+            f"Classes of a single row: {few(present[counts == 1]) or 'none'}. Lower "
+            "validation_fraction, or pass X_val and y_val."
+        )
+    return np.concatenate([kept, others[n_held:]]), others[:n_held]
 
 
 def objective_of(
@@ -127,6 +149,10 @@ def objective_of(
         columns = from_host(np.ascontiguousarray(targets.values.T), like=X, dtype=dtype)
     else:
         columns = indices_from_host(targets.values, like=X)
+    name, values = ("alpha", strength) if hasattr(estimator, "alpha") else ("C", 1.0)
+    check_penalty(
+        estimator, name, getattr(estimator, "C", values), strength / total, moved, stacklevel=6
+    )
     penalty = network.weight_mask(moved) * from_host(strength / total, like=X, dtype=dtype)
     rows = ArrayRows(X, columns, moved, dtype)
     if features is not None:
@@ -136,10 +162,42 @@ def objective_of(
     return Objective(network, rows, penalty, estimator.block_rows)
 
 
+def check_penalty(
+    estimator: Any, name: str, values: Any, penalties: np.ndarray, like: Array, stacklevel: int
+) -> None:
+    """Refuse a penalty beyond the range of the dtype of `like`; warn of one that it rounds to 0.
+
+    `penalties` are what the `values` of the parameter `name` make of the squared weights.
+    """
+    info = namespace(like).finfo(like.dtype)
+    values, penalties = np.ravel(values), np.ravel(penalties)
+    rounded_to_0 = (penalties > 0) & (penalties < float(info.smallest_normal) * float(info.eps))
+    too_large = penalties > float(info.max)
+    if not np.any(rounded_to_0 | too_large):
+        return
+    at = int(np.argmax(rounded_to_0 | too_large))
+    larger, none = ("smaller", "0") if name == "alpha" else ("larger", "inf")
+    wider = "" if like.dtype == namespace(like).float64 else ", or pass X as float64"
+    made = (
+        f"{type(estimator).__name__}: {name}={shown(values[min(at, len(values) - 1)])} makes a "
+        f"penalty of {penalties[at]:.2g} (divided by the sum of the sample weights), which"
+    )
+    if too_large[at]:
+        raise ValueError(
+            f"{made} is beyond the range of {like.dtype}, in which X is computed; that ends at "
+            f"{float(info.max):.2g}. Choose a {larger} {name}{wider}."
+        )
+    warnings.warn(
+        f"{made} is 0 in {like.dtype}, in which X is computed: there is no penalty. Pass "
+        f"{name}={none} to say so{wider}.",
+        stacklevel=stacklevel,
+    )
+
+
 def solver_of(
-    estimator: Any, n_samples: int, random_state: Any, judged: bool = False, rate: Any = None
+    estimator: Any, n_samples: int, random_state: Any, judge: Watch | None = None, rate: Any = None
 ) -> Any:
-    """The solver that the estimator names; `judged` when held-out samples decide when it ends.
+    """The solver that the estimator names; a `judge` of held-out samples decides when it ends.
 
     `rate` (n_problems,) overrules the estimator's learning rate.
     """
@@ -151,19 +209,32 @@ def solver_of(
         return GradientDescent(rate, tol=estimator.tol)
     batch_size = 200 if estimator.batch_size == "auto" else estimator.batch_size
     solver, names = _STOCHASTIC[estimator.solver]
-    return solver(
+    made = solver(
         learning_rate=rate,
         batch_size=min(batch_size, n_samples),
         random_state=random_state if estimator.shuffle else None,
-        tol=-float("inf") if judged or estimator.tol == 0 else estimator.tol,
+        tol=-float("inf") if judge or estimator.tol == 0 else estimator.tol,
         n_iter_no_change=estimator.n_iter_no_change,
-        **{name: getattr(estimator, name) for name in names},
+        lowers_rate=None if judge is None else lambda: judge.lowers_rate,
+        **{parameter: getattr(estimator, name) for parameter, name in names.items()},
     )
+    if judge is not None:
+        judge.can_lower = made.can_lower
+    return made
 
 
-_STOCHASTIC: dict[str, tuple[Any, tuple[str, ...]]] = {
-    "sgd": (SGD, ("momentum", "nesterovs_momentum")),
-    "adam": (Adam, ("beta_1", "beta_2", "epsilon")),
+#: The class of each solver, and its parameters by the estimator's names.
+_STOCHASTIC: dict[str, tuple[Any, dict[str, str]]] = {
+    "sgd": (
+        SGD,
+        {
+            "momentum": "momentum",
+            "nesterovs_momentum": "nesterovs_momentum",
+            "schedule": "learning_rate",
+            "power_t": "power_t",
+        },
+    ),
+    "adam": (Adam, {"beta_1": "beta_1", "beta_2": "beta_2", "epsilon": "epsilon"}),
 }
 
 
@@ -242,7 +313,8 @@ def _class_weight(estimator: Any, samples: Samples, weight: np.ndarray) -> np.nd
         unknown = set(estimator.class_weight) - set(classes.tolist())
         if unknown:
             raise ValueError(
-                f"class_weight names labels that are not among the classes: {shown(unknown)}."
+                "class_weight names labels that are not among the classes: "
+                f"{few(sorted(unknown, key=str))}."
             )
         weights = np.asarray([estimator.class_weight.get(c, 1.0) for c in classes.tolist()])
     return weights[values]

@@ -7,6 +7,7 @@ Labels are encoded on the host: they are few bytes, and may be strings, which no
 
 from __future__ import annotations
 
+from numbers import Number
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,6 +29,8 @@ from ..arrays import (
 )
 from ..kept_memory import keep_released_memory
 from ..places import on_its_device
+from ..targets import sum_tolerance
+from .words import few
 
 
 class Targets(NamedTuple):
@@ -97,11 +100,30 @@ def _is_finite_matrix(X: Any) -> bool:
         return X.size > 0 and bool(np.isfinite(np.sum(X)))
 
 
-def check_same_place(estimator: Any, fitted: Array, X: Array) -> None:
+def check_range(estimator: Any, X: Array, dtype: Any, name: str = "X") -> None:
+    """Refuse X beyond the range of the `dtype` that a model computes in: it would become inf."""
+    xp = namespace(X)
+    if not xp.isdtype(X.dtype, "real floating"):
+        return
+    limit = float(xp.finfo(dtype).max)
+    if float(xp.finfo(X.dtype).max) <= limit:
+        return
+    lowest, highest = to_list(xp.stack([xp.min(X), xp.max(X)]))
+    if max(-lowest, highest) > limit:
+        raise ValueError(
+            f"{type(estimator).__name__} computes in {dtype}, whose range ends at {limit:.2g}, but "
+            f"{name} ({X.dtype}) holds values from {lowest:.2g} to {highest:.2g}. Scale the "
+            f"features, or fit on X of dtype {X.dtype}."
+        )
+
+
+def check_same_place(estimator: Any, fitted: Array, X: Array, method: str) -> None:
     """Refuse X on another library or device than the fitted parameters: nothing moves silently."""
     if not same_place(fitted, X):
+        name = type(estimator).__name__
         raise ValueError(
-            f"{type(estimator).__name__} holds its parameters in {where(fitted)}, but X is "
+            f"Inputs passed to {name}.{method}() must use the same namespace and the same device "
+            f"as those passed to fit(): {name} holds its parameters in {where(fitted)}, but X is "
             f"{where(X)}. Move X there, or save the model and load it with "
             "xsoftmax.load(path, like=X)."
         )
@@ -116,14 +138,14 @@ def check_y(estimator: Any, X: Array, y: Any, classes: Any = None) -> Targets:
     name = type(estimator).__name__
     if y is None:
         raise ValueError(f"{name} requires y to be passed, but the target y is None.")
-    y = host_labels(X, y)
+    y, given = host_labels(X, y), y
     if y.shape[:1] != (X.shape[0],):
         raise ValueError(
             f"{name}: X and y must have one entry per sample, but X has {X.shape[0]} rows and y "
             f"has shape {y.shape}. Found input variables with inconsistent numbers of samples."
         )
     if y.ndim == 2 and y.shape[1] > 1:
-        return _check_probabilities(name, y, classes)
+        return _check_probabilities(name, y, given, classes)
     if y.ndim != 1 or y.dtype.kind not in "iub":  # other labels have rules
         y = column_or_1d(y, warn=True)
         check_classification_targets(y)
@@ -133,7 +155,7 @@ def check_y(estimator: Any, X: Array, y: Any, classes: Any = None) -> Targets:
         indices = _find_labels(name, y, classes)
     if len(classes) < 2:
         raise ValueError(
-            f"{name} needs samples of at least 2 classes; y holds only one class: {_few(classes)}."
+            f"{name} needs samples of at least 2 classes; y holds only one class: {few(classes)}."
         )
     return Targets(classes, indices)
 
@@ -154,6 +176,51 @@ def _encoded(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return classes, np.searchsorted(classes, y)
 
 
+def labels_to_score(estimator: Any, X: Array, y: Any) -> np.ndarray:
+    """(n_samples,) labels on the host that predictions can be compared with.
+
+    Of soft labels the most probable classes. A label that is not among the classes is wrong, unless
+    it is of another kind than they are, so that no prediction could be right.
+    """
+    if y is None:
+        raise ValueError("y must hold the labels to score; got None.")
+    classes, name = to_host(estimator.classes_), type(estimator).__name__
+    labels = host_labels(X, y)
+    if labels.ndim == 2 and labels.shape[1] > 1 and labels.shape[0] == X.shape[0]:
+        return classes[check_y(estimator, X, y, classes).values.argmax(axis=1)]
+    if labels.shape not in ((X.shape[0],), (X.shape[0], 1)):
+        raise ValueError(
+            f"y must hold one label per row of X, shape ({X.shape[0]},); got {labels.shape}."
+        )
+    labels = np.ravel(labels)
+    if labels.dtype.kind not in "iub":
+        check_classification_targets(labels)
+    _refuse_other_kind(name, labels, classes)
+    return labels
+
+
+def _refuse_other_kind(name: str, labels: np.ndarray, classes: np.ndarray) -> None:
+    if _are_numbers(labels) != _are_numbers(classes):
+        raise ValueError(
+            f"{name}: y holds labels that are not among the classes {few(classes)}: "
+            f"{few(np.unique(labels))}. Numbers and strings are different labels; pass those that "
+            "the model was fitted on."
+        )
+
+
+def _are_numbers(labels: np.ndarray) -> bool:
+    if labels.dtype.kind == "O":
+        return all(isinstance(label, Number) for label in labels)
+    return labels.dtype.kind in "biuf"
+
+
+#: Why X may be NumPy's though the caller's is not.
+_PIPELINES = (
+    " If a scikit-learn pipeline made X NumPy's, sklearn.set_config(array_api_dispatch=True) lets "
+    "its steps compute where X lies."
+)
+
+
 def host_labels(X: Array, y: Any, name: str = "y") -> np.ndarray:
     """y on the host. Numbers must lie where X does; lists and strings may come as they are."""
     if is_array(y) and not (is_numpy(y) and y.dtype.kind in "OUST"):
@@ -161,6 +228,7 @@ def host_labels(X: Array, y: Any, name: str = "y") -> np.ndarray:
             raise ValueError(
                 f"X and {name} must be arrays of one library on one device, but X is {where(X)} "
                 f"and {name} is {where(y)}. Move one of them, or pass {name} as a list."
+                f"{_PIPELINES if is_numpy(X) else ''}"
             )
         y = to_host(y)
         if y.dtype.kind in "iub":  # nothing is missing in it
@@ -201,10 +269,16 @@ def check_sample_weight(X: Array, sample_weight: Any, name: str = "sample_weight
     return weights
 
 
-def _check_probabilities(name: str, y: np.ndarray, classes: np.ndarray | None) -> Targets:
+def _check_probabilities(
+    name: str, y: np.ndarray, given: Any, classes: np.ndarray | None
+) -> Targets:
+    """Probabilities `y`, which the caller has `given` in a dtype that may round them further."""
     if y.dtype.kind not in "biuf":
         raise ValueError(f"{name}: a 2-dimensional y must hold probabilities; got dtype {y.dtype}.")
-    if y.ndim > 2 or y.min() < 0 or not np.allclose(y.sum(axis=1), 1, atol=1e-3):
+    tolerance = sum_tolerance(given if is_array(given) else y, y.shape[1])
+    if y.dtype not in (np.float32, np.float64):  # others cannot hold what they sum to
+        y = y.astype(np.float32 if y.dtype == np.float16 else np.float64)
+    if y.ndim > 2 or y.min() < 0 or not np.all(np.abs(y.sum(axis=1) - 1) <= tolerance):
         raise ValueError(
             f"{name}: y must be labels of shape (n_samples,), or probabilities of shape "
             "(n_samples, n_classes) that are non-negative and sum to 1 in each row; multi-label "
@@ -214,21 +288,17 @@ def _check_probabilities(name: str, y: np.ndarray, classes: np.ndarray | None) -
     if len(classes) != y.shape[1]:
         raise ValueError(
             f"{name}: y holds probabilities of {y.shape[1]} classes, but there are {len(classes)}: "
-            f"{_few(classes)}."
+            f"{few(classes)}."
         )
     return Targets(classes, y / y.sum(axis=1, keepdims=True))
 
 
 def _find_labels(name: str, y: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    _refuse_other_kind(name, y, classes)
     unseen = np.setdiff1d(y, classes)
     if len(unseen):
         raise ValueError(
-            f"{name}: y holds labels that are not among the classes {_few(classes)}: "
-            f"{_few(unseen)}. Name every class at the first fit (partial_fit takes classes=...)."
+            f"{name}: y holds labels that are not among the classes {few(classes)}: "
+            f"{few(unseen)}. Name every class at the first fit (partial_fit takes classes=...)."
         )
     return np.searchsorted(classes, y)
-
-
-def _few(values: np.ndarray) -> str:
-    shown = ", ".join(repr(value) for value in values[:10].tolist())
-    return shown + (", ..." if len(values) > 10 else "")

@@ -18,6 +18,7 @@ class Watch:
     publish : stores parameters, iteration and losses in the estimator
     score : accuracy on the held-out samples of the published estimator; None without any
     patience : stop after this many iterations without a gain of `tol` in the score; None never does
+    can_lower : whether the solver would rather lower the learning rate, by its report
     monitor : the user's ``monitor(iteration, estimator)``, which stops the fit by returning True
     """
 
@@ -25,12 +26,14 @@ class Watch:
         self,
         publish: Callable[[Array, int, list[float]], Any],
         score: Callable[[], float] | None = None,
-        patience: int | None = None,
+        patience: float | None = None,
         tol: float = 0.0,
         monitor: Callable[[int, Any], bool | None] | None = None,
+        can_lower: Callable[[Any], bool] = lambda report: False,
     ) -> None:
         self.publish, self.score, self.patience, self.tol = publish, score, patience, tol
-        self.monitor = monitor
+        self.monitor, self.can_lower = monitor, can_lower
+        self.lowers_rate = False  #: whether the last score asks for a lower rate
         self.losses: list[float] = []
         self.scores: list[float] = []
         self.n_stale = 0
@@ -44,6 +47,9 @@ class Watch:
             return False
         estimator = self.publish(state.parameters, iteration, self.losses)
         stop = self.score is not None and self._is_stale(self.score(), state.parameters)
+        self.lowers_rate = stop and self.can_lower(reports[0])
+        if self.lowers_rate:
+            stop, self.n_stale = False, 0
         if self.monitor is not None:
             stop = bool(self.monitor(iteration, estimator)) or stop
         return stop

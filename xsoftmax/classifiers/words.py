@@ -1,7 +1,8 @@
-"""Values in messages."""
+"""Values in words, for messages."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,11 @@ def shown(value: Any) -> str:
     "['cat', 3]"
     """
     return repr(_plain(value))
+
+
+def few(values: np.ndarray | Sequence) -> str:
+    """The first ten of `values`."""
+    return ", ".join(map(shown, values[:10])) + (", ..." if len(values) > 10 else "")
 
 
 def _plain(value: Any) -> Any:
