@@ -89,6 +89,16 @@ def test_results_are_where_the_input_is(xp):
     assert isinstance(model.score(xp(X), xp(y + 5)), float)
 
 
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "uint16", "uint32", "uint64"])
+def test_unsigned_and_boolean_labels(xp, dtype):
+    X, y = blobs(n_classes=2 if dtype == "bool" else 3)
+    labels = xp(y, dtype)
+    model = SoftmaxRegression().fit(xp(X), labels)
+    predictions = xp.host(model.predict(xp(X)))
+    assert predictions.dtype == xp.host(labels).dtype
+    assert model.score(xp(X), labels) == np.mean(predictions == y) > 0.7
+
+
 def test_binary_decision_function_is_one_number(xp):
     X, y = blobs(n_classes=2)
     for model in (SoftmaxRegression(), MLPClassifier((4,), solver="gd", max_iter=3, tol=0)):

@@ -115,7 +115,8 @@ def test_a_class_with_one_row_stops_nothing(flowers, command):
     folder, rows, _ = flowers
     write(folder / "rare.csv", ["u", "v", "w", "kind"], [*rows, [9, 9, 9, "rare"]])
     more = ["--Cs", "0.1,1,10"] if command == "sweep" else []
-    out, err = run(command, "rare.csv", *more, "--no-plots", "--json", "--out", "rare", cwd=folder)
+    where = ["--no-plots", "--json", "--out", f"rare-{command}"]
+    out, err = run(command, "rare.csv", *more, *where, cwd=folder)
     assert json.loads(out)["test_accuracy"] > 0.5
     assert "warning: rare: of class 'rare' there is a single row." in err
 
@@ -127,6 +128,7 @@ def test_info_describes_a_model(flowers):
     assert result["settings"] == xsoftmax.load(path).get_params()
     del result["settings"], result["n_iter"]
     assert result == {
+        "scalers": [],
         "class": "SoftmaxRegression",
         "classes": ["a", "b", "c"],
         "n_features": 3,
@@ -149,7 +151,7 @@ def test_info_describes_a_model(flowers):
         ("train --activation tanh", "--activation", "it is for --kind mlp"),
         ("train --alpha 1", "--alpha", "it is for --kind mlp"),
         ("train --kind mlp --C 1", "--C", "penalty of an MLP is --alpha"),
-        ("train --kind mlp", "--model", "what to train is --kind"),
+        ("train --model mlp", "--model", "what to train is --kind"),
         ("train --batch-size 10", "--batch-size", "for --solver sgd or adam"),
         ("train --solver gd --batch-size 10", "--batch-size", "for --solver sgd or adam"),
         ("train --learning-rate 1", "--learning-rate", "for --solver gd, sgd or adam"),

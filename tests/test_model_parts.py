@@ -68,6 +68,7 @@ def test_a_head_keeps_its_scalers(tmp_path, scalers, dtype):
     assert saved_and_loaded(again, tmp_path).score(there, Y) == model.score(there, Y)
 
 
+@pytest.mark.filterwarnings("ignore:.*the best C_:UserWarning")
 def test_a_pipeline_may_end_in_any_of_ours(tmp_path):
     for last in (small_network(), SoftmaxRegressionCV(3, cv=2)):
         model = make_pipeline(StandardScaler(), last).fit(X, Y)

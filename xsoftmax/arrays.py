@@ -146,6 +146,18 @@ def put(x: Array, indices: Array, values: Array) -> Array:
     return xp.where(found, xp.take(values, xp.take(order, nearest)), x)
 
 
+def take_labels(x: Array, indices: Array) -> Array:
+    """x (n,) at `indices`, in any dtype.
+
+    torch takes no unsigned integers of more than a byte, but the signed ones of the same bits.
+    """
+    xp = namespace(x)
+    signed = str(x.dtype).replace("torch.uint", "int")
+    if is_torch_array(x) and signed in ("int16", "int32", "int64"):
+        return xp.take(x.view(getattr(xp, signed)), indices, axis=0).view(x.dtype)
+    return xp.take(x, indices, axis=0)
+
+
 def to_list(x: Array) -> Any:
     """The values of `x` as (nested lists of) Python scalars: one transfer."""
     return to_host(x).tolist()

@@ -7,7 +7,9 @@ lie, so that one transfer to the host tells of all of them.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 from math import prod
+from operator import and_
 from typing import Any, NamedTuple
 
 from .arrays import (
@@ -37,10 +39,9 @@ def enforce(*demands: Demand) -> None:
     known = [demand for demand in demands if not is_traced(demand.holds)]
     if not known:
         return
-    held = to_list(namespace(known[0].holds).stack([demand.holds for demand in known]))
-    for demand, holds in zip(known, held, strict=True):
-        if not holds:
-            raise ValueError(demand.message())
+    if not to_list(reduce(and_, [demand.holds for demand in known])):
+        failed = next(demand for demand in known if not to_list(demand.holds))
+        raise ValueError(failed.message())
 
 
 def floating(x: Array, caller: str, name: str) -> Array:

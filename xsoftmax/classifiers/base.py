@@ -138,10 +138,17 @@ class BaseSoftmaxClassifier(Predictor):
         if self.early_stopping and held_out is None:
             samples, held_out = hold_out(samples, self.validation_fraction, self.random_state)
         try:
-            return self._fit(samples, held_out, monitor, resume)
-        finally:
-            if hasattr(self, "n_iter_"):
-                self.t_ = 0 if self.solver == "lbfgs" else self.n_iter_ * samples.X.shape[0]
+            self._fit(samples, held_out, monitor, resume)
+        except KeyboardInterrupt:
+            self._count_rows(samples)
+            raise
+        self._count_rows(samples)
+        return self
+
+    def _count_rows(self, samples: Samples) -> None:
+        """Set ``t_`` after a fit, which may have been interrupted before it was anything."""
+        n_epochs = 0 if self.solver == "lbfgs" else getattr(self, "n_iter_", 0)
+        self.t_ = n_epochs * samples.X.shape[0]
 
     def _fit(
         self, samples: Samples, held_out: Samples | None, monitor: Monitor | None, resume: bool

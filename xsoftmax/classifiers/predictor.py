@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from ..arrays import Array, is_numpy, namespace, to_host
+from ..arrays import Array, is_numpy, namespace, take_labels, to_host
 from ..blocks import block_values, row_slices, with_room
 from ..functional import log_softmax, softmax
 from ..network import Layer, Network
@@ -53,7 +53,7 @@ class Predictor(ClassifierMixin, BaseEstimator, ABC):
         winners = self._winners(self._check_fitted(X, "predict"))
         if is_numpy(self.classes_):
             return self.classes_[to_host(winners)]
-        return namespace(winners).take(self.classes_, winners, axis=0)
+        return take_labels(self.classes_, winners)
 
     @on_its_device
     def predict_proba(self, X: Any) -> Array:
