@@ -191,6 +191,8 @@ class BaseSoftmaxClassifier(Predictor):
             self._publish(layers, classes, solution.n_iter[0], solution.curves[0])
             self._random_state = random_state
             self.__dict__.pop("_memory", None)
+            if features is None:
+                self.__dict__.pop("gap_", None)
         if interrupted:
             raise KeyboardInterrupt
         warn_unless_converged(self, objective, solution)

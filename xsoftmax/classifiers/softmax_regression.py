@@ -55,6 +55,8 @@ class SoftmaxRegression(LinearPredictor, BaseSoftmaxClassifier):
     classes_ : (n_classes,)
     coef_ : (n_classes, n_features), or (1, n_features) for two classes
     intercept_ : (n_classes,), or (1,) for two classes
+    gap_ : with lbfgs, an estimate of (objective - minimum) / objective at the end; where cells of X
+        are so large that the loss is locally misleading, proved by an exact Newton step, or a bound
     n_iter_ : iterations done on all rows
     loss_curve_ : the objective at every iteration; gd, sgd and adam record it before each step
     validation_scores_ : accuracies on held-out samples, or None if there were none
