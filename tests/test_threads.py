@@ -1,5 +1,10 @@
 """Small products are made by one thread."""
 
+import os
+import subprocess
+import sys
+from threading import Barrier, Event, Thread
+
 import array_api_strict
 import numpy as np
 import pytest
@@ -34,15 +39,99 @@ def test_only_small_products_are_limited(two_threads, n_samples, n_columns, n_th
     assert blas_threads() == {2}
 
 
-def test_of_fits_at_once_the_last_to_end_gives_the_threads_back(two_threads):
-    X = np.zeros((10, 2))
-    first, second = threads_that_pay(X, 3), threads_that_pay(X, 3)
-    first.__enter__()
-    second.__enter__()
-    first.__exit__(None, None, None)
-    assert blas_threads() == {1}
-    second.__exit__(None, None, None)
+def test_fits_within_fits_give_the_threads_back(two_threads):
+    X, y = blobs()
+    seen = []
+
+    def monitor(*_):
+        SoftmaxRegression().fit(X, y)
+        seen.append(blas_threads())
+
+    SoftmaxRegression(max_iter=1, tol=0).fit(X, y, monitor=monitor)
+    assert seen == [{1}]
     assert blas_threads() == {2}
+
+
+def test_beside_other_python_threads_nothing_is_changed(two_threads):
+    """They may limit threads themselves, and restore what they saw, in any order."""
+    (X, y), seen = blobs(), set()
+    start = Barrier(9)
+
+    def fit(seed):
+        start.wait()
+        for i in range(seed % 3 + 1):
+            model = SoftmaxRegression(C=10.0 ** (seed - i), max_iter=1 + 3 * seed, tol=0)
+            model.fit(X, y, monitor=lambda *_: seen.update(blas_threads()))
+
+    def limit():
+        start.wait()
+        for _ in range(20):
+            with threadpool_limits(1, user_api="blas"):
+                SoftmaxRegression(max_iter=2, tol=0).fit(X, y)
+
+    workers = [Thread(target=fit, args=(seed,)) for seed in range(8)]
+    workers.append(Thread(target=limit))
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert blas_threads() == {2}
+
+
+def test_a_limit_that_outlives_a_fit_beside_it_is_restored(two_threads):
+    X, y = blobs()
+    entered, leave = Event(), Event()
+
+    def limit():
+        with threadpool_limits(1, user_api="blas"):
+            entered.set()
+            leave.wait()
+
+    def monitor(*_):
+        if not other.is_alive():
+            other.start()
+            entered.wait()
+
+    other = Thread(target=limit)
+    idle = Thread(target=leave.wait)  # so that the fit is not the only Python thread
+    idle.start()
+    SoftmaxRegression(max_iter=1, tol=0).fit(X, y, monitor=monitor)
+    leave.set()
+    other.join()
+    idle.join()
+    assert blas_threads() == {2}
+
+
+FORKS = """
+import os, signal
+import numpy as np
+from threadpoolctl import threadpool_info
+from xsoftmax import SoftmaxRegression
+
+X = np.random.default_rng(0).standard_normal((50, 3))
+y = (X[:, 0] > 0) * 1
+child = None
+
+def monitor(*_):
+    global child
+    if child is None:
+        child = os.fork()
+        if child == 0:
+            signal.alarm(20)
+            SoftmaxRegression().fit(X, y)
+            os._exit(7)
+
+before = threadpool_info()
+SoftmaxRegression().fit(X, y, monitor=monitor)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+assert threadpool_info() == before
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
+def test_a_fork_during_a_fit_can_fit():
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", FORKS], check=True, timeout=60, env=environment)
 
 
 def test_threads_of_other_libraries_are_left_alone(two_threads):

@@ -3,13 +3,17 @@
 A small product takes less time than waking the threads of the BLAS library. Where another pool of
 threads holds the cores (torch's, JAX's, another process), waiting for one of them takes many times
 as long as the product.
+
+The number of threads belongs to the whole process. Another Python thread that limits it for a while
+(scikit-learn does) would take our limit for what it must restore, and the limit would outlive the
+fit. So it is only changed while there is no other Python thread.
 """
 
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from threading import Lock
-from typing import Any
+from functools import cache
+from threading import active_count
 
 from threadpoolctl import ThreadpoolController
 
@@ -25,33 +29,13 @@ def threads_that_pay(X: Array, n_columns: int) -> AbstractContextManager:
     `n_columns` is how many columns X is multiplied with: one for each class of each problem.
     """
     n_samples, n_features = X.shape
-    if not is_numpy(X) or n_samples * n_features * max(n_features, n_columns) > SMALL:
+    is_small = n_samples * n_features * max(n_features, n_columns) <= SMALL
+    if not (is_numpy(X) and is_small and active_count() == 1):
         return nullcontext()
-    return _ONE_THREAD
+    return _blas().limit(limits=1)
 
 
-class OneThread(AbstractContextManager):
-    """One thread for products while any fit is inside; the last to leave gives the others back."""
-
-    def __init__(self) -> None:
-        self.lock, self.n_inside = Lock(), 0
-        self.blas: Any = None
-        self.limits: Any = None
-
-    def __enter__(self) -> None:
-        with self.lock:
-            if self.blas is None:  # to find the libraries takes some milliseconds
-                self.blas = ThreadpoolController().select(user_api="blas")
-            if self.n_inside == 0:
-                self.limits = self.blas.limit(limits=1)
-            self.n_inside += 1
-
-    def __exit__(self, *_: Any) -> None:
-        with self.lock:
-            self.n_inside -= 1
-            if self.n_inside == 0:
-                self.limits.restore_original_limits()
-
-
-#: The threads belong to the whole process.
-_ONE_THREAD = OneThread()
+@cache
+def _blas() -> ThreadpoolController:
+    """The BLAS libraries of the process; to find them takes some milliseconds."""
+    return ThreadpoolController().select(user_api="blas")

@@ -65,6 +65,7 @@ def sweep(
     from .. import arrays, datasets
     from ..classifiers import SoftmaxRegressionCV
     from ..evaluation import evaluate
+    from ..threads import threads_that_pay
     from . import reading
 
     reading.hush(quiet)
@@ -87,7 +88,11 @@ def sweep(
 
     start = time.perf_counter()
     try:
-        with sweep_progress(title, Cs.size * cv, quiet=quiet) as monitor:
+        # Before the bar, which has a thread of its own.
+        with (
+            threads_that_pay(X_train, cv * len(set(dataset.y_train.tolist()))),
+            sweep_progress(title, Cs.size * cv, quiet=quiet) as monitor,
+        ):
             estimator.fit(X_train, dataset.y_train.tolist(), monitor=monitor)
     except KeyboardInterrupt:
         note("interrupted; nothing was written")

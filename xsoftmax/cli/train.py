@@ -140,8 +140,14 @@ def train(
 
 def _fit(estimator: Any, X: Any, y: Any, title: str, quiet: bool) -> bool:
     """Fit with a progress bar; whether Ctrl-C ended it."""
+    from ..threads import threads_that_pay
+
     try:
-        with training_progress(title, estimator.max_iter, quiet=quiet) as monitor:
+        # Before the bar, which has a thread of its own.
+        with (
+            threads_that_pay(X, len(set(y.tolist()))),
+            training_progress(title, estimator.max_iter, quiet=quiet) as monitor,
+        ):
             # Labels travel as a list, since they may be strings, which no GPU holds.
             estimator.fit(X, y.tolist(), monitor=monitor)
     except KeyboardInterrupt:
