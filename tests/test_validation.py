@@ -352,7 +352,8 @@ def test_alpha_beyond_the_range_of_the_dtype():
     rule = r"alpha=1e\+40 makes a penalty .* Choose a smaller alpha"
     with pytest.raises(ValueError, match=rule):
         MLPClassifier(alpha=1e40).fit(X.astype("float32"), Y)
-    search = BatchedGridSearchCV(MLPClassifier(), {"alpha": [1.0, 1e40]}, cv=2)
+    grid = {"alpha": [1.0, 1e40]}
+    search = BatchedGridSearchCV(MLPClassifier(max_iter=1, tol=0), grid, cv=2, error_score="raise")
     with pytest.raises(ValueError, match=rule):
         search.fit(X.astype("float32"), Y)
 
