@@ -312,3 +312,20 @@ def test_names_of_many_columns_fit(tmp_path):
     model.feature_names_in_ = np.asarray([f"column {i}" for i in range(100_000)], dtype=object)
     again = xsoftmax.load(xsoftmax.save(model, tmp_path / "m"))
     assert again.feature_names_in_[-1] == "column 99999"
+
+
+def test_sizes_as_an_array_patience_without_end_and_no_scores_survive(tmp_path):
+    X, y = blobs()
+    model = MLPClassifier(
+        np.asarray([4, 3]), n_iter_no_change=np.inf, learning_rate="adaptive", solver="sgd",
+        max_iter=2, tol=0, random_state=0,
+    ).fit(X, y)  # fmt: skip
+    xsoftmax.save(model, tmp_path / "model.safetensors")
+    loaded = xsoftmax.load(tmp_path / "model.safetensors")
+    assert loaded.hidden_layer_sizes == (4, 3)
+    assert loaded.n_iter_no_change == np.inf
+    assert loaded.learning_rate == "adaptive"
+    assert loaded.validation_scores_ is None
+    assert loaded.loss_ == model.loss_
+    assert (loaded.n_layers_, loaded.n_outputs_) == (4, 3)
+    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))

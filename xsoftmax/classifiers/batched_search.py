@@ -6,6 +6,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -186,12 +187,19 @@ class BatchedGridSearchCV(GridSearchCV):
         self, estimators: list[Any], samples: Samples, folds: list[Fold], scorer: Scorer
     ) -> list[list[Outcome]]:
         """How each of a population did; one by one if together they cannot be trained."""
+        start = time.perf_counter()
         try:
-            return self._train(estimators, samples, folds, scorer)
+            network, solution = self._train(estimators, samples, folds)
         except ValueError as error:
             if len(estimators) == 1:
                 return [self._failed(error, len(folds))]
-        return [self._trained([one], samples, folds, scorer)[0] for one in estimators]
+            return [self._trained([one], samples, folds, scorer)[0] for one in estimators]
+        fit_time = (time.perf_counter() - start) / (len(estimators) * len(folds))
+        outcomes: list[list[Outcome]] = []
+        for i, estimator in enumerate(estimators):
+            row = partial(self._outcome, estimator, network, solution, scorer, fit_time)
+            outcomes.append([row(i * len(folds) + k, k) for k in range(len(folds))])
+        return outcomes
 
     def _failed(self, error: ValueError, n_folds: int) -> list[Outcome]:
         if self.error_score == "raise":
@@ -199,10 +207,10 @@ class BatchedGridSearchCV(GridSearchCV):
         return [Outcome(self.error_score, 0.0, 0.0, str(error))] * n_folds
 
     def _train(
-        self, estimators: list[Any], samples: Samples, folds: list[Fold], scorer: Scorer
-    ) -> list[list[Outcome]]:
-        """Train candidates on every fold at once."""
-        start, one = time.perf_counter(), estimators[0]
+        self, estimators: list[Any], samples: Samples, folds: list[Fold]
+    ) -> tuple[Network, Solution]:
+        """Train candidates on every fold at once, all folds of the first before the second."""
+        one = estimators[0]
         network = one._network(samples.X.shape[1], len(samples.targets.classes))
         of_problems = [estimator for estimator in estimators for _ in folds]
         like = namespace(samples.X).astype(samples.X[:1, ...], compute_dtype(samples.X))
@@ -224,24 +232,17 @@ class BatchedGridSearchCV(GridSearchCV):
             solution = minimize(objective, parameters, solver, max_iter=one.max_iter)
         if Status.INTERRUPTED in solution.statuses:
             raise KeyboardInterrupt
-        fit_time = (time.perf_counter() - start) / len(of_problems)
-        outcomes = [
-            self._outcome(estimator, row, row % len(folds), network, solution, scorer, fit_time)
-            for row, estimator in enumerate(of_problems)
-        ]
-        return [
-            outcomes[first : first + len(folds)] for first in range(0, len(outcomes), len(folds))
-        ]
+        return network, solution
 
     def _outcome(
         self,
         estimator: Any,
-        row: int,
-        k: int,
         network: Network,
         solution: Solution,
         scorer: Scorer,
         fit_time: float,
+        row: int,
+        k: int,
     ) -> Outcome:
         """The outcome of the `row`-th problem, which belongs to the k-th fold."""
         parameters = solution.parameters[row : row + 1, ...]
