@@ -1,0 +1,35 @@
+"""The examples: a title, few lines, named in the README; `ci/examples.sh` runs them all."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SCRIPTS = sorted((ROOT / "examples").glob("*.py"))
+
+
+def test_there_are_six():
+    assert len(SCRIPTS) >= 6
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
+def test_an_example_is_short_titled_and_named(script):
+    lines = script.read_text().splitlines()
+    assert len(lines) < 90
+    assert lines[0] == '"""'
+    assert lines[2] == "=" * len(lines[1])
+    assert f"examples/{script.name}" in (ROOT / "README.md").read_text()
+
+
+def test_the_soft_labels_run(tmp_path):
+    path = os.pathsep.join([str(ROOT), *sys.path])
+    environment = {**os.environ, "PYTHONPATH": path, "MPLBACKEND": "agg"}
+    done = subprocess.run(
+        [sys.executable, ROOT / "examples" / "plot_soft_labels.py"],
+        cwd=tmp_path, env=environment, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    assert "learnt from votes: accuracy" in done.stdout
+    assert (tmp_path / "soft_labels.png").stat().st_size > 10_000
