@@ -3,8 +3,8 @@ A linear probe with a sweep over C
 ==================================
 
 A linear probe asks how much of a label can be read off features that some network made. The answer
-depends on C, so it is swept: 45 values, 5 folds, all folds solved as one batch that follows the grid
-from the strongest penalty to the weakest.
+depends on C, so it is swept: 45 values, 5 folds. All folds are solved as one batch, which follows
+the grid from the strongest penalty to the weakest.
 """
 
 import time

@@ -2,10 +2,10 @@
 A neural network, digit for digit
 =================================
 
-A second article trains a network with one hidden layer of 50 sigmoids on MNIST: gradient descent on
-all rows, rate 0.1, weights N(0, 1) / sqrt(n_in) from seed 1. Its run has no chance in it, so its
-costs can be reproduced to the last digit. Here are its first iterations. Without MNIST in the folder
-that ``XSOFTMAX_DATA_DIR`` names, the digits that come with scikit-learn take its place.
+A second article trains a network with one hidden layer of 50 sigmoids on MNIST: gradient descent
+on all rows, rate 0.1, weights N(0, 1) / sqrt(n_in) from seed 1. Its run has no chance in it, so its
+costs can be reproduced to the last digit. Here are its first iterations. Without MNIST in the
+folder that ``XSOFTMAX_DATA_DIR`` names, the digits that come with scikit-learn take its place.
 """
 
 import os

@@ -4,9 +4,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgba
+from matplotlib.colors import LogNorm, to_rgba
+from matplotlib.text import Text
 
-from xsoftmax import SoftmaxRegression, plots
+from xsoftmax import SoftmaxRegression, pictures, plots
+from xsoftmax.datasets import Dataset
 
 from .problems import blobs
 
@@ -28,19 +30,20 @@ def test_samples(xp):
     np.testing.assert_array_equal(axes[0, 1].images[0].get_array(), images()[1].reshape(4, 4))
 
 
-def test_wrong_predictions_are_marked_in_red(xp):
+def test_wrong_predictions_come_first_and_are_marked_in_red(xp):
     y_true = np.arange(20) % 4
     y_pred = np.where(np.arange(20) == 3, 0, y_true)
     axes = plots.plot_predictions(xp(images()), xp(y_true), xp(y_pred), n_rows=2, n_columns=4)
     titles = [ax.get_title() for ax in axes.flat]
-    assert titles[2] == "y: 2 / ŷ: 2"
-    assert titles[3] == "y: 3 / ŷ: 0"
+    assert titles[:3] == ["y: 3 / ŷ: 0", "y: 0 / ŷ: 0", "y: 1 / ŷ: 1"]
+    np.testing.assert_array_equal(axes[0, 0].images[0].get_array(), images()[3].reshape(4, 4))
     marked = [bool(ax.patches) for ax in axes.flat]
-    assert marked == [i == 3 for i in range(8)]
+    assert marked == [i == 0 for i in range(8)]
     red = to_rgba(plots.WRONG)
-    assert axes[0, 3].patches[0].get_edgecolor() == red
-    assert to_rgba(axes[0, 3].title.get_color()) == red
+    assert axes[0, 0].patches[0].get_edgecolor() == red
+    assert to_rgba(axes[0, 0].title.get_color()) == red
     assert to_rgba(axes[0, 2].title.get_color()) != red
+    assert axes[0, 0].figure.get_suptitle() == "1 of 20 wrong, these first"
 
 
 def test_fewer_images_than_places_leave_the_rest_empty():
@@ -58,12 +61,115 @@ def test_loss_curve():
     assert isinstance(plots.plot_loss_curve([1.0]), Axes)
 
 
+def test_scores_of_held_out_rows_have_an_axis_of_their_own():
+    ax = plots.plot_loss_curve([3.0, 2.0], validation_scores=[0.5, 0.75])
+    assert ax.get_ylabel() == "objective"
+    (right,) = (other for other in ax.figure.axes if other is not ax)
+    np.testing.assert_array_equal(right.lines[0].get_xydata(), [[1, 0.5], [2, 0.75]])
+    assert len(ax.get_legend().get_texts()) == 2
+
+
+def confusion(n_classes, n_samples=2000, names=None):
+    """Of labels of which nine in ten are right."""
+    rng = np.random.default_rng(0)
+    y_true = np.arange(n_samples) % n_classes
+    y_pred = np.where(rng.random(n_samples) < 0.9, y_true, rng.integers(n_classes, size=n_samples))
+    names = np.arange(n_classes) if names is None else np.asarray(names)
+    return plots.plot_confusion_matrix(names[y_true], names[y_pred])
+
+
 def test_confusion_matrix(xp):
     ax = plots.plot_confusion_matrix(xp([0, 0, 1, 2]), xp([0, 1, 1, 2]))
-    np.testing.assert_array_equal(ax.images[0].get_array(), [[1, 1, 0], [0, 1, 0], [0, 0, 1]])
+    expected = [[0.5, 0.5, 0], [0, 1, 0], [0, 0, 1]]
+    np.testing.assert_array_equal(ax.images[0].get_array(), expected)
+    assert [text.get_text() for text in ax.texts] == list("110010001")
     assert "0.7500" in ax.get_title()
-    many = np.arange(30)
-    assert len(plots.plot_confusion_matrix(many, many).texts) == 0
+
+
+@pytest.mark.parametrize("n_classes", [21, 100, 1000])
+def test_a_confusion_matrix_of_many_classes_names_a_few(n_classes):
+    ax = confusion(n_classes, 5000)
+    assert len(ax.texts) == 0
+    assert 5 <= len(ax.get_xticks()) <= plots.MOST_TICKS
+    names = [label.get_text() for label in ax.get_xticklabels()]
+    assert names == [str(int(place)) for place in ax.get_xticks()]
+    assert max(ax.images[0].get_array().shape) <= plots.MOST_CELLS
+    assert isinstance(ax.images[0].norm, LogNorm)
+    assert max(ax.figure.get_size_inches()) <= plots.LARGEST
+
+
+def test_one_error_of_many_classes_is_seen():
+    y_true = np.arange(1000)
+    y_pred = np.where(y_true == 7, 900, y_true)
+    ax = plots.plot_confusion_matrix(y_true, y_pred)
+    cells = ax.images[0].get_array()
+    assert cells[7 // 4, 900 // 4] == 1.0
+    assert cells.count() == 251  # the diagonal and that one
+
+
+@pytest.mark.parametrize(("count", "text"), [
+    (0, "0"), (950, "950"), (1234, "1.2k"), (34_567, "35k"), (999_960, "1.0M"), (1_234_567, "1.2M"),
+    (2_000_000_000, "2.0G"),
+])  # fmt: skip
+def test_counts_are_short(count, text):
+    assert plots._short(count) == text
+
+
+@pytest.mark.parametrize("names", [
+    ["$x^2$", r"\frac{a}", "a_b", "{", "50 $ a $"],
+    ["猫", "собака", "🐱", "قطة", "a\nb"],
+    [f"a name of thirty-five characters {i:02d}" for i in range(5)],
+])  # fmt: skip
+def test_names_are_drawn_as_they_are(names, tmp_path):
+    y = np.arange(40) % 5
+    names = np.asarray(names)
+    model = SoftmaxRegression(max_iter=1, tol=0).fit(images(40), names[y])
+    drawn = [
+        confusion(5, 40, names),
+        plots.plot_recall(names[y], names[y]),
+        plots.plot_projection(images(40), names[y]),
+        plots.plot_samples(images(40), names[y]),
+        plots.plot_predictions(images(40), names[y], names[y[::-1]]),
+        plots.plot_weights(model),
+        plots.plot_loss_curve([1.0, 0.5], label=str(names[0])),
+    ]
+    for i, axes in enumerate(drawn):
+        figure = np.ravel(axes)[0].figure
+        written = [text for text in figure.findobj(Text) if text.get_text() in set(names)]
+        assert written or i in (4, 5)  # there the title has more than the name
+        assert not any(text.get_parse_math() for text in written)
+        pictures._write(axes, tmp_path / f"{i}.png")  # a letter that is missing is no warning
+
+
+def test_recall_begins_with_the_lowest():
+    y_true = np.repeat([0, 1, 2], 10)
+    y_pred = np.where(np.arange(30) < 5, 1, y_true)
+    ax = plots.plot_recall(y_true, y_pred)
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["0", "1", "2"]
+    np.testing.assert_allclose([bar.get_width() for bar in ax.patches], [0.5, 1.0, 1.0])
+    assert ax.texts[0].get_text() == "50.0% of 10"
+    many = np.arange(1000)
+    assert len(plots.plot_recall(many, many).patches) == plots.MOST_CLASSES
+
+
+@pytest.mark.parametrize("n_features", [1, 2, 50])
+@pytest.mark.parametrize("n_classes", [2, 40])
+def test_a_projection_has_the_largest_classes_in_colour(xp, n_features, n_classes):
+    X = np.random.default_rng(0).standard_normal((200, n_features))
+    ax = plots.plot_projection(xp(X), xp(np.arange(200) % n_classes))
+    assert sum(len(line.get_xdata()) for line in ax.lines) == 200
+    assert len(ax.lines) == (2 if n_classes == 2 else plots.MOST_COLOURS + 1)
+
+
+def test_data_that_are_no_images_get_pictures_that_suit_them(tmp_path):
+    X, y = blobs(n_samples=60, n_features=7)
+    data = Dataset("a table", X, y, X, y)
+    model = SoftmaxRegression().fit(X, y, X_val=X, y_val=y)
+    paths = pictures.model_pictures(model, data, tmp_path)
+    paths += pictures.result_pictures(data, model.predict(X), tmp_path)
+    names = ["projection.png", "loss_curve.png", "recall.png", "confusion_matrix.png"]
+    assert [path.name for path in paths] == names
+    assert all(path.stat().st_size > 5000 for path in paths)
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
@@ -78,6 +184,9 @@ def test_weights(xp, n_classes):
     assert high == -low == np.abs(coef).max()
     if n_classes == 2:
         assert axes.flat[0].get_title() == "1 against 0"
+    figure = axes.flat[0].figure
+    assert figure.get_suptitle() == "Weights: red raises the logit, blue lowers it"
+    assert figure.axes[-1].get_ylabel() == "weight"
 
 
 def test_a_shape_that_does_not_fit():

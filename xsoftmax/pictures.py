@@ -21,15 +21,23 @@ from .files import write_whole
 
 
 def model_pictures(model: Any, dataset: Dataset, folder: Path) -> list[Path]:
-    """Of training: samples, the loss curve, and for linear models of images the weights."""
+    """Of training: rows, the objective, and for linear models of images the weights.
+
+    Rows that are no images are drawn on their principal components.
+    """
     shape, names, X = dataset.image_shape, _names(dataset), dataset.X_train
     draw: dict[str, Callable[[], Any]] = {}
     if shape is not None:
         draw["samples.png"] = lambda: plots.plot_samples(
             X, names(dataset.y_train), image_shape=shape
         )
+    else:
+        draw["projection.png"] = lambda: plots.plot_projection(X, names(dataset.y_train))
     if model.loss_curve_:
-        draw["loss_curve.png"] = lambda: plots.plot_loss_curve(model.loss_curve_)
+        scores = getattr(model, "validation_scores_", None)
+        draw["loss_curve.png"] = lambda: plots.plot_loss_curve(
+            model.loss_curve_, validation_scores=scores
+        )
     if shape is not None and hasattr(model, "coef_"):
         draw["weights.png"] = lambda: plots.plot_weights(model, image_shape=shape)
     return _written(draw, folder)
@@ -46,13 +54,15 @@ def sweep_picture(model: Any, scoring: str, folder: Path) -> list[Path]:
 
 
 def result_pictures(dataset: Dataset, predictions: np.ndarray, folder: Path) -> list[Path]:
-    """Of the rows to test on: predictions, if they are images, and the confusion matrix."""
+    """Of the rows to test on: predictions or the recall of classes, and the confusion matrix."""
     shape, names = dataset.image_shape, _names(dataset)
     draw: dict[str, Callable[[], Any]] = {}
     if shape is not None:
         draw["predictions.png"] = lambda: plots.plot_predictions(
             dataset.X_test, names(dataset.y_test), names(predictions), image_shape=shape
         )
+    else:
+        draw["recall.png"] = lambda: plots.plot_recall(names(dataset.y_test), names(predictions))
     draw["confusion_matrix.png"] = lambda: plots.plot_confusion_matrix(
         names(dataset.y_test), names(predictions)
     )
@@ -85,5 +95,8 @@ def _written(draw: dict[str, Callable[[], Any]], folder: Path) -> list[Path]:
 
 def _write(axes: Any, path: Path) -> Path:
     buffer = io.BytesIO()
-    np.ravel(axes)[0].figure.savefig(buffer, format="png", dpi=120)
+    with warnings.catch_warnings():
+        # A letter that no installed font has is drawn as a box.
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
+        np.ravel(axes)[0].figure.savefig(buffer, format="png", dpi=120)
     return write_whole(path, buffer.getvalue())

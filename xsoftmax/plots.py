@@ -1,24 +1,48 @@
 """Pictures of data and of what a model makes of them.
 
 Every function draws with matplotlib and returns Axes: one, or an array of them for a grid. Arrays
-may be of any library; they are copied to the host.
+may be of any library; they are copied to the host. Names of classes are drawn as they are, never
+as mathematics, and in whatever installed font has their script.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from math import ceil, isqrt
 from typing import Any
 
+import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib import font_manager
 from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
 from matplotlib.ticker import MaxNLocator
-from sklearn.metrics import ConfusionMatrixDisplay
+from sklearn.decomposition import PCA
+from sklearn.metrics import confusion_matrix
 
 from .arrays import is_array, to_host
 
 WRONG = "tab:red"
+
+#: Fonts that have scripts which matplotlib's own lacks, where they are installed.
+FALLBACK_FONTS = (
+    "Noto Sans", "Noto Sans CJK JP", "Noto Sans CJK SC", "Noto Sans Arabic", "Noto Sans Devanagari",
+    "Noto Sans Hebrew", "Noto Sans Thai", "Noto Emoji", "WenQuanYi Zen Hei", "Unifont",
+    "Arial Unicode MS", "Hiragino Sans", "PingFang SC", "Segoe UI", "Segoe UI Emoji",
+    "Microsoft YaHei", "Malgun Gothic",
+)  # fmt: skip
+#: More classes than so many have no number in every cell, and names at so many ticks only.
+MOST_COUNTS, MOST_TICKS = 20, 20
+#: Cells on each side that can be told apart.
+MOST_CELLS = 250
+#: A grid of weights or a chart of classes shows no more of them.
+MOST_CLASSES = 30
+#: Inches.
+SMALLEST, LARGEST = 4.8, 12.0
+#: Points of a projection, and classes with a colour of their own.
+MOST_POINTS, MOST_COLOURS = 3000, 10
 
 
 def plot_samples(
@@ -34,7 +58,7 @@ def plot_samples(
     axes = _grid(n_rows, n_columns, size=1.3)
     for ax, image, label in zip(axes.flat, X, labels, strict=False):
         _show(ax, image, image_shape)
-        ax.set_title(str(label), fontsize=10)
+        ax.set_title(str(label), fontsize=10, **_as_it_is())
     return axes
 
 
@@ -47,46 +71,70 @@ def plot_predictions(
     n_rows: int = 5,
     n_columns: int = 8,
 ) -> np.ndarray:
-    """The first images of X with true and predicted labels; wrong ones are framed in red."""
+    """Images of X with true and predicted labels: the wrong ones first, framed in red."""
     X, y_true, y_pred = _host(X), _host(y_true), _host(y_pred)
+    order = np.argsort(y_true == y_pred, kind="stable")[: n_rows * n_columns]
     axes = _grid(n_rows, n_columns, size=1.3)
-    for ax, image, true, predicted in zip(axes.flat, X, y_true, y_pred, strict=False):
-        _show(ax, image, image_shape)
-        color = "black" if true == predicted else WRONG
-        ax.set_title(f"y: {true} / ŷ: {predicted}", fontsize=8, color=color)
-        if true != predicted:
+    for ax, i in zip(axes.flat, order, strict=False):
+        _show(ax, X[i], image_shape)
+        is_right = y_true[i] == y_pred[i]
+        color = "black" if is_right else WRONG
+        ax.set_title(f"y: {y_true[i]} / ŷ: {y_pred[i]}", fontsize=8, color=color, **_as_it_is())
+        if not is_right:
             ax.add_patch(
                 plt.Rectangle((0, 0), 1, 1, transform=ax.transAxes, fill=False, lw=4, ec=WRONG)
             )
+    n_wrong = int(np.sum(y_true != y_pred))
+    axes.flat[0].figure.suptitle(f"{n_wrong:,} of {len(y_true):,} wrong, these first", fontsize=10)
     return axes
 
 
 def plot_loss_curve(
-    losses: Sequence[float], *, label: str | None = None, ax: Axes | None = None
+    losses: Sequence[float],
+    *,
+    validation_scores: Sequence[float] | None = None,
+    label: str | None = None,
+    ax: Axes | None = None,
 ) -> Axes:
-    """The objective (loss and penalty) at every iteration, like ``model.loss_curve_``."""
+    """The objective (loss and penalty) at every iteration, like ``model.loss_curve_``.
+
+    `validation_scores`, like ``model.validation_scores_``, are drawn against an axis on the right.
+    """
     ax = _axes(ax)
-    ax.plot(range(1, len(losses) + 1), losses, label=label, marker="." if len(losses) < 30 else "")
+    marker = "." if len(losses) < 30 else ""
+    lines = ax.plot(range(1, len(losses) + 1), losses, label=label or "objective", marker=marker)
     ax.set(xlabel="iteration", ylabel="objective", title="Objective")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.grid(alpha=0.3)
-    if label is not None:
-        ax.legend()
+    if validation_scores:
+        right = ax.twinx()
+        iterations = range(1, len(validation_scores) + 1)
+        lines += right.plot(
+            iterations, validation_scores, label="held-out accuracy", color="tab:orange",
+            marker=marker,
+        )  # fmt: skip
+        right.set_ylabel("accuracy on held-out rows")
+        ax.set_title("Objective and held-out accuracy")
+    if label is not None or validation_scores:
+        for text in ax.legend(handles=lines, loc="center right").get_texts():
+            text.set(**_as_it_is())
     return ax
 
 
 def plot_sweep(
     Cs: Any, scores: Any, *, best: float | None = None, name: str = "score", ax: Axes | None = None
 ) -> Axes:
-    """Score against C: every fold, their mean, and the `best` C.
+    """Score against C: every fold, their mean and standard deviation, and the `best` C.
 
     `Cs` and `scores` (n_folds, n_Cs) are ``Cs_`` and ``scores_`` of `SoftmaxRegressionCV`.
     """
     order = np.argsort(Cs)
     Cs, scores = np.asarray(Cs)[order], np.asarray(scores)[:, order]
+    mean, spread = scores.mean(axis=0), scores.std(axis=0)
     ax = _axes(ax)
     ax.semilogx(Cs, scores.T, color="tab:blue", alpha=0.3, lw=1)
-    ax.semilogx(Cs, scores.mean(axis=0), color="tab:blue", marker=".", label="mean of the folds")
+    ax.semilogx(Cs, mean, color="tab:blue", marker=".", label="mean of the folds")
+    ax.fill_between(Cs, mean - spread, mean + spread, alpha=0.15, label="± standard deviation")
     if best is not None:
         ax.axvline(best, color="tab:red", ls="--", label=f"best C = {best:.3g}")
     ax.set(xlabel="C", ylabel=name, title=f"{name} held out, {len(scores)} folds".capitalize())
@@ -96,18 +144,95 @@ def plot_sweep(
 
 
 def plot_confusion_matrix(y_true: Any, y_pred: Any, *, ax: Axes | None = None) -> Axes:
-    """How often each true class (row) was predicted as each class (column)."""
+    """How often each true class (row) was predicted as each class (column).
+
+    Colours are shares of the row. Of many classes the numbers are left out, only some are named,
+    and colours are on a logarithmic scale, so that rare errors are seen.
+    """
     y_true, y_pred = _host(y_true), _host(y_pred)
+    classes = np.unique(np.concatenate([y_true, y_pred]))
+    counts, n_classes = confusion_matrix(y_true, y_pred, labels=classes), len(classes)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    is_large = n_classes > MOST_COUNTS
+    names = [str(name) for name in classes]
+    if ax is None:
+        side = LARGEST if is_large else min(max(SMALLEST, 1.5 + 0.5 * n_classes), LARGEST)
+        ax = plt.subplots(figsize=(side, side), layout="constrained")[1]
+    if is_large:
+        shares, n_together = _largest_of_blocks(shares)
+        # The palest blue is kept for less than one error, so that one is seen.
+        norm = LogNorm(0.1 * min(shares[shares > 0].min(initial=1.0), 0.1), 1.0)
+        extent = (-0.5, len(shares) * n_together - 0.5, len(shares) * n_together - 0.5, -0.5)
+        cells = np.ma.masked_equal(shares, 0)
+        image = ax.imshow(cells, cmap="Blues", norm=norm, extent=extent, interpolation="nearest")
+        largest = f", the largest of {n_together} x {n_together} cells" if n_together > 1 else ""
+        label = f"share of the true class{largest}"
+        ax.figure.colorbar(image, ax=ax, label=label, shrink=0.8)
+    else:
+        ax.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
+        for (i, j), count in np.ndenumerate(counts):
+            color = "white" if shares[i, j] > 0.5 else "black"
+            ax.text(j, i, _short(count), ha="center", va="center", color=color, fontsize=8)
+    places = np.arange(0, n_classes, ceil(n_classes / MOST_TICKS))
+    shown = [names[place] for place in places]
+    rotation = 90 if max(map(len, shown)) > 3 else 0
+    size = 8 if max(map(len, shown)) > 12 or is_large else 10
+    style = {"fontsize": size, **_as_it_is()}
+    ax.set_xticks(places, labels=shown, rotation=rotation, **style)
+    ax.set_yticks(places, labels=shown, **style)
+    ax.set(xlabel="predicted class", ylabel="true class")
+    ax.set_title(f"Confusion matrix, accuracy {np.mean(y_true == y_pred):.4f}")
+    return ax
+
+
+def plot_recall(y_true: Any, y_pred: Any, *, ax: Axes | None = None) -> Axes:
+    """The share of each true class that was predicted as such, the lowest first."""
+    y_true, y_pred = _host(y_true), _host(y_pred)
+    classes, counts = np.unique(y_true, return_counts=True)
+    recall = np.asarray([np.mean(y_pred[y_true == name] == name) for name in classes])
+    order = np.argsort(recall, kind="stable")[:MOST_CLASSES]
+    if ax is None:
+        height = min(1.5 + 0.3 * len(order), LARGEST)
+        ax = plt.subplots(figsize=(7, height), layout="constrained")[1]
+    ax.barh(range(len(order)), recall[order], color="tab:blue", alpha=0.7)
+    for place, i in enumerate(order):
+        ax.text(0.01, place, f"{recall[i]:.1%} of {_short(counts[i])}", va="center", fontsize=8)
+    names = [str(classes[i]) for i in order]
+    ax.set_yticks(range(len(order)), labels=names, fontsize=8, **_as_it_is())
+    ax.invert_yaxis()
+    which = f", the lowest {len(order)} of {len(classes):,}" if len(order) < len(classes) else ""
+    ax.set(xlim=(0, 1), xlabel="recall", title=f"Recall of each class{which}")
+    return ax
+
+
+def plot_projection(X: Any, labels: Any, *, ax: Axes | None = None) -> Axes:
+    """Rows of X (n_samples, n_features) on their first two principal components, by label.
+
+    Of many rows some are drawn; classes beyond the ten most frequent are grey.
+    """
+    X, labels = _host(X), _host(labels)
+    some = slice(None, None, ceil(len(X) / MOST_POINTS))
+    X, labels = np.asarray(X[some], dtype=float), labels[some]
+    scale = X.std(axis=0)
+    X = (X - X.mean(axis=0)) / np.where(scale > 0, scale, 1.0)
+    n_components = min(2, *X.shape)
+    pca = PCA(n_components, random_state=0)
+    points = np.hstack([pca.fit_transform(X), np.zeros((len(X), 2 - n_components))])
+    classes, counts = np.unique(labels, return_counts=True)
+    named = classes[np.argsort(-counts, kind="stable")[:MOST_COLOURS]]
     ax = _axes(ax)
-    n_classes = len(np.unique(np.concatenate([y_true, y_pred])))
-    display = ConfusionMatrixDisplay.from_predictions(
-        y_true, y_pred, ax=ax, cmap="Blues", colorbar=False, include_values=n_classes <= 20
-    )
-    accuracy = np.mean(y_true == y_pred)
-    display.ax_.set_title(f"Confusion matrix, accuracy {accuracy:.4f}")
-    if n_classes > 20:
-        display.ax_.set(xticks=[], yticks=[])
-    return display.ax_
+    others = ~np.isin(labels, named)
+    if others.any():
+        ax.plot(*points[others].T, ".", color="0.7", ms=3, label=f"{len(classes) - 10:,} others")
+    for name in np.sort(named):
+        ax.plot(*points[labels == name].T, ".", ms=4, alpha=0.6, label=str(name))
+    share = pca.explained_variance_ratio_.sum()
+    ax.set(xlabel="first principal component", ylabel="second")
+    ax.set_title(f"Rows by class, features scaled ({share:.0%} of the variance)")
+    legend = ax.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    for text in legend.get_texts():
+        text.set(**_as_it_is())
+    return ax
 
 
 def plot_weights(
@@ -116,22 +241,58 @@ def plot_weights(
     """What each row of ``model.coef_`` looks for: red raises the class's logit, blue lowers it."""
     coef, classes = _host(model.coef_), _host(model.classes_)
     names = [f"{classes[1]} against {classes[0]}"] if len(coef) == 1 else [str(c) for c in classes]
-    axes = _grid(ceil(len(coef) / n_columns), min(n_columns, len(coef)), size=1.5)
+    shown = min(len(coef), MOST_CLASSES)
+    axes = _grid(ceil(shown / n_columns), min(n_columns, shown), size=1.5)
     limit = np.abs(coef).max() or 1.0
     for ax, row, name in zip(axes.flat, coef, names, strict=False):
-        _show(ax, row, image_shape, cmap="RdBu_r", vmin=-limit, vmax=limit)
-        ax.set_title(name, fontsize=10)
+        image = _show(ax, row, image_shape, cmap="RdBu_r", vmin=-limit, vmax=limit)
+        ax.set_title(name, fontsize=10, **_as_it_is())
+    figure = axes.flat[0].figure
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(max(width, 4.0) + 1.0, max(height, 2.4) + 0.3)
+    figure.colorbar(image, ax=axes, label="weight", shrink=0.9)
+    which = f" ({shown} of {len(coef):,} classes)" if shown < len(coef) else ""
+    figure.suptitle(f"Weights{which}: red raises the logit, blue lowers it", fontsize=10)
     return axes
 
 
-def _show(ax: Axes, image: np.ndarray, image_shape: tuple[int, int] | None, **style: Any) -> None:
+def _largest_of_blocks(shares: np.ndarray) -> tuple[np.ndarray, int]:
+    """Square blocks of cells as one, where single cells would be too small to see."""
+    n_together = ceil(len(shares) / MOST_CELLS)
+    starts = np.arange(0, len(shares), n_together)
+    rows = np.maximum.reduceat(shares, starts, axis=0)
+    return np.maximum.reduceat(rows, starts, axis=1), n_together
+
+
+def _short(count: int) -> str:
+    """A count in at most five characters: 950, 1.2k, 34k, 1.2M."""
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if count >= 0.9995 * size:
+            digits = 0 if count >= 9.95 * size else 1
+            return f"{count / size:.{digits}f}{unit}"
+    return str(int(count))
+
+
+def _as_it_is() -> dict[str, Any]:
+    """How names of a user's own are drawn."""
+    return {"parse_math": False, "fontfamily": _families(tuple(mpl.rcParams["font.family"]))}
+
+
+@cache
+def _families(first: tuple[str, ...]) -> list[str]:
+    """Fonts to look for a letter in, one after another."""
+    installed = set(font_manager.get_font_names())
+    return [*first, *(name for name in FALLBACK_FONTS if name in installed)]
+
+
+def _show(ax: Axes, image: np.ndarray, image_shape: tuple[int, int] | None, **style: Any) -> Any:
     side = isqrt(image.size)
     shape = image_shape or (side, side)
     if image.size != shape[0] * shape[1]:
         raise ValueError(
             f"image_shape must be (height, width) of {image.size} pixels; got {image_shape}."
         )
-    ax.imshow(image.reshape(shape), **({"cmap": "gray_r"} | style))
+    return ax.imshow(image.reshape(shape), **({"cmap": "gray_r"} | style))
 
 
 def _grid(n_rows: int, n_columns: int, *, size: float) -> np.ndarray:

@@ -22,8 +22,15 @@ DEFAULT_FOLDER = Path("xsoftmax-out")
 FLOAT64_BYTES = 8
 
 #: What evaluate draws, and what train and sweep do.
-RESULT_PICTURES = ("predictions.png", "confusion_matrix.png")
-PICTURES = (*RESULT_PICTURES, "samples.png", "loss_curve.png", "weights.png", "sweep.png")
+RESULT_PICTURES = ("predictions.png", "recall.png", "confusion_matrix.png")
+PICTURES = (
+    *RESULT_PICTURES,
+    "samples.png",
+    "projection.png",
+    "loss_curve.png",
+    "weights.png",
+    "sweep.png",
+)
 
 SaveTo = Annotated[
     Path | None,
