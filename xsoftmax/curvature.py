@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .arrays import Array, namespace
+from .arrays import Array, device, namespace
 from .blocks import block_values, row_slices
 from .functional import indicators
 from .losses import probabilities
@@ -164,7 +164,7 @@ def pick(weights: Array, n_picked: int) -> tuple[Array, Array]:
     chances = inclusion(weights, n_picked)
     cumulative = xp.cumulative_sum(chances, axis=1)
     share = cumulative[:, -1:] / n_picked
-    steps = share * (xp.arange(n_picked, dtype=weights.dtype, device=weights.device) + 0.5)
+    steps = share * (xp.arange(n_picked, dtype=weights.dtype, device=device(weights)) + 0.5)
     found = [xp.searchsorted(cumulative[k, :], steps[k, :]) for k in range(weights.shape[0])]
     chosen = xp.minimum(xp.stack(found), weights.shape[1] - 1)
     return chosen, share / xp.take_along_axis(chances, chosen, axis=1)
@@ -192,7 +192,7 @@ def inclusion(weights: Array, n_picked: int) -> Array:
 def diagonal_matrix(values: Array) -> Array:
     """Square matrices with `values` (..., n) on their diagonals."""
     xp = namespace(values)
-    return values[..., None] * xp.eye(values.shape[-1], dtype=values.dtype, device=values.device)
+    return values[..., None] * xp.eye(values.shape[-1], dtype=values.dtype, device=device(values))
 
 
 def floored(mass: Array) -> Array:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 
 from .activations import sigmoid
-from .arrays import Array, namespace, put
+from .arrays import Array, device, namespace, put
 
 
 def weighted_cross_entropy(logits: Array, targets: Array, weights: Array) -> tuple[Array, Array]:
@@ -58,7 +58,7 @@ def _label_losses(shifted: Array, labels: Array, weights: Array) -> tuple[Array,
     """
     xp = namespace(shifted)
     n_problems, n_classes, n_samples = shifted.shape
-    integers = partial(xp.arange, dtype=labels.dtype, device=labels.device)
+    integers = partial(xp.arange, dtype=labels.dtype, device=device(labels))
     at = labels * n_samples + integers(n_samples)
     if n_problems > 1:
         at = xp.reshape(integers(n_problems)[:, None] * (n_classes * n_samples) + at, (-1,))
