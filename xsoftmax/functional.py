@@ -20,7 +20,7 @@ from .activations import (
     tanh,
     tanh_derivative,
 )
-from .arrays import Array, compute_dtype, index_dtype, namespace, to_list
+from .arrays import Array, compute_dtype, device, index_dtype, namespace, to_list
 from .losses import cross_entropy_of_each, exponentials_of
 from .places import on_its_device
 from .targets import check_labels, check_targets, mean_weights
@@ -177,7 +177,7 @@ def indicators(labels: Array, n_classes: int, axis: int, dtype) -> Array:
     labels = xp.astype(labels, index_dtype(labels), copy=False)  # a byte counts to 255 only
     n_axes = labels.ndim + 1
     shape = tuple(n_classes if i == axis % n_axes else 1 for i in range(n_axes))
-    classes = xp.reshape(xp.arange(n_classes, dtype=labels.dtype, device=labels.device), shape)
+    classes = xp.reshape(xp.arange(n_classes, dtype=labels.dtype, device=device(labels)), shape)
     return xp.astype(xp.expand_dims(labels, axis=axis) == classes, dtype)
 
 
