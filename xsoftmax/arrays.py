@@ -11,7 +11,11 @@ import contextlib
 import importlib
 import os
 import platform
-from typing import Any, NamedTuple
+import sys
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass, replace
+from functools import cache, wraps
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from array_api_compat import (
@@ -195,6 +199,69 @@ def index_dtype(x: Array) -> Any:
 def indices_from_host(values: Any, *, like: Array) -> Array:
     """An array of indices with these host values, to take rows of `like` with."""
     return from_host(values, like=like, dtype=index_dtype(like))
+
+
+Function = TypeVar("Function", bound=Callable)
+
+
+def compiled(function: Function) -> Function:
+    """`function` of arrays, of which JAX makes one computation for all arrays of the same shapes.
+
+    JAX compiles every operation for every shape that it meets, and a whole function takes it hardly
+    longer than a few operations. Other libraries call `function` as it is.
+
+    One of the arguments is an array. The others are arrays, numbers, and tuples or dataclasses of
+    these; of each value that is neither an array nor a float, which must be hashable, JAX makes a
+    computation of its own. The results are arrays, or tuples of them. In `function` no array
+    decides what is done, and an array lies on ``device(x)``.
+    """
+
+    @wraps(function)
+    def wrapped(*args: Any) -> Any:
+        if "jax" not in sys.modules or not any(map(is_jax_array, args)):
+            return function(*args)
+        values: list[Any] = []
+
+        def taken_out(leaf: Any) -> Any:
+            if not isinstance(leaf, float) and not is_jax_array(leaf):
+                return leaf
+            values.append(leaf)
+            return _TAKEN_OUT
+
+        return _jitted(function)(map_leaves(taken_out, args), values)
+
+    return wrapped  # type: ignore[return-value]
+
+
+#: What stands in the arguments of a function where an array was.
+_TAKEN_OUT = object()
+
+
+@cache
+def _jitted(function: Callable) -> Callable:
+    """`function` of its arguments without their arrays, and of those."""
+
+    def call(args: Any, values: list[Any]) -> Any:
+        arrays = iter(values)
+        return function(
+            *map_leaves(lambda leaf: next(arrays) if leaf is _TAKEN_OUT else leaf, args)
+        )
+
+    return importlib.import_module("jax").jit(call, static_argnums=0)
+
+
+def map_leaves(change: Callable[[Any], Any], x: Any) -> Any:
+    """x, which may be tuples, lists and dataclasses of each other, with its leaves changed.
+
+    Lists become tuples.
+    """
+    if isinstance(x, (tuple, list)):
+        parts = [map_leaves(change, part) for part in x]
+        return type(x)(*parts) if hasattr(x, "_fields") else tuple(parts)
+    if is_dataclass(x):
+        named = {field.name: map_leaves(change, getattr(x, field.name)) for field in fields(x)}
+        return replace(x, **named)  # type: ignore[type-var]
+    return change(x)
 
 
 class Backend(NamedTuple):

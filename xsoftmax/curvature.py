@@ -14,12 +14,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .arrays import Array, namespace
+from .arrays import Array, compiled, device, namespace
 from .blocks import block_values, row_slices
 from .functional import indicators
 from .losses import probabilities
 from .network import Layer, Network
-from .rows import ArrayRows, Block
+from .rows import ArrayRows
 
 #: All of so few rows are used; of more, a sample.
 MIN_ROWS = 1024
@@ -56,37 +56,26 @@ class Curvature:
         size = rows.block_size(max(256, block_values(rows.weights) // values))
         stride = 1 + rows.n_samples * n_classes // SAMPLE_VALUES
         for block in rows.every(stride).blocks(size):
-            xp = namespace(block.X)
-            if layers is None:
-                spread = xp.ones_like(block.weights)
-            elif logits is None:
-                spread = _spread(block, network.forward(layers, block.X)[0])
-            else:
-                spread = _spread(block, logits[:, :, ::stride][:, :, block.span])
-            w = xp.mean(block.weights * spread, axis=0)
+            known = None if logits is None else logits[:, :, ::stride][:, :, block.span]
+            w, firsts, seconds = _moments_of_rows(
+                network, block.X, rows.middle, block.targets, block.weights, layers, known
+            )
             parts.append(w)
-            X = rows.from_middle(block.X)
-            sums = sums + xp.matmul(w, X)
-            squares = squares + xp.matmul(w, X * X)
-        moments = xp.concat(parts, axis=1), sums, squares
+            sums, squares = sums + firsts, squares + seconds
+        weights = parts[0] if len(parts) == 1 else namespace(sums).concat(parts, axis=1)
         self.X, self.stride, self.fit_intercept = rows.X, stride, network.fit_intercept
         self.middle = rows.middle
-        self.share = 1.0  #: (n_classes,) or 1: what a pooled class has of the mean mass
+        self.share: Any = 1.0  #: (n_classes,) or 1: what a pooled class has of the mean mass
         if layers is None:
-            self._moments(*(x / n_classes for x in moments))
+            self._keep(*_divided(weights, sums, squares, n_classes))
         else:
-            mass = xp.sum(moments[0], axis=1, keepdims=True)
-            even_share = damping * mass[:-1, :] / mass[-1:, :]
-            self._moments(*(x[:-1, :] + even_share * x[-1:, :] for x in moments))
+            self._keep(*_damped(weights, sums, squares, damping))
 
-    def _moments(self, weights: Array, sums: Array, squares: Array) -> None:
-        xp = namespace(weights)
+    def _keep(self, weights: Array, sums: Array, squares: Array) -> None:
         self.weights, self.sums, self.squares = weights, sums, squares
-        self.mass = xp.sum(weights, axis=1)
-        mass = floored(self.mass)[:, None]
-        mean = sums / mass if self.fit_intercept else xp.zeros_like(sums)
-        self.diagonal = xp.maximum(squares - mass * mean * mean, xp.zeros_like(squares))
-        self.mean = mean if self.middle is None else mean + self.middle
+        self.mass, self.diagonal, self.mean = _centered(
+            weights, sums, squares, self.fit_intercept, self.middle
+        )
 
     @property
     def n_rows(self) -> int:
@@ -95,25 +84,15 @@ class Curvature:
 
     def pooled(self) -> Curvature:
         """One class with the mean of all weights; `share` tells what each class had of it."""
-        xp = namespace(self.weights)
-        self.share = self.mass / floored(xp.mean(self.mass, keepdims=True))
-        parts = (self.weights, self.sums, self.squares)
-        self._moments(*(xp.mean(part, axis=0, keepdims=True) for part in parts))
+        self.share, *moments = _pooled(self.mass, self.weights, self.sums, self.squares)
+        self._keep(*moments)
         return self
 
     def picked(self, classes: slice, n_picked: int) -> Array:
         """A of `n_picked` centred rows, or all, for each class, with A'A about its covariance."""
-        xp, weights = namespace(self.weights), self.weights[classes, :]
-        if self.n_rows > n_picked:
-            chosen, factor = pick(weights, n_picked)
-            X = xp.take(self.X, xp.reshape(chosen, (-1,)) * self.stride, axis=0)
-            X = xp.reshape(X, (*chosen.shape, -1))
-            weights = xp.take_along_axis(weights, chosen, axis=1) * factor
-        else:
-            X = self.X[None, :: self.stride, ...]
-        A = xp.astype(X, weights.dtype, copy=False) - self.mean[classes, None, :]
-        A *= xp.sqrt(weights)[:, :, None]
-        return A
+        return _picked(
+            self.X, self.stride, self.weights[classes, :], self.mean[classes, :], n_picked
+        )
 
     def matrices(self, n_picked: int) -> Iterator[Array]:
         """Covariances (some classes, n_features, n_features) with exact diagonals, of all classes.
@@ -127,22 +106,99 @@ class Curvature:
             yield self._matrices(classes, n_rows)
 
     def _matrices(self, classes: slice, n_rows: int) -> Array:
-        xp = namespace(self.weights)
-        A = self.picked(classes, n_rows)
-        H = xp.matmul(xp.matrix_transpose(A), A)
-        diagonal, sampled = self.diagonal[classes, :], xp.linalg.diagonal(H)
-        seen = sampled > 0
-        scale = xp.where(seen, xp.sqrt(diagonal / xp.where(seen, sampled, 1.0)), 0.0)
-        if n_rows < self.n_rows:
-            scale = scale * (1.0 - SHRINKAGE * A.shape[2] / n_rows) ** 0.5
-        H *= scale[:, None, :]
-        H *= scale[:, :, None]
-        return H + diagonal_matrix(diagonal - xp.linalg.diagonal(H))
+        A, n_features = self.picked(classes, n_rows), self.mean.shape[1]
+        shrunk = (1.0 - SHRINKAGE * n_features / n_rows) ** 0.5 if n_rows < self.n_rows else 1.0
+        return _covariances(A, self.diagonal[classes, :], shrunk)
 
 
-def _spread(block: Block, logits: Array) -> Array:
+@compiled
+def _moments_of_rows(
+    network: Network,
+    X: Array,
+    middle: Array | None,
+    targets: Array,
+    weights: Array,
+    layers: Sequence[Layer] | None,
+    logits: Array | None,
+) -> tuple[Array, Array, Array]:
+    """What rows X weigh for each class and for all, and the sums of x and x^2 under that."""
+    xp = namespace(X)
+    if layers is None:
+        spread = xp.ones_like(weights)
+    else:
+        logits = network.forward(layers, X)[0] if logits is None else logits
+        spread = _spread(targets, logits)
+    w = xp.mean(weights * spread, axis=0)
+    X = X if middle is None else X - middle
+    return w, xp.matmul(w, X), xp.matmul(w, X * X)
+
+
+@compiled
+def _divided(weights: Array, sums: Array, squares: Array, by: int) -> tuple[Array, ...]:
+    return weights / by, sums / by, squares / by
+
+
+@compiled
+def _damped(weights: Array, sums: Array, squares: Array, damping: float) -> tuple[Array, ...]:
+    """Moments of the classes, of which the share `damping` is spread evenly over all rows."""
+    mass = namespace(weights).sum(weights, axis=1, keepdims=True)
+    even_share = damping * mass[:-1, :] / mass[-1:, :]
+    return tuple(x[:-1, :] + even_share * x[-1:, :] for x in (weights, sums, squares))
+
+
+@compiled
+def _pooled(mass: Array, *moments: Array) -> tuple[Array, ...]:
+    """Shares of the mean mass, and mean moments."""
+    xp = namespace(mass)
+    share = mass / floored(xp.mean(mass, keepdims=True))
+    return share, *(xp.mean(part, axis=0, keepdims=True) for part in moments)
+
+
+@compiled
+def _centered(
+    weights: Array, sums: Array, squares: Array, fit_intercept: bool, middle: Array | None
+) -> tuple[Array, Array, Array]:
+    """The mass (k,), the squares around the mean and the mean (k, n_features)."""
+    xp = namespace(weights)
+    mass = xp.sum(weights, axis=1)
+    large = floored(mass)[:, None]
+    mean = sums / large if fit_intercept else xp.zeros_like(sums)
+    diagonal = xp.maximum(squares - large * mean * mean, xp.zeros_like(squares))
+    return mass, diagonal, mean if middle is None else mean + middle
+
+
+@compiled
+def _picked(X: Array, stride: int, weights: Array, mean: Array, n_picked: int) -> Array:
+    """See `Curvature.picked`."""
+    xp = namespace(weights)
+    if weights.shape[1] > n_picked:
+        chosen, factor = pick(weights, n_picked)
+        rows = xp.take(X, xp.reshape(chosen, (-1,)) * stride, axis=0)
+        rows = xp.reshape(rows, (*chosen.shape, -1))
+        weights = xp.take_along_axis(weights, chosen, axis=1) * factor
+    else:
+        rows = X[None, ::stride, ...]
+    A = xp.astype(rows, weights.dtype, copy=False) - mean[:, None, :]
+    A *= xp.sqrt(weights)[:, :, None]
+    return A
+
+
+@compiled
+def _covariances(A: Array, diagonal: Array, shrunk: float) -> Array:
+    """A'A (k, n_features, n_features), scaled to this diagonal, the rest as much again `shrunk`."""
+    xp = namespace(A)
+    H = xp.matmul(xp.matrix_transpose(A), A)
+    sampled = xp.linalg.diagonal(H)
+    seen = sampled > 0
+    scale = xp.where(seen, xp.sqrt(diagonal / xp.where(seen, sampled, 1.0)), 0.0) * shrunk
+    H *= scale[:, None, :]
+    H *= scale[:, :, None]
+    return H + diagonal_matrix(diagonal - xp.linalg.diagonal(H))
+
+
+def _spread(targets: Array, logits: Array) -> Array:
     """How curved each row is for each class, and 1: (n_problems, n_classes + 1, n_samples)."""
-    xp, t, p = namespace(logits), block.targets, probabilities(logits)
+    xp, t, p = namespace(logits), targets, probabilities(logits)
     n_classes = p.shape[1]
     if t.ndim == 1:
         t = indicators(t, n_classes, 0, p.dtype)
@@ -156,6 +212,7 @@ def are_many(n_rows: int, n_picked: int) -> bool:
     return n_rows > max(1.5 * n_picked, MIN_ROWS)
 
 
+@compiled
 def pick(weights: Array, n_picked: int) -> tuple[Array, Array]:
     """Indices (k, n_picked) of rows that weigh much in `weights` (k, n_rows), and for how many rows
     each stands.
@@ -164,7 +221,7 @@ def pick(weights: Array, n_picked: int) -> tuple[Array, Array]:
     chances = inclusion(weights, n_picked)
     cumulative = xp.cumulative_sum(chances, axis=1)
     share = cumulative[:, -1:] / n_picked
-    steps = share * (xp.arange(n_picked, dtype=weights.dtype, device=weights.device) + 0.5)
+    steps = share * (xp.arange(n_picked, dtype=weights.dtype, device=device(weights)) + 0.5)
     found = [xp.searchsorted(cumulative[k, :], steps[k, :]) for k in range(weights.shape[0])]
     chosen = xp.minimum(xp.stack(found), weights.shape[1] - 1)
     return chosen, share / xp.take_along_axis(chances, chosen, axis=1)
@@ -192,7 +249,7 @@ def inclusion(weights: Array, n_picked: int) -> Array:
 def diagonal_matrix(values: Array) -> Array:
     """Square matrices with `values` (..., n) on their diagonals."""
     xp = namespace(values)
-    return values[..., None] * xp.eye(values.shape[-1], dtype=values.dtype, device=values.device)
+    return values[..., None] * xp.eye(values.shape[-1], dtype=values.dtype, device=device(values))
 
 
 def floored(mass: Array) -> Array:

@@ -9,10 +9,11 @@ there a solver may trust its model, and single precision.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-from .arrays import Array, compute_dtype, has_float64, namespace, to_list
+from .arrays import Array, compiled, compute_dtype, has_float64, namespace, to_list
 from .blocks import block_values, row_slices
 
 #: Rows that tell where a feature lies, and how far from there its values are: at least so many, and
@@ -59,13 +60,9 @@ class Features:
         """The number of rows that are looked at, and of each feature: how many of its values there
         are not the center, and their mean log distance from it.
         """
-        xp, n_features = namespace(self.center), self.center.shape[0]
-        few = strided(self.X, max(SCALE_ROWS, SCALE_VALUES // n_features), self.dtype)
-        distance = xp.abs(few - self.center)
-        apart = distance > 0
-        counts = xp.sum(xp.astype(apart, self.dtype), axis=0)
-        logs = xp.sum(xp.log(xp.where(apart, distance, 1.0)), axis=0)
-        return few.shape[0], counts, logs / xp.maximum(counts, 1.0)
+        n_rows = max(SCALE_ROWS, SCALE_VALUES // self.center.shape[0])
+        few = strided(self.X, n_rows, self.dtype)
+        return few.shape[0], *_log_distances(few, self.center)
 
     @cached_property
     def scale(self) -> Array:
@@ -80,25 +77,15 @@ class Features:
         Where some rows stand for all, a mean logarithm of few distances is allowed four standard
         errors of 1 / sqrt(count).
         """
-        xp, (n_rows, counts, _), scale = namespace(self.center), self.distances, self.scale
-        reach = xp.maximum(self.high - self.center, self.center - self.low)
-        near = xp.abs(self.center) <= FAR_CENTER * scale
-        error = xp.exp(4.0 / xp.sqrt(xp.maximum(counts, 1.0))) if n_rows < self.X.shape[0] else 1.0
-        return self._everywhere(near & (reach <= LARGE_CELL * error * scale))
+        n_rows, counts, _ = self.distances
+        some = n_rows < self.X.shape[0]
+        known = self.low, self.high, self.center, self.scale
+        return to_list(_is_plain(*known, counts if some else None))
 
     @cached_property
     def fits_single(self) -> bool:
         """Whether single precision tells the rows apart."""
-        xp, scale = namespace(self.center), self.scale
-        reach = xp.maximum(xp.abs(self.high), xp.abs(self.low))
-        largest = xp.max(scale)
-        even = (scale * UNEVEN_SCALES >= largest) & (scale > 1 / LARGEST)
-        in_range = to_list(xp.all(reach < LARGEST))
-        return self.is_plain and in_range and self._everywhere(even)
-
-    def _everywhere(self, holds: Array) -> bool:
-        """Whether a condition holds for every feature that some rows tell of."""
-        return to_list(namespace(holds).all(holds | (self.scale == 0)))
+        return self.is_plain and to_list(_fits_single(self.low, self.high, self.scale))
 
     def working_dtype(self) -> Any:
         """The dtype to solve in: double precision where single would blur what tells rows apart."""
@@ -107,23 +94,71 @@ class Features:
         return namespace(self.X).float64
 
 
+@compiled
+def _log_distances(X: Array, center: Array) -> tuple[Array, Array]:
+    """How many values of each feature are not the center, and their mean log distance from it."""
+    xp, distance = namespace(X), namespace(X).abs(X - center)
+    apart = distance > 0
+    counts = xp.sum(xp.astype(apart, X.dtype), axis=0)
+    logs = xp.sum(xp.log(xp.where(apart, distance, 1.0)), axis=0)
+    return counts, logs / xp.maximum(counts, 1.0)
+
+
+@compiled
+def _is_plain(low: Array, high: Array, center: Array, scale: Array, counts: Array | None) -> Array:
+    """Whether these features are plain, where a scale stems from `counts` distances, or all."""
+    xp = namespace(center)
+    reach = xp.maximum(high - center, center - low)
+    near = xp.abs(center) <= FAR_CENTER * scale
+    error = 1.0 if counts is None else xp.exp(4.0 / xp.sqrt(xp.maximum(counts, 1.0)))
+    return _everywhere(near & (reach <= LARGE_CELL * error * scale), scale)
+
+
+@compiled
+def _fits_single(low: Array, high: Array, scale: Array) -> Array:
+    """Whether single precision has the range for these features, and their scales are alike."""
+    xp = namespace(scale)
+    reach = xp.maximum(xp.abs(high), xp.abs(low))
+    even = (scale * UNEVEN_SCALES >= xp.max(scale)) & (scale > 1 / LARGEST)
+    return xp.all(reach < LARGEST) & _everywhere(even, scale)
+
+
+def _everywhere(holds: Array, scale: Array) -> Array:
+    """Whether a condition holds for every feature that some rows tell of."""
+    return namespace(holds).all(holds | (scale == 0))
+
+
 def _extremes(X: Array) -> tuple[Array, Array]:
     """(n_features,): the smallest and the largest value of each feature.
 
     A reduction over rows is fast where rows are long, so several rows are taken for one.
     """
-    xp, (n_samples, n_features) = namespace(X), X.shape
+    n_samples, n_features = X.shape
     n_together = min(n_samples, max(1, ROW_VALUES // n_features))
-    lows, highs = [], []
     size = n_together * max(1, block_values(X) // (n_together * n_features))
-    for rows in row_slices(n_samples - n_samples % n_together, size):
-        long = xp.reshape(X[rows, ...], (-1, n_together * n_features))
-        lows.append(xp.reshape(xp.min(long, axis=0), (n_together, n_features)))
-        highs.append(xp.reshape(xp.max(long, axis=0), (n_together, n_features)))
-    rest = X[n_samples - n_samples % n_together :, ...]
-    return xp.min(xp.concat([*lows, rest]), axis=0), xp.max(xp.concat([*highs, rest]), axis=0)
+    n_whole = n_samples - n_samples % n_together
+    parts = [_long_extremes(X[rows, ...], n_together) for rows in row_slices(n_whole, size)]
+    return _common_extremes(parts, X[n_whole:, ...])
 
 
+@compiled
+def _long_extremes(X: Array, n_together: int) -> tuple[Array, Array]:
+    """Those of every `n_together`-th row."""
+    xp, n_features = namespace(X), X.shape[1]
+    long = xp.reshape(X, (-1, n_together * n_features))
+    low, high = xp.min(long, axis=0), xp.max(long, axis=0)
+    return xp.reshape(low, (n_together, n_features)), xp.reshape(high, (n_together, n_features))
+
+
+@compiled
+def _common_extremes(parts: Sequence[tuple[Array, Array]], rest: Array) -> tuple[Array, Array]:
+    """Those of all `parts` and of the rows `rest`."""
+    xp = namespace(rest)
+    lows, highs = ([*extremes, rest] for extremes in zip(*parts, strict=True))
+    return xp.min(xp.concat(lows), axis=0), xp.max(xp.concat(highs), axis=0)
+
+
+@compiled
 def center(X: Array, dtype: Any) -> Array:
     """(n_features,): the median of some rows of X, which a few large cells do not move."""
     xp, few = namespace(X), strided(X, CENTER_ROWS, dtype)

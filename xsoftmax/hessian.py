@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, NamedTuple
 
-from .arrays import Array, indices_from_host, namespace
+from .arrays import Array, device, indices_from_host, namespace
 from .blocks import block_values, row_slices
 from .curvature import MIN_ROWS, SAMPLE_VALUES, are_many, diagonal_matrix, floored, pick
 from .losses import class_curvatures, pair_curvatures
@@ -92,7 +92,7 @@ def contrasts(network: Network, penalty: Array, middle: Array | None = None) -> 
     difference = xp.take(Q, pairs[0, :], axis=0) - xp.take(Q, pairs[1, :], axis=0)
     products = xp.reshape(difference[:, :, None] * difference[:, None, :], (len(first), -1)).T
     n_inputs = _n_inputs(network)
-    unit = xp.eye(n_inputs, dtype=like.dtype, device=like.device)
+    unit = xp.eye(n_inputs, dtype=like.dtype, device=device(like))
     columns = xp.reshape(Q.T[:, None, :, None] * unit[None, :, None, :], (-1, n_classes, n_inputs))
     W, b = columns[:, :, :n_features], columns[:, :, n_features] if network.fit_intercept else None
     unmoved = network.pack([(W, b)]).T  # the penalty is of weights that see rows from 0
@@ -244,7 +244,7 @@ def _design(network: Network, rows: ArrayRows, block: Block) -> Design:
 def _helmert(like: Array, n_classes: int) -> Array:
     """Helmert's orthonormal basis of the vectors that sum to zero, in columns."""
     xp = namespace(like)
-    k = xp.arange(n_classes, dtype=like.dtype, device=like.device)[:, None]
+    k = xp.arange(n_classes, dtype=like.dtype, device=device(like))[:, None]
     j = k[1:, :].T
     basis = xp.where(k < j, 1.0, xp.where(k == j, -j, 0.0 * j))
     return basis / xp.sqrt(j * (j + 1.0))

@@ -22,7 +22,7 @@ from math import sqrt
 from typing import Any
 
 from .activations import ACTIVATIONS
-from .arrays import Array, from_host, namespace
+from .arrays import Array, device, from_host, namespace
 
 Layer = tuple[Array, Array | None]  #: weights and intercepts of one dense layer
 Backward = Callable[[Array], list[Layer]]
@@ -96,7 +96,7 @@ class Network:
     def weight_mask(self, like: Array) -> Array:
         """(1, n_parameters): 1 for a weight, 0 for an intercept, which no penalty touches."""
         xp = namespace(like)
-        ones = xp.ones((1, self.n_parameters), dtype=like.dtype, device=like.device)
+        ones = xp.ones((1, self.n_parameters), dtype=like.dtype, device=device(like))
         layers = self.unpack(ones)
         return self.pack([(W, None if b is None else 0.0 * b) for W, b in layers])
 

@@ -19,7 +19,15 @@ from functools import cached_property, partial
 from math import log
 from typing import Any
 
-from .arrays import Array, index_dtype, indices_from_host, namespace, on_accelerator, to_list
+from .arrays import (
+    Array,
+    compiled,
+    index_dtype,
+    indices_from_host,
+    namespace,
+    on_accelerator,
+    to_list,
+)
 from .blocks import block_values, row_slices
 from .hessian import (
     Contrasts,
@@ -233,10 +241,11 @@ class Objective:
         gradient = self.penalty * parameters
         value = 0.5 * xp.vecdot(gradient, parameters)
         for block in self.rows.seen_blocks(self.block_size):
-            logits, backward = network.forward(network.unpack(block.of_seeing(parameters)), block.X)
-            losses, dlogits = weighted_cross_entropy(logits, block.targets, block.weights)
-            value = value + block.of_all(xp.sum(losses, axis=(1, 2)))
-            gradient += block.of_all(network.pack(backward(dlogits)))
+            losses, part = _loss_of_rows(
+                network, block.of_seeing(parameters), block.X, block.targets, block.weights
+            )
+            value = value + block.of_all(losses)
+            gradient += block.of_all(part)
         return value, gradient
 
     def start(self, parameters: Array) -> Point:
@@ -373,3 +382,13 @@ class Objective:
         indices = indices_from_host(problems, like=self.penalty)
         penalty = namespace(self.penalty).take(self.penalty, indices, axis=0)
         return replace(self, rows=self.rows.take(problems), penalty=penalty)
+
+
+@compiled
+def _loss_of_rows(
+    network: Network, parameters: Array, X: Array, targets: Array, weights: Array
+) -> tuple[Array, Array]:
+    """What rows X add to the value and to the gradient."""
+    logits, backward = network.forward(network.unpack(parameters), X)
+    losses, dlogits = weighted_cross_entropy(logits, targets, weights)
+    return namespace(losses).sum(losses, axis=(1, 2)), network.pack(backward(dlogits))

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from .arrays import Array, namespace, to_list
+from .arrays import Array, compiled, namespace, to_list
 from .curvature import Curvature, diagonal_matrix, floored
 from .network import Layer, Network, product
 from .rows import ArrayRows
@@ -102,6 +102,7 @@ class Preconditioner:
     cost: float  #: in evaluations of value and gradient
     share: Array | None = None  #: (1,), what is taken to be left of the rows' curvature
 
+    @compiled
     def apply(self, gradient: Array, strength: Array) -> Array:
         """The product with gradients (n_problems, n_parameters) where the penalties of weights are
         `strength` (n_problems,).
@@ -177,33 +178,58 @@ def precondition(
 
 
 def _inverses(curvature: Curvature, strength: Array, n_picked: int) -> Inverses:
-    xp = namespace(strength)
-    rounding = curvature.mean.shape[1] * xp.finfo(strength.dtype).eps
-    inverses = []
+    xp, inverses = namespace(strength), []
     for H in curvature.matrices(n_picked):
-        diagonal = xp.linalg.diagonal(H)
-        largest = xp.max(diagonal, axis=1, keepdims=True)
-        scale = 1.0 / xp.sqrt(diagonal + xp.maximum(strength, rounding * largest))
-        H *= scale[:, None, :]
-        H *= scale[:, :, None]
-        # Unit diagonal: what rounding may take from an eigenvalue is known, and given back.
-        H += diagonal_matrix(1.0 + rounding - xp.linalg.diagonal(H))
-        F = _inverse_cholesky(H) * scale[:, None, :]
-        inverses.append(xp.matmul(xp.matrix_transpose(F), F))
+        H, scale = _with_unit_diagonal(H, strength)
+        inverses.append(_inverse_of(_inverse_cholesky(H), scale))
     return Inverses(xp.concat(inverses))
+
+
+@compiled
+def _with_unit_diagonal(H: Array, strength: Array) -> tuple[Array, Array]:
+    """S (H + penalty) S, and the diagonal of S (k, n)."""
+    xp, diagonal = namespace(H), namespace(H).linalg.diagonal(H)
+    rounding = H.shape[1] * xp.finfo(H.dtype).eps
+    largest = xp.max(diagonal, axis=1, keepdims=True)
+    scale = 1.0 / xp.sqrt(diagonal + xp.maximum(strength, rounding * largest))
+    H *= scale[:, None, :]
+    H *= scale[:, :, None]
+    # What rounding may take from an eigenvalue is known, and given back.
+    H += diagonal_matrix(1.0 + rounding - xp.linalg.diagonal(H))
+    return H, scale
+
+
+@compiled
+def _inverse_of(F: Array, scale: Array) -> Array:
+    """(S^-1 F^-1 F'^-1 S^-1)^-1, with the diagonal of S (k, n)."""
+    xp, F = namespace(F), F * scale[:, None, :]
+    return xp.matmul(xp.matrix_transpose(F), F)
 
 
 def _inverse_cholesky(A: Array) -> Array:
     """L^-1 with A = L L' (k, n, n), by halves: nearly all of the work is products of matrices."""
-    xp, n, transpose = namespace(A), A.shape[1], namespace(A).matrix_transpose
+    xp, n = namespace(A), A.shape[1]
     if n <= 32:
         return xp.linalg.inv(xp.linalg.cholesky(A))
-    top, bottom = slice(0, n // 2), slice(n // 2, n)
-    F = _inverse_cholesky(A[:, top, top])
-    L = xp.matmul(A[:, bottom, top], transpose(F))
-    G = _inverse_cholesky(A[:, bottom, bottom] - xp.matmul(L, transpose(L)))
+    F = _inverse_cholesky(A[:, : n // 2, : n // 2])
+    L, rest = _eliminated(A, F)
+    return _joined(F, L, _inverse_cholesky(rest))
+
+
+@compiled
+def _eliminated(A: Array, F: Array) -> tuple[Array, Array]:
+    """The rows of L below those of which F is the inverse, and what they leave of A."""
+    xp, half = namespace(A), F.shape[1]
+    L = xp.matmul(A[:, half:, :half], xp.matrix_transpose(F))
+    return L, A[:, half:, half:] - xp.matmul(L, xp.matrix_transpose(L))
+
+
+@compiled
+def _joined(F: Array, L: Array, G: Array) -> Array:
+    """The inverse of [[F^-1, 0], [L, G^-1]]."""
+    xp = namespace(F)
     corner = -xp.matmul(G, xp.matmul(L, F))
-    upper = xp.concat([F, xp.zeros_like(transpose(corner))], axis=2)
+    upper = xp.concat([F, xp.zeros_like(xp.matrix_transpose(corner))], axis=2)
     return xp.concat([upper, xp.concat([corner, G], axis=2)], axis=1)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from ..arrays import Array, namespace
+from ..arrays import Array, compiled, namespace
 from ..blocks import block_values, row_slices
 from ..objective import SAMPLE_STRIDE, Objective
 from .newton import NewtonState
@@ -24,10 +24,16 @@ class Pair(NamedTuple):
     @classmethod
     def of(cls, s: Array, y: Array, Py: Array) -> Pair:
         """A pair without curvature counts as none."""
-        xp = namespace(s)
-        sy, lengths = xp.vecdot(s, y), xp.sqrt(xp.vecdot(s, s)) * xp.sqrt(xp.vecdot(y, y))
-        usable = sy > xp.finfo(s.dtype).eps * lengths
-        return cls(s, y, Py, xp.where(usable, 1.0 / xp.where(usable, sy, 1.0), 0.0))
+        return cls(s, y, Py, _inverse_sy(s, y))
+
+
+@compiled
+def _inverse_sy(s: Array, y: Array) -> Array:
+    """(n_problems,): 1/s'y, or 0 where rounding may have made all of that."""
+    xp = namespace(s)
+    sy, lengths = xp.vecdot(s, y), xp.sqrt(xp.vecdot(s, s)) * xp.sqrt(xp.vecdot(y, y))
+    usable = sy > xp.finfo(s.dtype).eps * lengths
+    return xp.where(usable, 1.0 / xp.where(usable, sy, 1.0), 0.0)
 
 
 class Metric(NamedTuple):

@@ -8,11 +8,11 @@ precision, whose own value and gradient decide when the fit ends.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from ..arrays import Array, is_array, namespace, to_list
+from ..arrays import Array, is_array, map_leaves, namespace, to_list
 from ..objective import Objective
 from .lbfgs import LBFGS
 from .metric import MetricKeeper
@@ -97,12 +97,6 @@ def _is_worthwhile(objective: Objective, parameters: Array) -> bool:
 
 def _cast(x: Any, dtype: Any) -> Any:
     """x with all its arrays in `dtype`."""
-    if is_array(x):
-        return namespace(x).astype(x, dtype)
-    if is_dataclass(x):
-        parts = {field.name: _cast(getattr(x, field.name), dtype) for field in fields(x)}
-        return replace(x, **parts)  # type: ignore[type-var]
-    if isinstance(x, tuple):
-        values = [_cast(part, dtype) for part in x]
-        return type(x)(*values) if hasattr(x, "_fields") else tuple(values)
-    return x
+    return map_leaves(
+        lambda leaf: namespace(leaf).astype(leaf, dtype) if is_array(leaf) else leaf, x
+    )

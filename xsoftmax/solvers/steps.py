@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import count
 from typing import Any, NamedTuple
 
-from ..arrays import Array, from_host, namespace, to_list
+from ..arrays import Array, compiled, from_host, namespace, to_list
 from ..objective import Objective
 from ..rays import Point
 from .line_search import MAX_TRIALS, Search
@@ -25,6 +25,7 @@ def with_slopes(reports: Sequence[Any], slope: Array) -> list[Any]:
     return [replace(report, slope=slope) for report, slope in slopes]
 
 
+@compiled
 def downhill(g: Array, Hg: Array) -> tuple[Array, Array]:
     """The direction -H g and its slope; steepest descent where rounding has spoilt H."""
     xp = namespace(g)
