@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from . import agreement, fit, memory, mlp, passes, probe, profile, report, sweep
+from . import agreement, fit, memory, mlp, passes, probe, profile, report, sweep, threads
 from .timing import save
 
 BENCHMARKS = {
@@ -17,6 +17,7 @@ BENCHMARKS = {
     "probe": probe.run,
     "agreement": agreement.run,
     "profile": profile.run,
+    "threads": threads.run,
 }
 
 
