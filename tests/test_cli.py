@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -134,7 +135,8 @@ def test_a_table_with_labels_that_are_strings(tmp_path):
     )  # fmt: skip
     result = json.loads(out)
     assert result["test_accuracy"] > 0.9
-    assert len(result["plots"]) == 2  # no images, so no samples, predictions or weights
+    pictures = ["projection.png", "loss_curve.png", "recall.png", "confusion_matrix.png"]
+    assert [Path(path).name for path in result["plots"]] == pictures  # of rows that are no images
     (tmp_path / "new.csv").write_text("width,height\n0,0\n10,-10\n")
     out, _ = run("predict", "new.csv", "--model", result["model"], cwd=tmp_path)
     assert out.split() == ["prediction", "a", "c"]

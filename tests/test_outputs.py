@@ -171,7 +171,7 @@ def test_evaluate_and_predict_replace_nothing_unasked():
     run("train", "--out", "m.safetensors", "--no-plots", "--quiet")
     evaluate = ["evaluate", "--model", "m.safetensors", "--plots", "p"]
     run(*evaluate)
-    assert names("p") == sorted(outputs.RESULT_PICTURES)
+    assert names("p") == ["confusion_matrix.png", "predictions.png"]
     run(*evaluate, error=r"p/predictions\.png is there already.* --force")
     run(*evaluate, "--force")
     predict = ["predict", "--model", "m.safetensors", "--out", "p.csv"]
@@ -265,7 +265,10 @@ def test_so_does_a_matplotlib_that_cannot_be_imported(monkeypatch):
 def test_every_picture_has_a_name_that_is_known(monkeypatch):
     run("train", "--plots", "p", "--quiet")
     run("sweep", "--Cs", "1", "--cv", "2", "--plots", "q", "--quiet")
-    assert {*names("p"), *names("q")} == set(outputs.PICTURES)
+    rows = "".join(f"{i},{i % 3},{i % 2}\n" for i in range(30))
+    Path("t.csv").write_text(f"a,b,label\n{rows}")
+    run("train", "t.csv", "--plots", "r", "--quiet")
+    assert {*names("p"), *names("q"), *names("r")} == set(outputs.PICTURES)
 
 
 def test_a_model_that_cannot_be_saved_is_an_error(monkeypatch):
