@@ -90,7 +90,10 @@ class Curvature:
 
     def picked(self, classes: slice, n_picked: int) -> Array:
         """A of `n_picked` centred rows, or all, for each class, with A'A about its covariance."""
-        return _picked(self.X, self.stride, self.weights[classes, :], self.mean[classes, :], n_picked)
+        weights, mean = self.weights[classes, :], self.mean[classes, :]
+        if self.n_rows <= n_picked:
+            return _weighted(self.X[None, :: self.stride, ...], weights, mean)
+        return _rows_at(self.X, *pick(weights, n_picked), weights, mean, self.stride)
 
     def matrices(self, n_picked: int) -> Iterator[Array]:
         """Covariances (some classes, n_features, n_features) with exact diagonals, of all classes.
@@ -168,18 +171,21 @@ def _centered(
 
 
 @compiled
-def _picked(X: Array, stride: int, weights: Array, mean: Array, n_picked: int) -> Array:
-    """See `Curvature.picked`."""
-    xp = namespace(weights)
-    if weights.shape[1] > n_picked:
-        chosen, factor = pick(weights, n_picked)
-        rows = xp.take(X, xp.reshape(chosen, (-1,)) * stride, axis=0)
-        rows = xp.reshape(rows, (*chosen.shape, -1))
-        weights = xp.take_along_axis(weights, chosen, axis=1) * factor
-    else:
-        rows = X[None, ::stride, ...]
-    A = xp.astype(rows, weights.dtype, copy=False) - mean[:, None, :]
-    A *= xp.sqrt(weights)[:, :, None]
+def _rows_at(
+    X: Array, chosen: Array, factor: Array, weights: Array, mean: Array, stride: int
+) -> Array:
+    """`_weighted` of rows that `pick` has chosen from every stride-th."""
+    xp = namespace(X)
+    rows = xp.take(X, xp.reshape(chosen, (-1,)) * stride, axis=0)
+    rows = xp.reshape(rows, (*chosen.shape, X.shape[1]))
+    return _weighted(rows, xp.take_along_axis(weights, chosen, axis=1) * factor, mean)
+
+
+@compiled
+def _weighted(X: Array, weights: Array, mean: Array) -> Array:
+    """Rows X (k or 1, n_samples, n_features) from the mean, times the square root of a weight."""
+    A = namespace(X).astype(X, weights.dtype, copy=False) - mean[:, None, :]
+    A *= namespace(X).sqrt(weights)[:, :, None]
     return A
 
 
@@ -212,18 +218,32 @@ def are_many(n_rows: int, n_picked: int) -> bool:
     return n_rows > max(1.5 * n_picked, MIN_ROWS)
 
 
-@compiled
 def pick(weights: Array, n_picked: int) -> tuple[Array, Array]:
     """Indices (k, n_picked) of rows that weigh much in `weights` (k, n_rows), and for how many rows
     each stands.
     """
     xp = namespace(weights)
+    chances, share, cumulative, steps = _steps(weights, n_picked)
+    found = [xp.searchsorted(*of_class) for of_class in zip(cumulative, steps, strict=True)]
+    return _found(found, chances, share)
+
+
+@compiled
+def _steps(weights: Array, n_picked: int) -> tuple[Array, Array, list[Array], list[Array]]:
+    """Chances, what each step of `pick` stands for, and their sums and the steps of each class."""
+    xp, classes = namespace(weights), range(weights.shape[0])
     chances = inclusion(weights, n_picked)
     cumulative = xp.cumulative_sum(chances, axis=1)
     share = cumulative[:, -1:] / n_picked
     steps = share * (xp.arange(n_picked, dtype=weights.dtype, device=device(weights)) + 0.5)
-    found = [xp.searchsorted(cumulative[k, :], steps[k, :]) for k in range(weights.shape[0])]
-    chosen = xp.minimum(xp.stack(found), weights.shape[1] - 1)
+    return chances, share, [cumulative[k, :] for k in classes], [steps[k, :] for k in classes]
+
+
+@compiled
+def _found(found: list[Array], chances: Array, share: Array) -> tuple[Array, Array]:
+    """What `pick` returns, from the places of its steps."""
+    xp = namespace(chances)
+    chosen = xp.minimum(xp.stack(found), chances.shape[1] - 1)
     return chosen, share / xp.take_along_axis(chances, chosen, axis=1)
 
 

@@ -53,17 +53,17 @@ class LinearRay:
         slope = 0.0 if first else xp.vecdot(gradient, self.direction)
         pieces, kept = [], []
         for block, change in ((block, None) for block in self.blocks()) if first else self.kept:
-            known = block.of_seeing(self.start.logits[:, :, block.span])
-            where = known, block.of_seeing(step), block.targets, block.weights
-            if change is None:  # the first step is mostly the last: its gradient is made at once
-                direction = block.of_seeing(self.direction)
-                change, logits, losses, part = _on_rows(network, block.X, direction, *where)
-                gradient += block.of_all(part)
+            if change is None:
+                change = logits_of(network, block.of_seeing(self.direction), block.X)
                 kept.append((block._replace(X=None), change))
+            known = block.of_seeing(self.start.logits[:, :, block.span])
+            logits = _moved(known, change, block.of_seeing(step))
+            losses, dlogits = weighted_cross_entropy(logits, block.targets, block.weights)
+            value = value + block.of_all(xp.sum(losses, axis=(1, 2)))
+            if first:  # the first step is mostly the last, and these rows are in the cache
+                gradient += block.of_all(_gradient_of(network, dlogits, block.X))
             else:
-                logits, losses, part = _on_logits(change, *where)
-                slope = slope + block.of_all(part)
-            value = value + block.of_all(losses)
+                slope = slope + block.of_all(_sum_of_products(dlogits, change))
             pieces.append(block.of_all(logits))
         if first:
             slope, self.kept = xp.vecdot(gradient, self.direction), kept
@@ -89,41 +89,29 @@ def _penalty_at(
 
 
 @compiled
-def _on_rows(
-    network: Network,
-    X: Array,
-    direction: Array,
-    known: Array,
-    step: Array,
-    targets: Array,
-    weights: Array,
-) -> tuple[Array, Array, Array, Array]:
-    """What rows X with logits `known` have of the direction, and after a step along it: their
-    logits, the sum of their losses, and what they add to the gradient.
-    """
-    change, _ = network.forward(network.unpack(direction), X)
-    logits, losses, dlogits = _after(step, change, known, targets, weights)
-    return change, logits, losses, network.pack(network.linear_gradient(dlogits, X))
+def logits_of(network: Network, parameters: Array, X: Array) -> Array:
+    """(n_problems, n_logits, n_samples) of rows X."""
+    return network.forward(network.unpack(parameters), X)[0]
 
 
 @compiled
-def _on_logits(
-    change: Array, known: Array, step: Array, targets: Array, weights: Array
-) -> tuple[Array, Array, Array]:
-    """The same from the `change` of the logits: logits, losses, and what is added to the slope."""
-    logits, losses, dlogits = _after(step, change, known, targets, weights)
-    xp = namespace(logits)
-    return logits, losses, xp.sum(xp.vecdot(dlogits, change), axis=1)
+def _moved(logits: Array, change: Array, step: Array) -> Array:
+    """The logits after a step."""
+    moved = step[:, None, None] * change
+    moved += logits
+    return moved
 
 
-def _after(
-    step: Array, change: Array, known: Array, targets: Array, weights: Array
-) -> tuple[Array, Array, Array]:
-    """The logits after a step, the sum of the losses, and the gradient by the logits."""
-    logits = step[:, None, None] * change
-    logits += known
-    losses, dlogits = weighted_cross_entropy(logits, targets, weights)
-    return logits, namespace(logits).sum(losses, axis=(1, 2)), dlogits
+@compiled
+def _sum_of_products(x: Array, y: Array) -> Array:
+    """(n_problems,)."""
+    return namespace(x).sum(namespace(x).vecdot(x, y), axis=1)
+
+
+@compiled
+def _gradient_of(network: Network, dlogits: Array, X: Array) -> Array:
+    """What rows X add to the gradient."""
+    return network.pack(network.linear_gradient(dlogits, X))
 
 
 def gradient_at(
@@ -133,16 +121,6 @@ def gradient_at(
     gradient = penalty * parameters
     for block in blocks:
         known = block.of_seeing(logits[:, :, block.span])
-        gradient += block.of_all(
-            _gradient_of_rows(network, block.X, known, block.targets, block.weights)
-        )
+        _, dlogits = weighted_cross_entropy(known, block.targets, block.weights)
+        gradient += block.of_all(_gradient_of(network, dlogits, block.X))
     return gradient
-
-
-@compiled
-def _gradient_of_rows(
-    network: Network, X: Array, logits: Array, targets: Array, weights: Array
-) -> Array:
-    """What rows X with these logits add to the gradient."""
-    _, dlogits = weighted_cross_entropy(logits, targets, weights)
-    return network.pack(network.linear_gradient(dlogits, X))
