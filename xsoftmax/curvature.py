@@ -224,19 +224,20 @@ def pick(weights: Array, n_picked: int) -> tuple[Array, Array]:
     """
     xp = namespace(weights)
     chances, share, cumulative, steps = _steps(weights, n_picked)
-    found = [xp.searchsorted(*of_class) for of_class in zip(cumulative, steps, strict=True)]
+    of_classes = zip(xp.unstack(cumulative), xp.unstack(steps), strict=True)
+    found = [xp.searchsorted(*of_class) for of_class in of_classes]
     return _found(found, chances, share)
 
 
 @compiled
-def _steps(weights: Array, n_picked: int) -> tuple[Array, Array, list[Array], list[Array]]:
-    """Chances, what each step of `pick` stands for, and their sums and the steps of each class."""
-    xp, classes = namespace(weights), range(weights.shape[0])
+def _steps(weights: Array, n_picked: int) -> tuple[Array, Array, Array, Array]:
+    """Chances, what each step of `pick` stands for, the sums of the chances, and the steps."""
+    xp = namespace(weights)
     chances = inclusion(weights, n_picked)
     cumulative = xp.cumulative_sum(chances, axis=1)
     share = cumulative[:, -1:] / n_picked
     steps = share * (xp.arange(n_picked, dtype=weights.dtype, device=device(weights)) + 0.5)
-    return chances, share, [cumulative[k, :] for k in classes], [steps[k, :] for k in classes]
+    return chances, share, cumulative, steps
 
 
 @compiled
