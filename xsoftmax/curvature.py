@@ -50,32 +50,29 @@ class Curvature:
         n_features, n_classes = network.layer_sizes
         n_problems = 1 if layers is None else layers[0][0].shape[0]
         parts: list[Array] = []
-        sums: Any = 0.0
-        squares: Any = 0.0
+        moments: tuple[Any, ...] = (0.0, 0.0, 0.0)
         values = max(n_features // 4, n_classes * n_problems)
         size = rows.block_size(max(256, block_values(rows.weights) // values))
         stride = 1 + rows.n_samples * n_classes // SAMPLE_VALUES
         for block in rows.every(stride).blocks(size):
             known = None if logits is None else logits[:, :, ::stride][:, :, block.span]
-            w, firsts, seconds = _moments_of_rows(
+            w, *more = _moments_of_rows(
                 network, block.X, rows.middle, block.targets, block.weights, layers, known
             )
             parts.append(w)
-            sums, squares = sums + firsts, squares + seconds
-        weights = parts[0] if len(parts) == 1 else namespace(sums).concat(parts, axis=1)
+            moments = tuple(x + y for x, y in zip(moments, more, strict=True))
+        weights = parts[0] if len(parts) == 1 else namespace(*parts).concat(parts, axis=1)
         self.X, self.stride, self.fit_intercept = rows.X, stride, network.fit_intercept
         self.middle = rows.middle
         self.share: Any = 1.0  #: (n_classes,) or 1: what a pooled class has of the mean mass
         if layers is None:
-            self._keep(*_divided(weights, sums, squares, n_classes))
+            self._keep(*_divided(n_classes, weights, *moments))
         else:
-            self._keep(*_damped(weights, sums, squares, damping))
+            self._keep(*_damped(damping, weights, *moments))
 
-    def _keep(self, weights: Array, sums: Array, squares: Array) -> None:
-        self.weights, self.sums, self.squares = weights, sums, squares
-        self.mass, self.diagonal, self.mean = _centered(
-            weights, sums, squares, self.fit_intercept, self.middle
-        )
+    def _keep(self, weights: Array, mass: Array, sums: Array, squares: Array) -> None:
+        self.weights, self.mass, self.sums, self.squares = weights, mass, sums, squares
+        self.diagonal, self.mean = _centered(mass, sums, squares, self.fit_intercept, self.middle)
 
     @property
     def n_rows(self) -> int:
@@ -84,7 +81,7 @@ class Curvature:
 
     def pooled(self) -> Curvature:
         """One class with the mean of all weights; `share` tells what each class had of it."""
-        self.share, *moments = _pooled(self.mass, self.weights, self.sums, self.squares)
+        self.share, *moments = _pooled(self.weights, self.mass, self.sums, self.squares)
         self._keep(*moments)
         return self
 
@@ -121,8 +118,8 @@ def _moments_of_rows(
     weights: Array,
     layers: Sequence[Layer] | None,
     logits: Array | None,
-) -> tuple[Array, Array, Array]:
-    """What rows X weigh for each class and for all, and the sums of x and x^2 under that."""
+) -> tuple[Array, Array, Array, Array]:
+    """What rows X weigh for each class and for all, and the sums of 1, x and x^2 under that."""
     xp = namespace(X)
     if layers is None:
         spread = xp.ones_like(weights)
@@ -131,43 +128,40 @@ def _moments_of_rows(
         spread = _spread(targets, logits)
     w = xp.mean(weights * spread, axis=0)
     X = X if middle is None else X - middle
-    return w, xp.matmul(w, X), xp.matmul(w, X * X)
+    return w, xp.sum(w, axis=1), xp.matmul(w, X), xp.matmul(w, X * X)
 
 
 @compiled
-def _divided(weights: Array, sums: Array, squares: Array, by: int) -> tuple[Array, ...]:
-    return weights / by, sums / by, squares / by
+def _divided(n_classes: int, *moments: Array) -> tuple[Array, ...]:
+    """The same shares of all moments."""
+    return tuple(x / n_classes for x in moments)
 
 
 @compiled
-def _damped(
-    weights: Array, sums: Array, squares: Array, damping: float
-) -> tuple[Array, ...]:
+def _damped(damping: float, weights: Array, mass: Array, *sums: Array) -> tuple[Array, ...]:
     """Moments of the classes, of which the share `damping` is spread evenly over all rows."""
-    mass = namespace(weights).sum(weights, axis=1, keepdims=True)
-    even_share = damping * mass[:-1, :] / mass[-1:, :]
-    return tuple(x[:-1, :] + even_share * x[-1:, :] for x in (weights, sums, squares))
+    even_share = (damping * mass[:-1] / mass[-1:])[:, None]
+    rest = (x[:-1, :] + even_share * x[-1:, :] for x in (weights, *sums))
+    return next(rest), mass[:-1] + even_share[:, 0] * mass[-1:], *rest
 
 
 @compiled
-def _pooled(mass: Array, *moments: Array) -> tuple[Array, ...]:
+def _pooled(weights: Array, mass: Array, *sums: Array) -> tuple[Array, ...]:
     """Shares of the mean mass, and mean moments."""
     xp = namespace(mass)
     share = mass / floored(xp.mean(mass, keepdims=True))
-    return share, *(xp.mean(part, axis=0, keepdims=True) for part in moments)
+    return share, *(xp.mean(x, axis=0, keepdims=True) for x in (weights, mass, *sums))
 
 
 @compiled
 def _centered(
-    weights: Array, sums: Array, squares: Array, fit_intercept: bool, middle: Array | None
-) -> tuple[Array, Array, Array]:
-    """The mass (k,), the squares around the mean and the mean (k, n_features)."""
-    xp = namespace(weights)
-    mass = xp.sum(weights, axis=1)
-    large = floored(mass)[:, None]
-    mean = sums / large if fit_intercept else xp.zeros_like(sums)
-    diagonal = xp.maximum(squares - large * mean * mean, xp.zeros_like(squares))
-    return mass, diagonal, mean if middle is None else mean + middle
+    mass: Array, sums: Array, squares: Array, fit_intercept: bool, middle: Array | None
+) -> tuple[Array, Array]:
+    """The squares around the mean, and the mean (k, n_features)."""
+    xp, mass = namespace(mass), floored(mass)[:, None]
+    mean = sums / mass if fit_intercept else xp.zeros_like(sums)
+    diagonal = xp.maximum(squares - mass * mean * mean, xp.zeros_like(squares))
+    return diagonal, mean if middle is None else mean + middle
 
 
 @compiled

@@ -173,8 +173,15 @@ def precondition(
         core = _spectrum(curvature, n_evaluations * evaluation)
         cost = min(n_evaluations, DECOMPOSITION * n_features**3 / evaluation)
         mean, mass = curvature.mean, curvature.mass * curvature.share
-    floor = n_features * xp.finfo(strength.dtype).eps * xp.max(curvature.diagonal)
-    return Preconditioner(network, core, mean, floored(mass), floored(floor), cost)
+    mass, floor = _floors(mass, curvature.diagonal)
+    return Preconditioner(network, core, mean, mass, floor, cost)
+
+
+@compiled
+def _floors(mass: Array, diagonal: Array) -> tuple[Array, Array]:
+    """Masses to divide by, and what rounding leaves of a penalty of 0."""
+    rounding = diagonal.shape[1] * namespace(mass).finfo(mass.dtype).eps
+    return floored(mass), floored(rounding * namespace(mass).max(diagonal))
 
 
 def _inverses(curvature: Curvature, strength: Array, n_picked: int) -> Inverses:
