@@ -227,8 +227,8 @@ def map_leaves(change: Callable[[Any], Any], x: Any) -> Any:
         parts = [map_leaves(change, part) for part in x]
         return type(x)(*parts) if hasattr(x, "_fields") else tuple(parts)
     if is_dataclass(x):
-        parts = {field.name: map_leaves(change, getattr(x, field.name)) for field in fields(x)}
-        return replace(x, **parts)  # type: ignore[type-var]
+        values = {field.name: map_leaves(change, getattr(x, field.name)) for field in fields(x)}
+        return replace(x, **values)  # type: ignore[type-var]
     return change(x)
 
 

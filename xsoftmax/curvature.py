@@ -50,7 +50,7 @@ class Curvature:
         n_features, n_classes = network.layer_sizes
         n_problems = 1 if layers is None else layers[0][0].shape[0]
         parts: list[Array] = []
-        moments: tuple[Any, ...] = (0.0, 0.0, 0.0)
+        moments: list[Array] = []
         values = max(n_features // 4, n_classes * n_problems)
         size = rows.block_size(max(256, block_values(rows.weights) // values))
         stride = 1 + rows.n_samples * n_classes // SAMPLE_VALUES
@@ -60,7 +60,7 @@ class Curvature:
                 network, block.X, rows.middle, block.targets, block.weights, layers, known
             )
             parts.append(w)
-            moments = tuple(x + y for x, y in zip(moments, more, strict=True))
+            moments = [x + y for x, y in zip(moments, more, strict=True)] if moments else more
         weights = parts[0] if len(parts) == 1 else namespace(*parts).concat(parts, axis=1)
         self.X, self.stride, self.fit_intercept = rows.X, stride, network.fit_intercept
         self.middle = rows.middle

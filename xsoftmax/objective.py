@@ -372,9 +372,12 @@ class Objective:
             return None
         return replace(self, rows=rows, penalty=xp.astype(self.penalty, xp.float32))
 
-    def every(self, stride: int) -> Objective:
-        """An estimate from every stride-th row."""
-        return replace(self, rows=self.rows.every(stride))
+    def few(self, n_rows: int) -> Objective:
+        """An estimate from `n_rows` rows at even distances, or all if there are no more."""
+        if self.n_samples <= n_rows:
+            return self
+        places = [i * self.n_samples // n_rows for i in range(n_rows)]
+        return replace(self, rows=self.rows.sample(indices_from_host(places, like=self.penalty)))
 
     def take(self, problems: Sequence[int]) -> Objective:
         """The objective of only some of the problems."""

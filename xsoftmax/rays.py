@@ -50,7 +50,7 @@ class LinearRay:
         parameters, gradient, value = _penalty_at(
             self.start.parameters, self.direction, step, penalty
         )
-        slope = 0.0 if first else xp.vecdot(gradient, self.direction)
+        slope = 0.0 if first else dot(gradient, self.direction)
         pieces, kept = [], []
         for block, change in ((block, None) for block in self.blocks()) if first else self.kept:
             if change is None:
@@ -59,14 +59,16 @@ class LinearRay:
             known = block.of_seeing(self.start.logits[:, :, block.span])
             logits = _moved(known, change, block.of_seeing(step))
             losses, dlogits = weighted_cross_entropy(logits, block.targets, block.weights)
-            value = value + block.of_all(xp.sum(losses, axis=(1, 2)))
             if first:  # the first step is mostly the last, and these rows are in the cache
-                gradient += block.of_all(_gradient_of(network, dlogits, block.X))
+                loss, part = _sums(network, losses, dlogits, block.X)
+                gradient += block.of_all(part)
             else:
-                slope = slope + block.of_all(_sum_of_products(dlogits, change))
+                loss, part = _sums_of_logits(losses, dlogits, change)
+                slope = slope + block.of_all(part)
+            value = value + block.of_all(loss)
             pieces.append(block.of_all(logits))
         if first:
-            slope, self.kept = xp.vecdot(gradient, self.direction), kept
+            slope, self.kept = dot(gradient, self.direction), kept
 
         def point() -> Point:
             logits = pieces[0] if len(pieces) == 1 else xp.concat(pieces, axis=2)
@@ -103,15 +105,23 @@ def _moved(logits: Array, change: Array, step: Array) -> Array:
 
 
 @compiled
-def _sum_of_products(x: Array, y: Array) -> Array:
-    """(n_problems,)."""
-    return namespace(x).sum(namespace(x).vecdot(x, y), axis=1)
+def dot(x: Array, y: Array) -> Array:
+    """(n_problems,): the products of vectors (n_problems, n)."""
+    return namespace(x).vecdot(x, y)
 
 
 @compiled
-def _gradient_of(network: Network, dlogits: Array, X: Array) -> Array:
-    """What rows X add to the gradient."""
-    return network.pack(network.linear_gradient(dlogits, X))
+def _sums(network: Network, losses: Array, dlogits: Array, X: Array) -> tuple[Array, Array]:
+    """What rows X add to the value, and to the gradient."""
+    gradient = network.pack(network.linear_gradient(dlogits, X))
+    return namespace(losses).sum(losses, axis=(1, 2)), gradient
+
+
+@compiled
+def _sums_of_logits(losses: Array, dlogits: Array, change: Array) -> tuple[Array, Array]:
+    """What rows add to the value, and to the slope where a step changes their logits so."""
+    xp = namespace(losses)
+    return xp.sum(losses, axis=(1, 2)), xp.sum(xp.vecdot(dlogits, change), axis=1)
 
 
 def gradient_at(
@@ -121,6 +131,6 @@ def gradient_at(
     gradient = penalty * parameters
     for block in blocks:
         known = block.of_seeing(logits[:, :, block.span])
-        _, dlogits = weighted_cross_entropy(known, block.targets, block.weights)
-        gradient += block.of_all(_gradient_of(network, dlogits, block.X))
+        losses, dlogits = weighted_cross_entropy(known, block.targets, block.weights)
+        gradient += block.of_all(_sums(network, losses, dlogits, block.X)[1])
     return gradient

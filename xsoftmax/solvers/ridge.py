@@ -40,15 +40,14 @@ def ridge_start(
     g = origin.gradient
     n_problems, n_classes = g.shape[0], objective.network.layer_sizes[-1]
     n_rows = max(TRIAL_VALUES // n_classes, FEWEST_ROWS)
-    few = objective.every(max(1, objective.n_samples // n_rows))
-    few = few.take(list(range(n_problems)) * len(SHARES))
+    few = objective.few(n_rows).take(list(range(n_problems)) * len(SHARES))
     directions, slopes = _directions(preconditioner, g, objective.strength)
     ends = _minima(few, directions, slopes)
     of_shares = list(row_slices(len(ends), n_problems))
     values = [sum(value for _, value in ends[rows]) for rows in of_shares]
     best = min(range(len(SHARES)), key=lambda i: values[i] if isfinite(values[i]) else inf)
     steps, rows = [step for step, _ in ends[of_shares[best]]], of_shares[best]
-    start = from_host(steps, like=g, dtype=g.dtype)[:, None] * directions[rows, :]
+    start = _scaled(directions[rows, :], from_host(steps, like=g, dtype=g.dtype))
     share = from_host([SHARES[best]], like=g, dtype=g.dtype)
     return start, replace(preconditioner, share=share)
 
@@ -60,6 +59,11 @@ def _directions(preconditioner: Preconditioner, g: Array, strength: Array) -> tu
     # (H + penalty / a)^-1 is a times that inverse, and about as long a step for every a.
     directions = xp.concat([-preconditioner.apply(g, strength / a) for a in SHARES])
     return directions, xp.vecdot(directions, xp.concat([g] * len(SHARES)))
+
+
+@compiled
+def _scaled(directions: Array, steps: Array) -> Array:
+    return steps[:, None] * directions
 
 
 def _minima(objective: Objective, directions: Array, slopes: Array) -> list[tuple[float, float]]:
