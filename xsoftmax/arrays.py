@@ -215,6 +215,7 @@ def _jitted(function: Callable) -> Callable:
             *map_leaves(lambda leaf: next(arrays) if leaf is _TAKEN_OUT else leaf, args)
         )
 
+    call.__name__ = function.__name__  # in JAX's logs
     return importlib.import_module("jax").jit(call, static_argnums=0)
 
 
