@@ -219,6 +219,24 @@ def _jitted(function: Callable) -> Callable:
     return importlib.import_module("jax").jit(call, static_argnums=0)
 
 
+def without_compiling(function: Function) -> Function:
+    """`function` of arrays and numbers, to arrays, that NumPy computes for JAX on a CPU.
+
+    There both see the same memory, so that nothing is moved, and compiling would take far longer
+    than the work.
+    """
+
+    @wraps(function)
+    def wrapped(*args: Any) -> Any:
+        like = next(filter(is_jax_array, args), None) if "jax" in sys.modules else None
+        if like is None or on_accelerator(like):
+            return function(*args)
+        plain = map_leaves(lambda leaf: np.asarray(leaf) if is_jax_array(leaf) else leaf, args)
+        return map_leaves(lambda leaf: from_host(leaf, like=like), function(*plain))
+
+    return wrapped  # type: ignore[return-value]
+
+
 def map_leaves(change: Callable[[Any], Any], x: Any) -> Any:
     """x, which may be tuples, lists and dataclasses of each other, with its leaves changed.
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .arrays import Array, compiled, device, namespace
+from .arrays import Array, compiled, device, namespace, without_compiling
 from .blocks import block_values, row_slices
 from .functional import indicators
 from .losses import probabilities
@@ -212,6 +212,7 @@ def are_many(n_rows: int, n_picked: int) -> bool:
     return n_rows > max(1.5 * n_picked, MIN_ROWS)
 
 
+@without_compiling
 def pick(weights: Array, n_picked: int) -> tuple[Array, Array]:
     """Indices (k, n_picked) of rows that weigh much in `weights` (k, n_rows), and for how many rows
     each stands.
