@@ -171,7 +171,7 @@ def precondition(
     else:
         curvature = curvature.pooled()
         core = _spectrum(curvature, n_evaluations * evaluation)
-        cost = min(n_evaluations, DECOMPOSITION * n_features**3 / evaluation)
+        cost = min(float(n_evaluations), DECOMPOSITION * n_features**3 / evaluation)
         mean, mass = curvature.mean, curvature.mass * curvature.share
     mass, floor = _floors(mass, curvature.diagonal)
     return Preconditioner(network, core, mean, mass, floor, cost)
