@@ -247,7 +247,26 @@ def _jitted(function: Callable) -> Callable:
             *map_leaves(lambda leaf: next(arrays) if leaf is _TAKEN_OUT else leaf, args)
         )
 
+    call.__name__ = function.__name__  # in JAX's logs
     return importlib.import_module("jax").jit(call, static_argnums=0)
+
+
+def without_compiling(function: Function) -> Function:
+    """`function` of arrays and numbers, to arrays, that NumPy computes for JAX on a CPU.
+
+    There both see the same memory, so that nothing is moved, and compiling would take far longer
+    than the work.
+    """
+
+    @wraps(function)
+    def wrapped(*args: Any) -> Any:
+        like = next(filter(is_jax_array, args), None) if "jax" in sys.modules else None
+        if like is None or on_accelerator(like):
+            return function(*args)
+        plain = map_leaves(lambda leaf: np.asarray(leaf) if is_jax_array(leaf) else leaf, args)
+        return map_leaves(lambda leaf: from_host(leaf, like=like), function(*plain))
+
+    return wrapped  # type: ignore[return-value]
 
 
 def map_leaves(change: Callable[[Any], Any], x: Any) -> Any:
@@ -259,8 +278,8 @@ def map_leaves(change: Callable[[Any], Any], x: Any) -> Any:
         parts = [map_leaves(change, part) for part in x]
         return type(x)(*parts) if hasattr(x, "_fields") else tuple(parts)
     if is_dataclass(x):
-        named = {field.name: map_leaves(change, getattr(x, field.name)) for field in fields(x)}
-        return replace(x, **named)  # type: ignore[type-var]
+        values = {field.name: map_leaves(change, getattr(x, field.name)) for field in fields(x)}
+        return replace(x, **values)  # type: ignore[type-var]
     return change(x)
 
 

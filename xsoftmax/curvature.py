@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .arrays import Array, compiled, device, namespace
+from .arrays import Array, compiled, device, namespace, without_compiling
 from .blocks import block_values, row_slices
 from .functional import indicators
 from .losses import probabilities
@@ -50,32 +50,29 @@ class Curvature:
         n_features, n_classes = network.layer_sizes
         n_problems = 1 if layers is None else layers[0][0].shape[0]
         parts: list[Array] = []
-        sums: Any = 0.0
-        squares: Any = 0.0
+        moments: list[Array] = []
         values = max(n_features // 4, n_classes * n_problems)
         size = rows.block_size(max(256, block_values(rows.weights) // values))
         stride = 1 + rows.n_samples * n_classes // SAMPLE_VALUES
         for block in rows.every(stride).blocks(size):
             known = None if logits is None else logits[:, :, ::stride][:, :, block.span]
-            w, firsts, seconds = _moments_of_rows(
+            w, *more = _moments_of_rows(
                 network, block.X, rows.middle, block.targets, block.weights, layers, known
             )
             parts.append(w)
-            sums, squares = sums + firsts, squares + seconds
-        weights = parts[0] if len(parts) == 1 else namespace(sums).concat(parts, axis=1)
+            moments = [x + y for x, y in zip(moments, more, strict=True)] if moments else more
+        weights = parts[0] if len(parts) == 1 else namespace(*parts).concat(parts, axis=1)
         self.X, self.stride, self.fit_intercept = rows.X, stride, network.fit_intercept
         self.middle = rows.middle
         self.share: Any = 1.0  #: (n_classes,) or 1: what a pooled class has of the mean mass
         if layers is None:
-            self._keep(*_divided(weights, sums, squares, n_classes))
+            self._keep(*_divided(n_classes, weights, *moments))
         else:
-            self._keep(*_damped(weights, sums, squares, damping))
+            self._keep(*_damped(damping, weights, *moments))
 
-    def _keep(self, weights: Array, sums: Array, squares: Array) -> None:
-        self.weights, self.sums, self.squares = weights, sums, squares
-        self.mass, self.diagonal, self.mean = _centered(
-            weights, sums, squares, self.fit_intercept, self.middle
-        )
+    def _keep(self, weights: Array, mass: Array, sums: Array, squares: Array) -> None:
+        self.weights, self.mass, self.sums, self.squares = weights, mass, sums, squares
+        self.diagonal, self.mean = _centered(mass, sums, squares, self.fit_intercept, self.middle)
 
     @property
     def n_rows(self) -> int:
@@ -84,15 +81,16 @@ class Curvature:
 
     def pooled(self) -> Curvature:
         """One class with the mean of all weights; `share` tells what each class had of it."""
-        self.share, *moments = _pooled(self.mass, self.weights, self.sums, self.squares)
+        self.share, *moments = _pooled(self.weights, self.mass, self.sums, self.squares)
         self._keep(*moments)
         return self
 
     def picked(self, classes: slice, n_picked: int) -> Array:
         """A of `n_picked` centred rows, or all, for each class, with A'A about its covariance."""
-        return _picked(
-            self.X, self.stride, self.weights[classes, :], self.mean[classes, :], n_picked
-        )
+        weights, mean = self.weights[classes, :], self.mean[classes, :]
+        if self.n_rows <= n_picked:
+            return _weighted(self.X[None, :: self.stride, ...], weights, mean)
+        return _rows_at(self.X, *pick(weights, n_picked), weights, mean, self.stride)
 
     def matrices(self, n_picked: int) -> Iterator[Array]:
         """Covariances (some classes, n_features, n_features) with exact diagonals, of all classes.
@@ -120,8 +118,8 @@ def _moments_of_rows(
     weights: Array,
     layers: Sequence[Layer] | None,
     logits: Array | None,
-) -> tuple[Array, Array, Array]:
-    """What rows X weigh for each class and for all, and the sums of x and x^2 under that."""
+) -> tuple[Array, Array, Array, Array]:
+    """What rows X weigh for each class and for all, and the sums of 1, x and x^2 under that."""
     xp = namespace(X)
     if layers is None:
         spread = xp.ones_like(weights)
@@ -130,56 +128,58 @@ def _moments_of_rows(
         spread = _spread(targets, logits)
     w = xp.mean(weights * spread, axis=0)
     X = X if middle is None else X - middle
-    return w, xp.matmul(w, X), xp.matmul(w, X * X)
+    return w, xp.sum(w, axis=1), xp.matmul(w, X), xp.matmul(w, X * X)
 
 
 @compiled
-def _divided(weights: Array, sums: Array, squares: Array, by: int) -> tuple[Array, ...]:
-    return weights / by, sums / by, squares / by
+def _divided(n_classes: int, *moments: Array) -> tuple[Array, ...]:
+    """The same shares of all moments."""
+    return tuple(x / n_classes for x in moments)
 
 
 @compiled
-def _damped(weights: Array, sums: Array, squares: Array, damping: float) -> tuple[Array, ...]:
+def _damped(damping: float, weights: Array, mass: Array, *sums: Array) -> tuple[Array, ...]:
     """Moments of the classes, of which the share `damping` is spread evenly over all rows."""
-    mass = namespace(weights).sum(weights, axis=1, keepdims=True)
-    even_share = damping * mass[:-1, :] / mass[-1:, :]
-    return tuple(x[:-1, :] + even_share * x[-1:, :] for x in (weights, sums, squares))
+    even_share = (damping * mass[:-1] / mass[-1:])[:, None]
+    rest = (x[:-1, :] + even_share * x[-1:, :] for x in (weights, *sums))
+    return next(rest), mass[:-1] + even_share[:, 0] * mass[-1:], *rest
 
 
 @compiled
-def _pooled(mass: Array, *moments: Array) -> tuple[Array, ...]:
+def _pooled(weights: Array, mass: Array, *sums: Array) -> tuple[Array, ...]:
     """Shares of the mean mass, and mean moments."""
     xp = namespace(mass)
     share = mass / floored(xp.mean(mass, keepdims=True))
-    return share, *(xp.mean(part, axis=0, keepdims=True) for part in moments)
+    return share, *(xp.mean(x, axis=0, keepdims=True) for x in (weights, mass, *sums))
 
 
 @compiled
 def _centered(
-    weights: Array, sums: Array, squares: Array, fit_intercept: bool, middle: Array | None
-) -> tuple[Array, Array, Array]:
-    """The mass (k,), the squares around the mean and the mean (k, n_features)."""
-    xp = namespace(weights)
-    mass = xp.sum(weights, axis=1)
-    large = floored(mass)[:, None]
-    mean = sums / large if fit_intercept else xp.zeros_like(sums)
-    diagonal = xp.maximum(squares - large * mean * mean, xp.zeros_like(squares))
-    return mass, diagonal, mean if middle is None else mean + middle
+    mass: Array, sums: Array, squares: Array, fit_intercept: bool, middle: Array | None
+) -> tuple[Array, Array]:
+    """The squares around the mean, and the mean (k, n_features)."""
+    xp, mass = namespace(mass), floored(mass)[:, None]
+    mean = sums / mass if fit_intercept else xp.zeros_like(sums)
+    diagonal = xp.maximum(squares - mass * mean * mean, xp.zeros_like(squares))
+    return diagonal, mean if middle is None else mean + middle
 
 
 @compiled
-def _picked(X: Array, stride: int, weights: Array, mean: Array, n_picked: int) -> Array:
-    """See `Curvature.picked`."""
-    xp = namespace(weights)
-    if weights.shape[1] > n_picked:
-        chosen, factor = pick(weights, n_picked)
-        rows = xp.take(X, xp.reshape(chosen, (-1,)) * stride, axis=0)
-        rows = xp.reshape(rows, (*chosen.shape, -1))
-        weights = xp.take_along_axis(weights, chosen, axis=1) * factor
-    else:
-        rows = X[None, ::stride, ...]
-    A = xp.astype(rows, weights.dtype, copy=False) - mean[:, None, :]
-    A *= xp.sqrt(weights)[:, :, None]
+def _rows_at(
+    X: Array, chosen: Array, factor: Array, weights: Array, mean: Array, stride: int
+) -> Array:
+    """`_weighted` of rows that `pick` has chosen from every stride-th."""
+    xp = namespace(X)
+    rows = xp.take(X, xp.reshape(chosen, (-1,)) * stride, axis=0)
+    rows = xp.reshape(rows, (*chosen.shape, X.shape[1]))
+    return _weighted(rows, xp.take_along_axis(weights, chosen, axis=1) * factor, mean)
+
+
+@compiled
+def _weighted(X: Array, weights: Array, mean: Array) -> Array:
+    """Rows X (k or 1, n_samples, n_features) from the mean, times the square root of a weight."""
+    A = namespace(X).astype(X, weights.dtype, copy=False) - mean[:, None, :]
+    A *= namespace(X).sqrt(weights)[:, :, None]
     return A
 
 
@@ -212,18 +212,34 @@ def are_many(n_rows: int, n_picked: int) -> bool:
     return n_rows > max(1.5 * n_picked, MIN_ROWS)
 
 
-@compiled
+@without_compiling
 def pick(weights: Array, n_picked: int) -> tuple[Array, Array]:
     """Indices (k, n_picked) of rows that weigh much in `weights` (k, n_rows), and for how many rows
     each stands.
     """
     xp = namespace(weights)
+    chances, share, cumulative, steps = _steps(weights, n_picked)
+    of_classes = zip(xp.unstack(cumulative), xp.unstack(steps), strict=True)
+    found = [xp.searchsorted(*of_class) for of_class in of_classes]
+    return _found(found, chances, share)
+
+
+@compiled
+def _steps(weights: Array, n_picked: int) -> tuple[Array, Array, Array, Array]:
+    """Chances, what each step of `pick` stands for, the sums of the chances, and the steps."""
+    xp = namespace(weights)
     chances = inclusion(weights, n_picked)
     cumulative = xp.cumulative_sum(chances, axis=1)
     share = cumulative[:, -1:] / n_picked
     steps = share * (xp.arange(n_picked, dtype=weights.dtype, device=device(weights)) + 0.5)
-    found = [xp.searchsorted(cumulative[k, :], steps[k, :]) for k in range(weights.shape[0])]
-    chosen = xp.minimum(xp.stack(found), weights.shape[1] - 1)
+    return chances, share, cumulative, steps
+
+
+@compiled
+def _found(found: list[Array], chances: Array, share: Array) -> tuple[Array, Array]:
+    """What `pick` returns, from the places of its steps."""
+    xp = namespace(chances)
+    chosen = xp.minimum(xp.stack(found), chances.shape[1] - 1)
     return chosen, share / xp.take_along_axis(chances, chosen, axis=1)
 
 

@@ -58,17 +58,16 @@ class Features:
     @cached_property
     def distances(self) -> tuple[int, Array, Array]:
         """The number of rows that are looked at, and of each feature: how many of its values there
-        are not the center, and their mean log distance from it.
+        are not the center, and the geometric mean of their distances from it, or 0.
         """
         n_rows = max(SCALE_ROWS, SCALE_VALUES // self.center.shape[0])
         few = strided(self.X, n_rows, self.dtype)
-        return few.shape[0], *_log_distances(few, self.center)
+        return few.shape[0], *_mean_distances(few, self.center)
 
     @cached_property
     def scale(self) -> Array:
         """(n_features,): the geometric mean of these distances, 0 where there are none."""
-        xp, (_, counts, logs) = namespace(self.center), self.distances
-        return xp.where(counts > 0, xp.exp(logs), 0.0)
+        return self.distances[2]
 
     @cached_property
     def is_plain(self) -> bool:
@@ -95,13 +94,13 @@ class Features:
 
 
 @compiled
-def _log_distances(X: Array, center: Array) -> tuple[Array, Array]:
-    """How many values of each feature are not the center, and their mean log distance from it."""
+def _mean_distances(X: Array, center: Array) -> tuple[Array, Array]:
+    """See `Features.distances`."""
     xp, distance = namespace(X), namespace(X).abs(X - center)
     apart = distance > 0
     counts = xp.sum(xp.astype(apart, X.dtype), axis=0)
     logs = xp.sum(xp.log(xp.where(apart, distance, 1.0)), axis=0)
-    return counts, logs / xp.maximum(counts, 1.0)
+    return counts, xp.where(counts > 0, xp.exp(logs / xp.maximum(counts, 1.0)), 0.0)
 
 
 @compiled

@@ -9,9 +9,10 @@ from __future__ import annotations
 from functools import partial
 
 from .activations import sigmoid
-from .arrays import Array, device, namespace, put, scaled
+from .arrays import Array, compiled, device, namespace, put, scaled
 
 
+@compiled
 def weighted_cross_entropy(logits: Array, targets: Array, weights: Array) -> tuple[Array, Array]:
     """The primitive of all training: w_i loss_i, and its gradient w_i (softmax(z)_i - t_i).
 

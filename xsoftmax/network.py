@@ -22,7 +22,7 @@ from math import sqrt
 from typing import Any
 
 from .activations import ACTIVATIONS
-from .arrays import Array, device, from_host, namespace
+from .arrays import Array, compiled, device, from_host, namespace
 
 Layer = tuple[Array, Array | None]  #: weights and intercepts of one dense layer
 Backward = Callable[[Array], list[Layer]]
@@ -86,6 +86,7 @@ class Network:
         ]  # fmt: skip
         return xp.concat(parts, axis=1)
 
+    @compiled
     def centered(self, parameters: Array) -> Array:
         """The same probabilities with the least weights: the last layer's classes sum to zero."""
         xp = namespace(parameters)
@@ -93,6 +94,7 @@ class Network:
         W, b = (None if x is None else x - xp.mean(x, axis=1, keepdims=True) for x in last)
         return self.pack([*hidden, (W, b)])
 
+    @compiled
     def weight_mask(self, like: Array) -> Array:
         """(1, n_parameters): 1 for a weight, 0 for an intercept, which no penalty touches."""
         xp = namespace(like)

@@ -260,9 +260,8 @@ class Objective:
         """The point at `parameters` of 0, where every class is as probable as any other."""
         if not self.keeps_logits:
             return self.at(parameters)
-        xp, logits = namespace(parameters), self._no_logits(parameters)
-        mass = xp.sum(self.rows.weights, axis=1)  # not 1 where rows are a sample
-        value = self.null_value * mass + parameters[:, 0]
+        logits = self._no_logits(parameters)
+        value = _null_values(self.null_value, self.rows.weights, parameters)
         blocks = self.rows.seen_blocks(self.block_size)
         gradient = gradient_at(self.network, self.penalty, blocks, parameters, logits)
         return Point(parameters, value, gradient, logits)
@@ -373,9 +372,12 @@ class Objective:
             return None
         return replace(self, rows=rows, penalty=xp.astype(self.penalty, xp.float32))
 
-    def every(self, stride: int) -> Objective:
-        """An estimate from every stride-th row."""
-        return replace(self, rows=self.rows.every(stride))
+    def few(self, n_rows: int) -> Objective:
+        """An estimate from `n_rows` rows at even distances, or all if there are no more."""
+        if self.n_samples <= n_rows:
+            return self
+        places = [i * self.n_samples // n_rows for i in range(n_rows)]
+        return replace(self, rows=self.rows.sample(indices_from_host(places, like=self.penalty)))
 
     def take(self, problems: Sequence[int]) -> Objective:
         """The objective of only some of the problems."""
@@ -392,3 +394,10 @@ def _loss_of_rows(
     logits, backward = network.forward(network.unpack(parameters), X)
     losses, dlogits = weighted_cross_entropy(logits, targets, weights)
     return namespace(losses).sum(losses, axis=(1, 2)), network.pack(backward(dlogits))
+
+
+@compiled
+def _null_values(null: float, weights: Array, parameters: Array) -> Array:
+    """(n_problems,): the losses of all rows at `parameters` of 0, each `null`."""
+    mass = namespace(weights).sum(weights, axis=1)  # not 1 where rows are a sample
+    return null * mass + parameters[:, 0]

@@ -171,10 +171,17 @@ def precondition(
     else:
         curvature = curvature.pooled()
         core = _spectrum(curvature, n_evaluations * evaluation)
-        cost = min(n_evaluations, DECOMPOSITION * n_features**3 / evaluation)
+        cost = min(float(n_evaluations), DECOMPOSITION * n_features**3 / evaluation)
         mean, mass = curvature.mean, curvature.mass * curvature.share
-    floor = n_features * xp.finfo(strength.dtype).eps * xp.max(curvature.diagonal)
-    return Preconditioner(network, core, mean, floored(mass), floored(floor), cost)
+    mass, floor = _floors(mass, curvature.diagonal)
+    return Preconditioner(network, core, mean, mass, floor, cost)
+
+
+@compiled
+def _floors(mass: Array, diagonal: Array) -> tuple[Array, Array]:
+    """Masses to divide by, and what rounding leaves of a penalty of 0."""
+    rounding = diagonal.shape[1] * namespace(mass).finfo(mass.dtype).eps
+    return floored(mass), floored(rounding * namespace(mass).max(diagonal))
 
 
 def _inverses(curvature: Curvature, strength: Array, n_picked: int) -> Inverses:
@@ -235,25 +242,45 @@ def _joined(F: Array, L: Array, G: Array) -> Array:
 
 def _spectrum(curvature: Curvature, work: float) -> Spectrum:
     """The eigenvectors of the whole matrix, or the leading ones of a few rows, as `work` allows."""
-    xp = namespace(curvature.mean)
     n_features, n_rows = curvature.mean.shape[1], curvature.n_rows
     affordable = int(work / n_features**2) - 10 * n_features
     n_picked = min(n_rows, affordable, POOLED_ROWS_PER_FEATURE * n_features)
     if n_features <= MAX_FEATURES and n_picked >= min(n_rows, ROWS_PER_FEATURE * n_features):
         (H,) = curvature.matrices(n_picked)
-        e, V = xp.linalg.eigh(H[0, ...])
-        rest = None
-    else:
-        rank = min(n_rows, n_features, MAX_RANK)
-        while rank > 8 and 2 * rank**2 * n_features + DECOMPOSITION * rank**3 > work:
-            rank = rank * 3 // 4
-        A = curvature.picked(slice(0, 1), rank)[0, ...]
-        e, U = xp.linalg.eigh(xp.matmul(A, A.T))
-        usable = e > rank * xp.finfo(e.dtype).eps * xp.max(e)
-        e = xp.where(usable, e, 0.0)
-        V = xp.matmul(A.T, U * xp.where(usable, 1.0 / xp.sqrt(xp.where(usable, e, 1.0)), 0.0))
-        rest = (xp.sum(curvature.diagonal) - xp.sum(e)) / max(n_features - e.shape[0], 1)
-        rest = xp.where(rest > 0, rest, 0.0)
-    e = xp.where(e > 0, e, 0.0)
-    share = xp.where(curvature.share > 0.01, curvature.share, 0.01)
-    return Spectrum(V, e, rest, share[:, None])
+        return Spectrum(*_eigenvectors(H, curvature.share))
+    rank = min(n_rows, n_features, MAX_RANK)
+    while rank > 8 and 2 * rank**2 * n_features + DECOMPOSITION * rank**3 > work:
+        rank = rank * 3 // 4
+    A = curvature.picked(slice(0, 1), rank)
+    return Spectrum(*_leading_eigenvectors(A, curvature.diagonal, curvature.share))
+
+
+@compiled
+def _eigenvectors(H: Array, share: Array) -> tuple[Array, Array, Array | None, Array]:
+    """The fields of a `Spectrum` of the matrix H (1, n_features, n_features)."""
+    e, V = namespace(H).linalg.eigh(H[0, ...])
+    return V, _positive(e), None, _clear(share)
+
+
+@compiled
+def _leading_eigenvectors(
+    A: Array, diagonal: Array, share: Array
+) -> tuple[Array, Array, Array | None, Array]:
+    """Those of A'A, A (1, rank, n_features), where the whole matrix has this `diagonal`."""
+    xp, A, (_, rank, n_features) = namespace(A), A[0, ...], A.shape
+    e, U = xp.linalg.eigh(xp.matmul(A, A.T))
+    usable = e > rank * xp.finfo(e.dtype).eps * xp.max(e)
+    e = xp.where(usable, e, 0.0)
+    V = xp.matmul(A.T, U * xp.where(usable, 1.0 / xp.sqrt(xp.where(usable, e, 1.0)), 0.0))
+    rest = (xp.sum(diagonal) - xp.sum(e)) / max(n_features - rank, 1)
+    return V, _positive(e), _positive(rest), _clear(share)
+
+
+def _positive(x: Array) -> Array:
+    """x, or 0 where it is less or nan."""
+    return namespace(x).where(x > 0, x, 0.0)
+
+
+def _clear(share: Array) -> Array:
+    """(n_classes, 1): shares of the mean mass, not too small to matter."""
+    return namespace(share).where(share > 0.01, share, 0.01)[:, None]

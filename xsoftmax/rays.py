@@ -50,23 +50,25 @@ class LinearRay:
         parameters, gradient, value = _penalty_at(
             self.start.parameters, self.direction, step, penalty
         )
-        slope = 0.0 if first else xp.vecdot(gradient, self.direction)
+        slope = 0.0 if first else dot(gradient, self.direction)
         pieces, kept = [], []
         for block, change in ((block, None) for block in self.blocks()) if first else self.kept:
-            known = block.of_seeing(self.start.logits[:, :, block.span])
-            where = known, block.of_seeing(step), block.targets, block.weights
-            if change is None:  # the first step is mostly the last: its gradient is made at once
-                direction = block.of_seeing(self.direction)
-                change, logits, losses, part = _on_rows(network, block.X, direction, *where)
-                gradient += block.of_all(part)
+            if change is None:
+                change = logits_of(network, block.of_seeing(self.direction), block.X)
                 kept.append((block._replace(X=None), change))
+            known = block.of_seeing(self.start.logits[:, :, block.span])
+            logits = _moved(known, change, block.of_seeing(step))
+            losses, dlogits = weighted_cross_entropy(logits, block.targets, block.weights)
+            if first:  # the first step is mostly the last, and these rows are in the cache
+                loss, part = _sums(network, losses, dlogits, block.X)
+                gradient += block.of_all(part)
             else:
-                logits, losses, part = _on_logits(change, *where)
+                loss, part = _sums_of_logits(losses, dlogits, change)
                 slope = slope + block.of_all(part)
-            value = value + block.of_all(losses)
+            value = value + block.of_all(loss)
             pieces.append(block.of_all(logits))
         if first:
-            slope, self.kept = xp.vecdot(gradient, self.direction), kept
+            slope, self.kept = dot(gradient, self.direction), kept
 
         def point() -> Point:
             logits = pieces[0] if len(pieces) == 1 else xp.concat(pieces, axis=2)
@@ -89,41 +91,37 @@ def _penalty_at(
 
 
 @compiled
-def _on_rows(
-    network: Network,
-    X: Array,
-    direction: Array,
-    known: Array,
-    step: Array,
-    targets: Array,
-    weights: Array,
-) -> tuple[Array, Array, Array, Array]:
-    """What rows X with logits `known` have of the direction, and after a step along it: their
-    logits, the sum of their losses, and what they add to the gradient.
-    """
-    change, _ = network.forward(network.unpack(direction), X)
-    logits, losses, dlogits = _after(step, change, known, targets, weights)
-    return change, logits, losses, network.pack(network.linear_gradient(dlogits, X))
+def logits_of(network: Network, parameters: Array, X: Array) -> Array:
+    """(n_problems, n_logits, n_samples) of rows X."""
+    return network.forward(network.unpack(parameters), X)[0]
 
 
 @compiled
-def _on_logits(
-    change: Array, known: Array, step: Array, targets: Array, weights: Array
-) -> tuple[Array, Array, Array]:
-    """The same from the `change` of the logits: logits, losses, and what is added to the slope."""
-    logits, losses, dlogits = _after(step, change, known, targets, weights)
-    xp = namespace(logits)
-    return logits, losses, xp.sum(xp.vecdot(dlogits, change), axis=1)
+def _moved(logits: Array, change: Array, step: Array) -> Array:
+    """The logits after a step."""
+    moved = step[:, None, None] * change
+    moved += logits
+    return moved
 
 
-def _after(
-    step: Array, change: Array, known: Array, targets: Array, weights: Array
-) -> tuple[Array, Array, Array]:
-    """The logits after a step, the sum of the losses, and the gradient by the logits."""
-    logits = step[:, None, None] * change
-    logits += known
-    losses, dlogits = weighted_cross_entropy(logits, targets, weights)
-    return logits, namespace(logits).sum(losses, axis=(1, 2)), dlogits
+@compiled
+def dot(x: Array, y: Array) -> Array:
+    """(n_problems,): the products of vectors (n_problems, n)."""
+    return namespace(x).vecdot(x, y)
+
+
+@compiled
+def _sums(network: Network, losses: Array, dlogits: Array, X: Array) -> tuple[Array, Array]:
+    """What rows X add to the value, and to the gradient."""
+    gradient = network.pack(network.linear_gradient(dlogits, X))
+    return namespace(losses).sum(losses, axis=(1, 2)), gradient
+
+
+@compiled
+def _sums_of_logits(losses: Array, dlogits: Array, change: Array) -> tuple[Array, Array]:
+    """What rows add to the value, and to the slope where a step changes their logits so."""
+    xp = namespace(losses)
+    return xp.sum(losses, axis=(1, 2)), xp.sum(xp.vecdot(dlogits, change), axis=1)
 
 
 def gradient_at(
@@ -133,16 +131,6 @@ def gradient_at(
     gradient = penalty * parameters
     for block in blocks:
         known = block.of_seeing(logits[:, :, block.span])
-        gradient += block.of_all(
-            _gradient_of_rows(network, block.X, known, block.targets, block.weights)
-        )
+        losses, dlogits = weighted_cross_entropy(known, block.targets, block.weights)
+        gradient += block.of_all(_sums(network, losses, dlogits, block.X)[1])
     return gradient
-
-
-@compiled
-def _gradient_of_rows(
-    network: Network, X: Array, logits: Array, targets: Array, weights: Array
-) -> Array:
-    """What rows X with these logits add to the gradient."""
-    _, dlogits = weighted_cross_entropy(logits, targets, weights)
-    return network.pack(network.linear_gradient(dlogits, X))

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_array, column_or_1d, validate_data
 
 from ..arrays import (
     Array,
+    compiled,
     from_host,
     is_array,
     is_numpy,
@@ -67,7 +68,7 @@ def check_X(estimator: Any, X: Any, *, reset: bool) -> Array:
     if not xp.isdtype(X.dtype, ("bool", "integral", "real floating")):
         raise ValueError(f"{name}: X must hold real numbers; got dtype {X.dtype}.")
     if xp.isdtype(X.dtype, "real floating"):
-        n_bad = to_list(xp.sum(xp.astype(~xp.isfinite(X), xp.int32)))
+        n_bad = to_list(_n_not_finite(X))
         if n_bad:
             raise ValueError(
                 f"{name}: X must be finite; it contains {n_bad} values that are NaN or infinity. "
@@ -81,6 +82,13 @@ def check_X(estimator: Any, X: Any, *, reset: bool) -> Array:
             "features as input."
         )
     return X
+
+
+@compiled
+def _n_not_finite(X: Array) -> Array:
+    """How many values are NaN or infinity."""
+    xp = namespace(X)
+    return xp.sum(xp.astype(~xp.isfinite(X), xp.int32))
 
 
 def _learnt(estimator: Any, X: Array) -> Array:

@@ -6,48 +6,35 @@ change of gradient has the change of those products, and the recursion turns g a
 
 from __future__ import annotations
 
-from ..arrays import Array, compiled, namespace
+from ..arrays import Array, namespace
 from .metric import Pair
 from .steps import downhill
 
 
 def descent(g: Array, Pg: Array, pairs: tuple[Pair, ...]) -> tuple[Array, Array, Array]:
     """-H g and its slope, and 1 where P was 1; steepest descent where rounding has spoilt H."""
-    xp = namespace(g)
+    Hg, plain = _apply_inverse_hessian(g, Pg, pairs)
+    return *downhill(g, Hg), namespace(g).astype(plain, g.dtype)
+
+
+def _apply_inverse_hessian(q: Array, Pq: Array, pairs: tuple[Pair, ...]) -> tuple[Array, Array]:
+    """H q, and where P was 1."""
+    xp = namespace(q)
     if not pairs:
-        return *downhill(g, Pg), xp.zeros_like(g[:, 0])
-    q, Pq, alphas = g, Pg, []
-    for pair in reversed(pairs):
-        q, Pq, alpha = _down(pair, q, Pq)
+        return Pq, xp.zeros_like(q[:, 0]) > 0
+    alphas = []
+    for s, y, Py, inverse_sy in reversed(pairs):
+        alpha = (inverse_sy * xp.vecdot(s, q))[:, None]
+        q, Pq = q - alpha * y, Pq - alpha * Py
         alphas.append(alpha)
-    r, plain = _scaled(pairs[-1], q, Pq)
-    for pair, alpha in zip(pairs, reversed(alphas), strict=True):
-        r = _up(pair, alpha, r)
-    return *downhill(g, r), plain
-
-
-@compiled
-def _down(pair: Pair, q: Array, Pq: Array) -> tuple[Array, Array, Array]:
-    """q and P q without what a pair says of them, and how much that is."""
-    alpha = (pair.inverse_sy * namespace(q).vecdot(pair.s, q))[:, None]
-    return q - alpha * pair.y, Pq - alpha * pair.Py, alpha
-
-
-@compiled
-def _scaled(pair: Pair, q: Array, Pq: Array) -> tuple[Array, Array]:
-    """H_0 q by the newest pair, and 1 where P was 1."""
-    xp, (s, y, Py, inverse_sy) = namespace(q), pair
+    s, y, Py, inverse_sy = pairs[-1]
     plain = _alignment(s, y) > _alignment(s, Py)
     curvature = inverse_sy * xp.vecdot(y, xp.where(plain[:, None], y, Py))  # y'Py / s'y
     r = xp.where(plain[:, None], q, Pq) / xp.where(curvature > 0, curvature, 1.0)[:, None]
-    return r, xp.astype(plain, r.dtype)
-
-
-@compiled
-def _up(pair: Pair, alpha: Array, r: Array) -> Array:
-    """r with what a pair says of H."""
-    beta = (pair.inverse_sy * namespace(r).vecdot(pair.y, r))[:, None]
-    return r + (alpha - beta) * pair.s
+    for (s, y, _, inverse_sy), alpha in zip(pairs, reversed(alphas), strict=True):
+        beta = (inverse_sy * xp.vecdot(y, r))[:, None]
+        r = r + (alpha - beta) * s
+    return r, plain
 
 
 def _alignment(s: Array, x: Array) -> Array:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 from math import inf, isfinite
 
-from ..arrays import Array, from_host, namespace, to_list
+from ..arrays import Array, compiled, from_host, namespace, to_list
 from ..blocks import row_slices
 from ..objective import Objective
 from ..preconditioner import Preconditioner
@@ -37,22 +37,33 @@ def ridge_start(
     `origin` is the point 0, and `preconditioner` the one there, which serves every penalty. All
     problems are given the share that suits them best in the mean.
     """
-    xp, g = namespace(origin.value), origin.gradient
+    g = origin.gradient
     n_problems, n_classes = g.shape[0], objective.network.layer_sizes[-1]
     n_rows = max(TRIAL_VALUES // n_classes, FEWEST_ROWS)
-    few = objective.every(max(1, objective.n_samples // n_rows))
-    few = few.take(list(range(n_problems)) * len(SHARES))
-    # (H + penalty / a)^-1 is a times that inverse, and about as long a step for every a.
-    directions = xp.concat([-preconditioner.apply(g, objective.strength / a) for a in SHARES])
-    slopes = xp.vecdot(directions, xp.concat([g] * len(SHARES)))
+    few = objective.few(n_rows).take(list(range(n_problems)) * len(SHARES))
+    directions, slopes = _directions(preconditioner, g, objective.strength)
     ends = _minima(few, directions, slopes)
     of_shares = list(row_slices(len(ends), n_problems))
     values = [sum(value for _, value in ends[rows]) for rows in of_shares]
     best = min(range(len(SHARES)), key=lambda i: values[i] if isfinite(values[i]) else inf)
     steps, rows = [step for step, _ in ends[of_shares[best]]], of_shares[best]
-    start = from_host(steps, like=g, dtype=g.dtype)[:, None] * directions[rows, :]
+    start = _scaled(directions[rows, :], from_host(steps, like=g, dtype=g.dtype))
     share = from_host([SHARES[best]], like=g, dtype=g.dtype)
     return start, replace(preconditioner, share=share)
+
+
+@compiled
+def _directions(preconditioner: Preconditioner, g: Array, strength: Array) -> tuple[Array, Array]:
+    """The directions of all shares, and the slopes of f along them."""
+    xp = namespace(g)
+    # (H + penalty / a)^-1 is a times that inverse, and about as long a step for every a.
+    directions = xp.concat([-preconditioner.apply(g, strength / a) for a in SHARES])
+    return directions, xp.vecdot(directions, xp.concat([g] * len(SHARES)))
+
+
+@compiled
+def _scaled(directions: Array, steps: Array) -> Array:
+    return steps[:, None] * directions
 
 
 def _minima(objective: Objective, directions: Array, slopes: Array) -> list[tuple[float, float]]:
