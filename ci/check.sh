@@ -13,7 +13,7 @@ mypy
 
 if [ "${1:-}" != --without-tests ]; then
     echo "== tests"
-    pytest
+    pytest -n auto
 fi
 
 echo "== wheel"

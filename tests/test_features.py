@@ -65,6 +65,11 @@ def test_features_far_from_0_or_of_uneven_scales_need_double_precision(rng):
     assert not Features(X + 1000).fits_single
     assert not Features(X * [1.0, 1.0, 1e5]).fits_single
     assert Features(X * [1.0, 1.0, 1e5]).is_plain
-    single = Features(X.astype("float32"))
-    assert single.working_dtype() == np.float32
-    assert Features((X + 1000).astype("float32")).working_dtype() == np.float64
+
+
+def test_few_rows_and_rows_that_it_would_blur_are_solved_in_double_precision(rng):
+    X = rng.standard_normal((400_000, 3)).astype("float32")
+    assert Features(X).working_dtype() == np.float32
+    assert Features(X + 1000).working_dtype() == np.float64
+    assert Features(np.where([True, True, False], X, 1e8)).working_dtype() == np.float64
+    assert Features(X[:1000]).working_dtype() == np.float64

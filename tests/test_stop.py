@@ -17,6 +17,7 @@ TOL = 1e-4
 FOOLED = (
     3, 37, 48, 50, 77, 81, 88, 97, 101, 105, 110, 121, 135, 139, 141, 145, 163, 169, 182, 183, 186,
     202, 203, 208, 215, 217, 221, 229, 235, 238, 249, 255, 256, 269, 338, 886,
+    5266, 5368, 5567, 5672, 5724, 5822, 6385, 6557, 6688, 10081,
 )  # fmt: skip
 #: What rounding may add to a gap, as a share of the objective.
 ROUNDING = 1e-11
@@ -73,11 +74,11 @@ def test_problems_that_fooled_a_fit():
 
 def test_problems_that_fooled_approximate_hessians(monkeypatch):
     monkeypatch.setattr(Objective, "hessian_is_cheap", False)
-    check(FOOLED[::3], most_warn=0.25)
+    check(FOOLED[:36:3], most_warn=0.25)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("start", range(0, 2000, 100))
+@pytest.mark.parametrize("start", range(5000, 7000, 100))
 def test_2000_random_problems(start):
     check(range(start, start + 100), most_warn=0.05)
 

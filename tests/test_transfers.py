@@ -70,15 +70,16 @@ def test_a_trial_step_is_one_transfer(xp, transfers, monkeypatch, kind, name):
         return lambda step: asked.append("trial") or ray(step)
 
     monkeypatch.setattr(Objective, "along", counted)
-    for metric in ("inverse_hessian", "preconditioner"):
-        monkeypatch.setattr(Objective, metric, _noting(asked, metric, getattr(Objective, metric)))
+    for name_ in ("inverse_hessian", "preconditioner", "hessian_product", "logit_change"):
+        monkeypatch.setattr(Objective, name_, _noting(asked, name_, getattr(Objective, name_)))
     solver = Watched(SOLVERS[name], transfers, asked)
     solution = minimize(objective, parameters, solver, max_iter=25)
     assert len(solver.updates) == max(solution.n_iter) > 3
     if name != "lbfgs":
         assert solver.updates == [(1, [])] * len(solver.updates)
         return
-    for n_transfers, did in solver.updates:  # another tells the slope by a new metric
+    # Others tell the slope by a new metric, and for a proof when the exact step is exact enough.
+    for n_transfers, did in solver.updates:
         assert n_transfers == len(did)
     n_trials, n_metrics = (asked.count(what) for what in ("trial", "preconditioner"))
     if kind == "approximate":

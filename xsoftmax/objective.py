@@ -184,7 +184,8 @@ class Objective:
         """(n_problems,): what f may at most be above its minimum, or f itself if that is less.
 
         A linear model is strongly convex in its weights, so that with the intercepts at their best
-        f - f* <= |g_W|^2 / (2 p). And f* >= 0.
+        f - f* <= |g_W|^2 / (2 p). And f* >= 0. Intercepts are at their best near a minimum, where
+        this is asked.
         """
         xp, ((W, b),) = namespace(point.value), self.network.unpack(point.gradient)
         if b is not None and self.rows.middle is not None:
@@ -210,11 +211,11 @@ class Objective:
         for block in self.rows.blocks(self.block_size):
             change, _ = network.forward(network.unpack(direction), block.X)
             logits = self._logits_at(point, block)
-            change = xp.max(change, axis=1) - (
-                xp.min(change, axis=1) if network.n_logits > 1 else 0.0 * change[:, 0, :]
-            )
+            if network.n_logits == 1:  # the other class's logit is always 0
+                change = xp.concat([change, xp.zeros_like(change)], axis=1)
+            change = xp.max(change, axis=1) - xp.min(change, axis=1)
             curved = xp.max(class_curvatures(logits), axis=1) * block.weights[:, 0, :] > CURVED
-            change = xp.where(curved, xp.abs(change), 0.0)
+            change = xp.where(curved, change, 0.0)
             largest = xp.maximum(largest, xp.max(change, axis=1))
         return largest
 

@@ -202,7 +202,7 @@ class LBFGS:
     ) -> tuple[LBFGSState, list[LBFGSReport], list[Proof]]:
         """The state with the exact Newton step, and what that proves of the gap."""
         approximate = partial(objective.precondition, state.metric.preconditioner)
-        step = newton_step(objective, state.point, approximate)
+        step = newton_step(objective, self.tol, state.point, approximate)
         slopes, proofs = prove(objective, self.tol, reports, step)
         known = zip(reports, slopes, strict=True)
         reports = [replace(report, slope=slope, first_step=1.0) for report, slope in known]

@@ -21,12 +21,12 @@ from functools import partial
 from math import sqrt
 from typing import NamedTuple
 
-from ..arrays import Array, namespace
+from ..arrays import Array, namespace, to_list
 from ..objective import SAMPLE_STRIDE, Objective
 from ..rays import Point
 from .criteria import Left, Rounding, converged_if, max_norm
 from .line_search import Search
-from .proof import Proof, newton_step, prove
+from .proof import SMALL_CHANGE, Proof, newton_step, prove
 from .solution import Report, Status
 from .steps import Landing, downhill, search_along, told, with_slopes
 
@@ -109,12 +109,12 @@ class Newton:
             else:
                 rest = float(-0.5 * slope > value)  # f is positive: that is more than all of it
             near = status is Status.CONVERGED
-            if near and not (exact and objective.is_plain):
+            if near and not objective.is_plain:
                 status = Status.RUNNING
             reports.append(
                 NewtonReport(value, norm, left.gap, status, slope, rest, bend, least, near)
             )
-        return state, reports
+        return state, _within_reach(objective, state, reports)
 
     def update(
         self, objective: Objective, state: NewtonState, reports: Sequence[NewtonReport]
@@ -152,18 +152,34 @@ class Newton:
             for report in reports
         ]
         there, ends = search_along(objective, state.point, state.direction, searches, following)
-        return there, [reported(*each) for each in zip(reports, ends, proofs, strict=True)]
+        reports = [reported(*each) for each in zip(reports, ends, proofs, strict=True)]
+        return there, _within_reach(objective, there, reports)
 
     def _proved(
         self, objective: Objective, state: NewtonState, reports: Sequence[NewtonReport]
     ) -> tuple[NewtonState, list[NewtonReport], list[Proof]]:
         """The state with the exact Newton step, and what that proves of the gap where it begins."""
         approximate = partial(objective.contrasts.times, state.inverse)
-        step = newton_step(objective, state.point, approximate)
+        step = newton_step(objective, self.tol, state.point, approximate)
         slopes, proofs = prove(objective, self.tol, reports, step)
         state = state._replace(direction=step.direction)
         reports = [replace(r, slope=slope) for r, slope in zip(reports, slopes, strict=True)]
         return state, reports, proofs
+
+
+def _within_reach(
+    objective: Objective, state: NewtonState, reports: list[NewtonReport]
+) -> list[NewtonReport]:
+    """The reports, where none has converged whose next step would change a row's logits by much."""
+    if not objective.is_plain or not any(r.status is Status.CONVERGED for r in reports):
+        return reports
+    changes = to_list(objective.logit_change(state.point, state.direction))
+    return [
+        replace(report, status=Status.RUNNING, near=False)
+        if report.status is Status.CONVERGED and change > SMALL_CHANGE
+        else report
+        for report, change in zip(reports, changes, strict=True)
+    ]
 
 
 def _state(

@@ -19,6 +19,7 @@ for H^-1, and where that lacks a direction by the inverse of H's diagonal: by th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import inf
 from typing import NamedTuple
 
 from ..arrays import Array, namespace, to_list
@@ -30,7 +31,7 @@ from .steps import told
 
 #: Where no row's logits change by more along the Newton step, the decrement tells the gap.
 SMALL_CHANGE = 0.5
-#: The step is exact where the residual's norm, in the preconditioner's metric, has shrunk so much.
+#: The residual is small where its norm, in the preconditioner's metric, has shrunk so much.
 RESIDUAL = 1e-3
 #: Of such rows no less than this share of the tolerance is claimed to be left.
 LEAST_CLAIM = 0.1
@@ -56,36 +57,51 @@ class Proof(NamedTuple):
 
 
 def newton_step(
-    objective: Objective, point: Point, approximate: Callable[[Array], Array]
+    objective: Objective, tol: float, point: Point, approximate: Callable[[Array], Array]
 ) -> NewtonStep:
     """-H^-1 g at `point`, by conjugate gradients.
 
     `approximate` multiplies gradients (n_problems, n_parameters) by what the solver takes for H^-1.
+    The step is exact where the residual is small in the preconditioner's metric. What that cannot
+    see is curved by the penalty p at least, and so promises at most |residual|^2 / (2 p), which
+    must be within the tolerance.
     """
-    xp, residual = namespace(point.value), -point.gradient
+    xp, gradient, strength = namespace(point.value), point.gradient, objective.strength
     diagonal = objective.inverse_diagonal(point)
 
-    def precondition(gradient: Array) -> Array:
-        return approximate(gradient) + diagonal.times(gradient)
+    def precondition(vector: Array) -> Array:
+        return approximate(vector) + diagonal.times(vector)
 
-    direction = xp.zeros_like(residual)
-    z = search = precondition(residual)
-    left = first = xp.vecdot(residual, z)
-    enough = [False] * first.shape[0]
-    for _ in range(MAX_PRODUCTS):
+    def along(search: Array, decrease: Array) -> tuple[Array, Array]:
+        """The best multiple of a search direction, and H times that."""
         product = objective.hessian_product(point, search)
-        curvature = xp.vecdot(search, product)
-        length = xp.where(curvature > 0, left / xp.where(curvature > 0, curvature, 1.0), 0.0)
-        direction = direction + length[:, None] * search
-        residual = residual - length[:, None] * product
+        length = _divided(decrease, xp.vecdot(search, product))[:, None]
+        return length * search, length * product
+
+    # The solver's own step first: where its H^-1 is right nothing is left to do after that.
+    step = -approximate(gradient)
+    direction, change = along(step, -xp.vecdot(gradient, step))
+    residual = -gradient - change
+    small = RESIDUAL**2 * xp.vecdot(gradient, precondition(gradient))
+    unseen = xp.where(strength > 0, 2 * tol * strength * (objective.null_value - point.value), inf)
+    search, left = xp.zeros_like(gradient), xp.ones_like(strength)
+    for _ in range(MAX_PRODUCTS):
         z, before = precondition(residual), left
         left = xp.vecdot(residual, z)
-        enough = to_list(left <= RESIDUAL**2 * first)
-        if all(enough):
+        is_exact = to_list((left <= small) & (xp.vecdot(residual, residual) <= unseen))
+        if all(is_exact):
             break
-        search = z + (left / xp.where(before > 0, before, 1.0))[:, None] * search
-    slope, change = xp.vecdot(point.gradient, direction), objective.logit_change(point, direction)
-    return NewtonStep(direction, slope, change, objective.gap_bound(point), enough)
+        search = z + _divided(left, before)[:, None] * search
+        step, change = along(search, left)
+        direction, residual = direction + step, residual - change
+    slope, change = xp.vecdot(gradient, direction), objective.logit_change(point, direction)
+    return NewtonStep(direction, slope, change, objective.gap_bound(point), is_exact)
+
+
+def _divided(x: Array, y: Array) -> Array:
+    """x / y, or 0 where y is not positive."""
+    xp = namespace(x)
+    return xp.where(y > 0, x / xp.where(y > 0, y, 1.0), 0.0)
 
 
 def prove(
@@ -95,18 +111,18 @@ def prove(
 
     `reports` are of the point where it begins. Half the squared decrement is the gap; all of it is
     reported, since that far from the minimum the model is not yet exact, and a bound where nothing
-    is proved. Single precision proves nothing of such rows.
+    is proved. Single precision proves nothing of rows that are not plain.
     """
     slopes, proofs, rounding = [], [], Rounding.of(step.slope)
+    can_tell = objective.in_double or objective.is_plain
     found = told(step.slope, step.change, step.bound)
     for report, (slope, change, bound), is_exact in zip(reports, found, step.is_exact, strict=True):
-        hidden = rounding.hides(-0.5 * slope, report.value) or not objective.in_double
-        least = rounding.least(report.value)
-        left = Left.of(-slope, report.value, least, hidden, objective.null_value)
-        holds = objective.in_double and is_exact and change <= SMALL_CHANGE and left.within(tol)
-        gained = objective.null_value - report.value
+        value, gained = report.value, objective.null_value - report.value
+        hidden = rounding.hides(-0.5 * slope, value) or not can_tell
+        known = value, rounding.least(value), hidden, objective.null_value
+        left = Left.of(-slope, *known)
+        holds = can_tell and is_exact and change <= SMALL_CHANGE and left.within(tol)
         amount = max(-slope, LEAST_CLAIM * tol * gained if holds else bound)
-        left = Left.of(amount, report.value, least, hidden, objective.null_value)
         slopes.append(slope)
-        proofs.append(Proof(left, holds))
+        proofs.append(Proof(Left.of(amount, *known), holds))
     return slopes, proofs
