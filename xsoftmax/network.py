@@ -27,10 +27,6 @@ from .arrays import Array, compiled, device, from_host, namespace
 Layer = tuple[Array, Array | None]  #: weights and intercepts of one dense layer
 Backward = Callable[[Array], list[Layer]]
 
-#: Libraries multiply rows of many inputs by the weights of few outputs up to twice as fast as the
-#: transposes, and so their gradients; rows of any length by as few weights as these.
-MANY_INPUTS, FEW_OUTPUTS, FEW_WEIGHTS = 200, 32, 128
-
 
 @dataclass(frozen=True)
 class Network:
@@ -188,21 +184,12 @@ def _dense(W: Array, b: Array | None, A: Array) -> Array:
     xp = namespace(W)
     if A.ndim == 2:
         n_problems, n_out, n_in = W.shape
-        Z = xp.reshape(product(xp.reshape(W, (-1, n_in)), A), (n_problems, n_out, -1))
+        Z = xp.reshape(xp.matmul(xp.reshape(W, (-1, n_in)), A), (n_problems, n_out, -1))
     else:
         Z = xp.matmul(W, A)
     if b is not None:
         Z += xp.expand_dims(b, axis=2)
     return Z
-
-
-def product(W: Array, A: Array) -> Array:
-    """W A, where A is a view of rows: the way round that libraries multiply faster."""
-    xp = namespace(W)
-    if not _is_wide(W.shape) and W.shape[0] * W.shape[1] >= FEW_WEIGHTS:
-        return xp.matmul(W, A)
-    # Reshaping to one dimension makes samples the contiguous axis, where a view would not.
-    return xp.reshape(xp.reshape(xp.matmul(A.T, W.T).T, (-1,)), (W.shape[0], -1))
 
 
 def _outer(dZ: Array, A: Array) -> Array:
@@ -211,13 +198,5 @@ def _outer(dZ: Array, A: Array) -> Array:
     if A.ndim == 2:
         n_problems, n_out, n_samples = dZ.shape
         dZ = xp.reshape(dZ, (-1, n_samples))
-        wide = _is_wide((dZ.shape[0], A.shape[0]))
-        dW = xp.matmul(A, dZ.T).T if wide else xp.matmul(dZ, A.T)
-        return xp.reshape(dW, (n_problems, n_out, -1))
+        return xp.reshape(xp.matmul(dZ, A.T), (n_problems, n_out, -1))
     return xp.matmul(dZ, xp.matrix_transpose(A))
-
-
-def _is_wide(shape: tuple[int, int]) -> bool:
-    """Whether few outputs have many inputs each."""
-    n_out, n_in = shape
-    return n_out < FEW_OUTPUTS and n_in >= MANY_INPUTS

@@ -24,7 +24,7 @@ from typing import Protocol
 
 from .arrays import Array, compiled, namespace, to_list
 from .curvature import Curvature, diagonal_matrix, floored
-from .network import Layer, Network, product
+from .network import Layer, Network
 from .rows import ArrayRows
 
 #: One factor for each class is kept when all of them hold fewer values than this.
@@ -77,11 +77,11 @@ class Spectrum:
         n_problems, n_classes, n_features = gradient.shape
         inside = 1.0 / (self.share * self.e + strength)
         rows = xp.reshape(gradient, (-1, n_features))
-        within = xp.reshape(product(rows, self.V), (n_problems, n_classes, -1))
+        within = xp.reshape(xp.matmul(rows, self.V), (n_problems, n_classes, -1))
         # Where V spans everything, to take off what is outside would leave its rounding.
         outside = 0.0 if self.rest is None else 1.0 / (self.share * self.rest + strength)
         within = xp.reshape(within * (inside - outside), (n_problems * n_classes, -1))
-        result = xp.reshape(product(within, self.V.T), gradient.shape)
+        result = xp.reshape(xp.matmul(within, self.V.T), gradient.shape)
         return result if self.rest is None else result + outside * gradient
 
 
