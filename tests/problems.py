@@ -55,7 +55,7 @@ class Quadratic:
 
     null_value = 0.0
     n_samples = block_size = 1
-    hessian_is_cheap = sample_is_cheap = False
+    hessian_is_cheap = sample_is_cheap = curvature_pays = False
     is_plain = True
 
     def __init__(self, d, b):

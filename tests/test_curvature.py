@@ -108,3 +108,21 @@ def test_of_few_rows_a_matrix_takes_all_but_picks_as_many_as_are_asked():
     (H,) = curvature.matrices(60)
     np.testing.assert_allclose(H[0], centred.T @ centred / 300 / 3)
     assert curvature.picked(slice(0, 1), 60).shape == (1, 60, 4)
+
+
+@pytest.mark.parametrize(("decay", "pays"), [(1.0, False), (1e4, True)])
+@pytest.mark.parametrize(("n_samples", "n_features"), [(300, 200), (4000, 300), (3000, 500)])
+def test_uneven_curvature_is_foretold(xp, rng, n_samples, n_features, decay, pays):
+    X = rng.standard_normal((n_samples, n_features)) * np.geomspace(1, decay**-0.5, n_features)
+    objective = objective_on(xp, X, rng.integers(0, 4, n_samples), Cs=(100.0,))
+    assert objective.curvature_pays == pays
+
+
+def test_even_curvature_is_bought_where_it_costs_less_than_an_evaluation(rng):
+    X, y = rng.standard_normal((20_000, 8)), rng.integers(0, 4, 20_000)
+    assert objective_on(np.asarray, X, y).curvature_pays
+
+
+def test_a_strong_penalty_makes_curvature_even(rng):
+    X = rng.standard_normal((300, 200)) * np.geomspace(1, 1e-2, 200)
+    assert not objective_on(np.asarray, X, rng.integers(0, 4, 300), Cs=(1e-4,)).curvature_pays

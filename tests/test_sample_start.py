@@ -17,6 +17,17 @@ from .problem_table import Approximated
 from .problems import blobs, objective_on, zeros_of
 
 
+@pytest.fixture(autouse=True)
+def small_samples_are_worth_their_calls(monkeypatch):
+    monkeypatch.setattr(objective_module, "WORTH_A_SAMPLE", 0)
+
+
+def test_a_sample_must_be_worth_its_calls(monkeypatch):
+    monkeypatch.undo()
+    assert not objective_on(np.asarray, *blobs(n_samples=20_000)).sample_is_cheap
+    assert objective_on(np.asarray, *blobs(n_samples=80_000, n_features=40)).sample_is_cheap
+
+
 @dataclass(frozen=True)
 class Counting(Objective):
     """Counts the evaluations and Hessians, by how many rows they are of."""

@@ -80,6 +80,8 @@ def test_a_trial_step_is_one_transfer(xp, transfers, monkeypatch, kind, name):
         return
     # Others tell the slope by a new metric, and for a proof when the exact step is exact enough.
     for n_transfers, did in solver.updates:
+        if kind == "network":  # it has no metric
+            did = [what for what in did if what != "preconditioner"]
         assert n_transfers == len(did)
     n_trials, n_metrics = (asked.count(what) for what in ("trial", "preconditioner"))
     if kind == "approximate":

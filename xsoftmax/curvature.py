@@ -28,6 +28,8 @@ SAMPLE_VALUES = 1 << 23
 #: A sample of as many rows as features loses this share of what is off the diagonal: it says too
 #: little of directions that few rows have.
 SHRINKAGE = 0.05
+#: Products that tell a largest eigenvalue well enough.
+N_POWERS = 6
 #: After so many rounds nearly all rows that are picked for sure are known.
 ROUNDS = 4
 
@@ -272,3 +274,24 @@ def floored(mass: Array) -> Array:
     """`mass`, but not so near 0 that dividing by it overflows."""
     xp = namespace(mass)
     return xp.maximum(mass, float(xp.finfo(mass.dtype).smallest_normal) ** 0.5)
+
+
+@compiled
+def anisotropy(network: Network, X: Array, strength: Array, n_samples: int) -> Array:
+    """How many times the largest curvature at 0 is the mean one, about, by few rows X of
+    `n_samples`, where the penalties of weights are `strength` (n_problems,).
+
+    The largest eigenvalue is that of the power iteration. Few rows in many dimensions make
+    curvatures uneven that are not, by (1 + sqrt(n_features / n_rows))^2 (Marchenko and Pastur,
+    1967).
+    """
+    xp, (n_rows, n_features) = namespace(X), X.shape
+    X = X - xp.mean(X, axis=0) if network.fit_intercept else X
+    v = X[0, :] + 1.0
+    for _ in range(N_POWERS):
+        v = xp.matmul(xp.matmul(X, v / floored(xp.linalg.vector_norm(v))), X)
+    spread = (1.0 + (n_features / n_rows) ** 0.5) / (1.0 + (n_features / n_samples) ** 0.5)
+    # At 0 a class weighs 1 / n_classes of each row.
+    penalty = n_rows * network.n_units * xp.min(strength)
+    mean = xp.sum(X * X) / n_features + penalty
+    return xp.linalg.vector_norm(v) / (spread**2 * floored(mean))

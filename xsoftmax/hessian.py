@@ -28,6 +28,8 @@ NEARER = 32
 #: Pairs of classes weigh so many times as many values at once, since one product is faster than
 #: many.
 AT_ONCE = 8
+#: What calling it all costs, in multiplications.
+OVERHEAD = 20_000_000
 #: No more rows than so many for each parameter tell enough.
 ROWS_PER_PARAMETER = 8
 
@@ -106,7 +108,8 @@ def inverse_hessian_cost(network: Network, n_samples: int, n_problems: int) -> f
     """Multiplications that the inverses of all problems cost."""
     (n_features, n_classes), order = network.layer_sizes, _order(network)
     n_pairs, n_rows = n_classes * (n_classes - 1) // 2, min(n_samples, rows_that_suffice(network))
-    return n_problems * (n_pairs * n_rows * n_features * (2 * n_features + 10) + order**3)
+    products = n_pairs * n_rows * n_features * (2 * n_features + 10)
+    return n_problems * (products + order**3) + OVERHEAD
 
 
 def rows_that_suffice(network: Network) -> int:

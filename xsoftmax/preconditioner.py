@@ -29,8 +29,9 @@ from .rows import ArrayRows
 
 #: One factor for each class is kept when all of them hold fewer values than this.
 FACTOR_VALUES = 1 << 24
-#: What an evaluation costs besides its products, and the inverse of a class, in multiplications.
-OVERHEAD, CLASS_OVERHEAD = 60_000_000, 4_000_000
+#: In multiplications: calling what an evaluation calls, and inverting the matrix of a class;
+#: reading a value of X; the functions of a logit.
+OVERHEAD, CLASS_OVERHEAD, READ, EXPONENTIAL = 8_000_000, 4_000_000, 12, 200
 #: An eigendecomposition of order n costs so many times n^3 multiplications of a product.
 DECOMPOSITION = 20
 #: No more rows are sampled for the matrix of a class, and for one that serves all.
@@ -128,8 +129,16 @@ def _sum_zero(x: Array) -> Array:
 def evaluation_cost(network: Network, n_samples: int, n_problems: int) -> float:
     """Multiplications that take as long as value and gradient of all problems."""
     n_features, n_classes = network.layer_sizes
-    # A product with few columns costs as much as one with about 32.
-    return 2 * n_samples * n_features * (n_classes * n_problems + 32) + OVERHEAD
+    n_logits = n_classes * n_problems
+    values = 2 * n_features * (n_logits + READ) + EXPONENTIAL * n_logits
+    return n_samples * values + OVERHEAD
+
+
+def spectrum_cost(network: Network, n_samples: int) -> float:
+    """Multiplications that the eigenvectors of the whole matrix cost."""
+    n_features, _ = network.layer_sizes
+    n_picked = min(n_samples, ROWS_PER_FEATURE * n_features)
+    return n_features**2 * (n_picked + DECOMPOSITION * n_features)
 
 
 def precondition(

@@ -159,6 +159,8 @@ class LBFGS:
         origin = objective.origin(parameters)
         if objective.hessian_is_cheap:
             return Start(origin)
+        if not objective.curvature_pays:
+            return Start(origin, Metric(None, 0, 0))
         preconditioner = objective.preconditioner(origin, self.refresh, 1.0, True)
         if not isinstance(preconditioner, Preconditioner):
             return Start(origin, Metric(preconditioner, 0, 0))
@@ -213,14 +215,17 @@ class LBFGS:
     ) -> tuple[LBFGSState, Sequence[LBFGSReport]]:
         """With a new approximate metric, if that is due, and the direction by it."""
         preconditioner, age, n_iter = state.metric
-        if preconditioner is None or age < max(self.refresh, SERVES * preconditioner.cost):
+        is_first = preconditioner is None
+        if age < max(self.refresh, 0.0 if is_first else SERVES * preconditioner.cost):
             return state, reports
         if all(report.close or report.plain for report in reports):
             return state, reports  # a new metric would not help
         n_evaluations = max(self.refresh, n_iter // 2)
         damping = _damping(max(report.gap for report in reports))
-        preconditioner = objective.preconditioner(state.point, n_evaluations, damping)
+        preconditioner = objective.preconditioner(state.point, n_evaluations, damping, is_first)
         metric = Metric(preconditioner, 0, n_iter)
+        if preconditioner is None:
+            return state._replace(metric=metric), reports
         pairs = pairs_under(metric, objective, [(pair.s, pair.y) for pair in state.pairs])
         state, (_, slope, *_) = _state(objective, state.point, metric, pairs)
         return state, with_slopes(reports, slope)
