@@ -39,6 +39,8 @@ MOST_COUNTS, MOST_TICKS = 20, 20
 MOST_CELLS = 250
 #: A grid of weights or a chart of classes shows no more of them.
 MOST_CLASSES = 30
+#: Letters of a name beside an axis or in a legend, and of one above a small image.
+MOST_LETTERS, MOST_LETTERS_ABOVE = 40, 12
 #: Inches.
 SMALLEST, LARGEST = 4.8, 12.0
 #: Points of a projection, and classes with a colour of their own.
@@ -58,7 +60,7 @@ def plot_samples(
     axes = _grid(n_rows, n_columns, size=1.3)
     for ax, image, label in zip(axes.flat, X, labels, strict=False):
         _show(ax, image, image_shape)
-        ax.set_title(str(label), fontsize=10, **_as_it_is())
+        ax.set_title(_named(label, MOST_LETTERS_ABOVE), fontsize=10, **_as_it_is())
     return axes
 
 
@@ -79,7 +81,10 @@ def plot_predictions(
         _show(ax, X[i], image_shape)
         is_right = y_true[i] == y_pred[i]
         color = "black" if is_right else WRONG
-        ax.set_title(f"y: {y_true[i]} / ŷ: {y_pred[i]}", fontsize=8, color=color, **_as_it_is())
+        true, predicted = (_named(y[i], MOST_LETTERS_ABOVE) for y in (y_true, y_pred))
+        between = "\n" if max(len(true), len(predicted)) > MOST_LETTERS_ABOVE // 3 else " / "
+        title = f"y: {true}{between}ŷ: {predicted}"
+        ax.set_title(title, fontsize=8, color=color, **_as_it_is())
         if not is_right:
             ax.add_patch(
                 plt.Rectangle((0, 0), 1, 1, transform=ax.transAxes, fill=False, lw=4, ec=WRONG)
@@ -154,7 +159,7 @@ def plot_confusion_matrix(y_true: Any, y_pred: Any, *, ax: Axes | None = None) -
     counts, n_classes = confusion_matrix(y_true, y_pred, labels=classes), len(classes)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     is_large = n_classes > MOST_COUNTS
-    names = [str(name) for name in classes]
+    names = [_named(name) for name in classes]
     if ax is None:
         side = LARGEST if is_large else min(max(SMALLEST, 1.5 + 0.5 * n_classes), LARGEST)
         ax = plt.subplots(figsize=(side, side), layout="constrained")[1]
@@ -197,7 +202,7 @@ def plot_recall(y_true: Any, y_pred: Any, *, ax: Axes | None = None) -> Axes:
     ax.barh(range(len(order)), recall[order], color="tab:blue", alpha=0.7)
     for place, i in enumerate(order):
         ax.text(0.01, place, f"{recall[i]:.1%} of {_short(counts[i])}", va="center", fontsize=8)
-    names = [str(classes[i]) for i in order]
+    names = [_named(classes[i]) for i in order]
     ax.set_yticks(range(len(order)), labels=names, fontsize=8, **_as_it_is())
     ax.invert_yaxis()
     which = f", the lowest {len(order)} of {len(classes):,}" if len(order) < len(classes) else ""
@@ -225,7 +230,7 @@ def plot_projection(X: Any, labels: Any, *, ax: Axes | None = None) -> Axes:
     if others.any():
         ax.plot(*points[others].T, ".", color="0.7", ms=3, label=f"{len(classes) - 10:,} others")
     for name in np.sort(named):
-        ax.plot(*points[labels == name].T, ".", ms=4, alpha=0.6, label=str(name))
+        ax.plot(*points[labels == name].T, ".", ms=4, alpha=0.6, label=_named(name))
     share = pca.explained_variance_ratio_.sum()
     ax.set(xlabel="first principal component", ylabel="second")
     ax.set_title(f"Rows by class, features scaled ({share:.0%} of the variance)")
@@ -240,7 +245,9 @@ def plot_weights(
 ) -> np.ndarray:
     """What each row of ``model.coef_`` looks for: red raises the class's logit, blue lowers it."""
     coef, classes = _host(model.coef_), _host(model.classes_)
-    names = [f"{classes[1]} against {classes[0]}"] if len(coef) == 1 else [str(c) for c in classes]
+    names = [_named(name, MOST_LETTERS_ABOVE) for name in classes]
+    if len(coef) == 1:
+        names = [f"{names[1]} against {names[0]}"]
     shown = min(len(coef), MOST_CLASSES)
     axes = _grid(ceil(shown / n_columns), min(n_columns, shown), size=1.5)
     limit = np.abs(coef).max() or 1.0
@@ -262,6 +269,15 @@ def _largest_of_blocks(shares: np.ndarray) -> tuple[np.ndarray, int]:
     starts = np.arange(0, len(shares), n_together)
     rows = np.maximum.reduceat(shares, starts, axis=0)
     return np.maximum.reduceat(rows, starts, axis=1), n_together
+
+
+def _named(name: Any, n_letters: int = MOST_LETTERS) -> str:
+    """A name on one line, without its middle if it has more letters."""
+    text = str(name).replace("\n", " ")
+    if len(text) <= n_letters:
+        return text
+    n_last = (n_letters - 1) // 2
+    return f"{text[: n_letters - 1 - n_last]}…{text[-n_last:]}"
 
 
 def _short(count: int) -> str:
