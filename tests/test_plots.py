@@ -137,7 +137,7 @@ def test_names_are_drawn_as_they_are(names, tmp_path):
     ]
     for i, axes in enumerate(drawn):
         figure = np.ravel(axes)[0].figure
-        shown = {*names, *(plots._named(name, plots.MOST_LETTERS_ABOVE) for name in names)}
+        shown = {*names, *map(plots._above, names)}
         written = [text for text in figure.findobj(Text) if text.get_text() in shown]
         assert written or i in (4, 5)  # there the title has more than the name
         assert not any(text.get_parse_math() for text in written)
@@ -145,17 +145,17 @@ def test_names_are_drawn_as_they_are(names, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "n_letters", "text"),
+    ("name", "text", "above"),
     [
-        (7, 12, "7"),
-        ("a name of thirty-five characters 01", 40, "a name of thirty-five characters 01"),
-        ("a name of thirty-five characters 01", 12, "a name…rs 01"),
-        ("x" * 500, 40, "x" * 20 + "…" + "x" * 19),
-        ("two\nlines", 12, "two lines"),
+        (7, "7", "7"),
+        ("a name of 31 characters, not 32", None, "a name of 31\ncharacters,\nnot 32"),
+        ("a" * 100 + "z" * 100, "a" * 20 + "…" + "z" * 19, "a" * 12 + "\n" + "a" * 8 + "…zzz"),
+        ("two\nlines", "two lines", "two lines"),
     ],
 )
-def test_long_names_lack_their_middle(name, n_letters, text):
-    assert plots._named(name, n_letters) == text
+def test_very_long_names_lack_their_middle(name, text, above):
+    assert plots._named(name) == (text or name)
+    assert plots._above(name).startswith(above)
 
 
 def test_names_have_room_beside_and_above_pictures(tmp_path):
