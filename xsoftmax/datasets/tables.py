@@ -258,13 +258,14 @@ def _without_index(table: Table, known_names: Sequence[str]) -> Table:
         return table
     cells = [str(cell) for cell in table.columns[0]]
     if len(set(cells)) < len(cells) or not all(map(str.isdigit, cells)):
-        warnings.warn(
-            f"{table.path}: the first column has no name, and its cells are not the different "
-            f"whole numbers of an index. It is taken for a feature, {name!r}. Name it, or leave it "
-            "out.",
-            TableWarning,
-            stacklevel=2,
-        )
+        if not known_names:  # else it is ignored, and named there
+            warnings.warn(
+                f"{table.path}: the first column has no name, and its cells are not the different "
+                f"whole numbers of an index. It is taken for a feature, {name!r}. Name it, or "
+                "leave it out.",
+                TableWarning,
+                stacklevel=2,
+            )
         return table
     warnings.warn(
         f"{table.path}: the first column has no name and numbers the rows, as pandas writes its "
