@@ -16,7 +16,16 @@ FILES = sorted(ROOT.rglob("*.py"))
 #: From the ground up. A module may import its own floor and those below.
 FLOORS = [
     ("arrays",),
-    ("activations", "functional", "kept_memory", "losses", "places", "targets", "threads"),
+    (
+        "activations",
+        "computed_once",
+        "functional",
+        "kept_memory",
+        "losses",
+        "places",
+        "targets",
+        "threads",
+    ),
     ("blocks",),
     ("features", "network"),
     ("rows",),

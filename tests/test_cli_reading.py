@@ -178,6 +178,8 @@ def test_info_describes_a_model(flowers):
         ("evaluate t.csv --model m --seed 1", "--seed", "of a file all rows are scored"),
         ("evaluate mnist --model m --test-size 0.3", "--test-size", "only digits is split"),
         ("predict t.csv --model m --json --out p.csv", "--json", "--out writes CSV"),
+        ("predict t.csv --model m --force", "--force", "without --out nothing is written"),
+        ("evaluate t.csv --model m --force", "--force", "without --plots nothing is written"),
     ],
 )
 def test_an_option_that_does_not_apply_is_an_error_with_the_reason(arguments, flag, reason):

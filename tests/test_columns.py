@@ -103,7 +103,7 @@ def test_arrays_with_names_are_put_in_order(tmp_path):
     np.savez(tmp_path / "a.npz", X=X)
     with pytest.raises(ValueError, match="3 columns of features; the model was trained on 2"):
         datasets.load_rows(tmp_path / "a.npz", NAMED)
-    with pytest.raises(ValueError, match="holds features only"):
+    with pytest.raises(ValueError, match=r"holds features only; it needs labels too \(y\)"):
         datasets.load_rows(tmp_path / "a.npz", Schema(3), labelled=True)
 
 

@@ -288,7 +288,7 @@ def test_the_refit_takes_the_metric_of_the_best_C(monkeypatch):
         (
             [0.1, 1.0, 10.0, 100.0],
             [1, 2, 3, 4],
-            r"C_=100 is the largest .*logspace\(2, 3.5, 4\)",
+            r"C_=100 is the largest .*logspace\(2, 3.5, 4\), on the .* --Cs 100:3162:4\.",
         ),
         ([100.0, 1.0, 0.1], [1, 2, 3], r"C_=0.1 is the smallest .*np.logspace\(-2.5, -1, 3\)"),
         (10, range(10), r"C_=1e\+04 is the largest .*np.logspace\(4, 8, 10\)"),

@@ -27,6 +27,15 @@ def test_numbers_and_text_are_compared_as_text(labels, asked):
 
 def test_a_label_that_was_never_seen_costs_inf():
     model = SoftmaxRegression().fit(X, Y)
-    result = evaluate(model, X, np.where(np.arange(len(Y)) == 0, "new", Y.astype(str)))
+    asked = np.where(np.arange(len(Y)) == 0, "new", Y.astype(str))
+    with pytest.warns(UserWarning, match=rf"of 1 of {len(Y)} rows are none of .* classes: 'new'\."):
+        result = evaluate(model, X, asked)
     assert result.loss == np.inf
     assert result.accuracy > 0.5
+
+
+@pytest.mark.parametrize("labels", [Y + 9.5, (Y + 9).astype(float).astype(str), np.full(3, "new")])
+def test_labels_of_which_none_was_seen_are_an_error(labels):
+    model = SoftmaxRegression().fit(X, Y + 9)
+    with pytest.raises(ValueError, match=r"none of the labels .* is among the model's classes"):
+        evaluate(model, X[: len(labels)], labels)

@@ -18,6 +18,15 @@ def test_extremes_are_exact(xp, n_samples, dtype):
     np.testing.assert_array_equal(xp.host(features.high), X.max(axis=0))
 
 
+@pytest.mark.parametrize("dtype", ["uint16", "uint32", "uint64"])
+@pytest.mark.parametrize("n_samples", [1, 300])
+def test_so_are_those_of_unsigned_integers(xp, n_samples, dtype):
+    X = (1000 * np.random.default_rng(0).random((n_samples, 3))).astype(dtype)
+    features = Features(xp(X))
+    np.testing.assert_array_equal(xp.host(features.low), X.min(axis=0))
+    np.testing.assert_array_equal(xp.host(features.high), X.max(axis=0))
+
+
 def test_constant_features_are_found(xp):
     X = np.random.default_rng(0).standard_normal((50, 4))
     X[:, 1], X[:, 3] = 0.1, 0.0

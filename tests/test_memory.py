@@ -14,6 +14,7 @@ from xsoftmax import (
     SoftmaxRegressionCV,
     blocks,
     curvature,
+    datasets,
     network,
     objective,
 )
@@ -110,6 +111,20 @@ def test_wide_rows_in_half_precision_are_expanded_block_by_block(method):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 0.25 * (2 * X.nbytes)  # in single precision
+
+
+def test_so_does_reading_them(tmp_path, rng):
+    X = rng.standard_normal((20_000, 256)).astype(np.float16)
+    X[15_000, 7] = np.nan
+    np.save(tmp_path / "bad.npy", X)
+    with pytest.raises(ValueError, match=r"row 15000, column 7 .* is nan"):
+        datasets.load_rows(tmp_path / "bad.npy", datasets.Schema(256))
+    np.save(tmp_path / "X.npy", np.nan_to_num(X))
+    tracemalloc.start()
+    datasets.load_rows(tmp_path / "X.npy", datasets.Schema(256))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1.3 * X.nbytes
 
 
 def test_other_errors_are_not_tried_again(memory):

@@ -1,5 +1,7 @@
 """Pictures: what is drawn, from arrays of any library."""
 
+from itertools import pairwise
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -135,10 +137,45 @@ def test_names_are_drawn_as_they_are(names, tmp_path):
     ]
     for i, axes in enumerate(drawn):
         figure = np.ravel(axes)[0].figure
-        written = [text for text in figure.findobj(Text) if text.get_text() in set(names)]
+        shown = {*names, *map(plots._above, names)}
+        written = [text for text in figure.findobj(Text) if text.get_text() in shown]
         assert written or i in (4, 5)  # there the title has more than the name
         assert not any(text.get_parse_math() for text in written)
         pictures._write(axes, tmp_path / f"{i}.png")  # a letter that is missing is no warning
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "above"),
+    [
+        (7, "7", "7"),
+        ("a name of 31 characters, not 32", None, "a name of 31\ncharacters,\nnot 32"),
+        ("a" * 100 + "z" * 100, "a" * 20 + "…" + "z" * 19, "a" * 12 + "\n" + "a" * 8 + "…zzz"),
+        ("two\nlines", "two lines", "two lines"),
+    ],
+)
+def test_very_long_names_lack_their_middle(name, text, above):
+    assert plots._named(name) == (text or name)
+    assert plots._above(name).startswith(above)
+
+
+def test_names_have_room_beside_and_above_pictures(tmp_path):
+    names = np.asarray([f"{i} {'long ' * 60}{i}" for i in range(8)])
+    y = np.arange(40) % 8
+    model = SoftmaxRegression(max_iter=1, tol=0).fit(images(40), names[y])
+    for axes in (
+        plots.plot_confusion_matrix(names[y], names[y]),
+        plots.plot_recall(names[y], names[y]),
+        plots.plot_projection(images(40), names[y]),
+    ):
+        pictures._write(axes, tmp_path / "a.png")  # no warning: every part has room
+    for axes in (
+        plots.plot_samples(images(40), names[y]),
+        plots.plot_predictions(images(40), names[y], names[y[::-1]]),
+        plots.plot_weights(model),
+    ):
+        pictures._write(axes, tmp_path / "a.png")
+        titles = [ax.title.get_window_extent() for ax in axes[0]]
+        assert all(left.x1 < right.x0 for left, right in pairwise(titles))
 
 
 def test_recall_begins_with_the_lowest():

@@ -187,7 +187,13 @@ def test_an_index_is_left_out(tmp_path, numbers, name):
 
 def test_a_column_without_a_name_that_is_no_index_stays(tmp_path):
     path = table(tmp_path, ",x,y\n" + "".join(f"{i % 3},{i}.5,{'ab'[i % 2]}\n" for i in range(20)))
-    assert datasets.load(path).feature_names == ("Unnamed: 0", "x")
+    with pytest.warns(TableWarning, match="taken for a feature, 'Unnamed: 0'"):
+        assert datasets.load(path).feature_names == ("Unnamed: 0", "x")
+    with pytest.warns(TableWarning) as warned:
+        datasets.load_rows(path, datasets.Schema(1, ("x",), "y"))
+    assert [str(one.message) for one in warned] == [
+        f"{path}: ignoring 'Unnamed: 0', no feature of the model."
+    ]
 
 
 def test_a_class_with_one_row_is_trained_on(tmp_path):

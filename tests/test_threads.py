@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from xsoftmax import BatchedGridSearchCV, MLPClassifier, SoftmaxRegression, SoftmaxRegressionCV
 from xsoftmax.classifiers import batched_search
+from xsoftmax.computed_once import computed_once
 from xsoftmax.threads import SMALL, threads_that_pay
 
 from .problems import blobs
@@ -132,6 +133,28 @@ assert threadpool_info() == before
 def test_a_fork_during_a_fit_can_fit():
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     subprocess.run([sys.executable, "-c", FORKS], check=True, timeout=60, env=environment)
+
+
+def test_what_is_computed_once_is_computed_by_several_threads_at_once():
+    class Sum:
+        both = Barrier(2, timeout=20)
+
+        @computed_once
+        def value(self):
+            """Documented."""
+            self.both.wait()
+            return object()
+
+    found = []
+    one, other = Sum(), Sum()
+    threads = [Thread(target=lambda x=x: found.append(x.value)) for x in (one, other)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {*found} == {one.value, other.value}
+    assert len({*found}) == 2
+    assert Sum.value.__doc__ == "Documented."
 
 
 def test_threads_of_other_libraries_are_left_alone(two_threads):

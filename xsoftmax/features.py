@@ -10,11 +10,19 @@ there a solver may trust its model, and single precision.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any
 
-from .arrays import Array, compiled, compute_dtype, has_float64, namespace, to_list
+from .arrays import (
+    Array,
+    compiled,
+    compute_dtype,
+    has_float64,
+    is_torch_array,
+    namespace,
+    to_list,
+)
 from .blocks import block_values, row_slices
+from .computed_once import computed_once
 
 #: Rows that tell where a feature lies, and how far from there its values are: at least so many, and
 #: more while they have no more values than the third number.
@@ -47,18 +55,16 @@ class Features:
     def __init__(self, X: Array) -> None:
         xp = namespace(X)
         self.X, self.dtype = X, compute_dtype(X)
-        if xp.isdtype(X.dtype, "bool"):
-            X = xp.astype(X, xp.uint8)
         low, high = _extremes(X)
         self.low, self.high = (xp.astype(x, self.dtype, copy=False) for x in (low, high))
         self.center = center(X, self.dtype)
 
-    @cached_property
+    @computed_once
     def is_constant(self) -> list[bool]:
         """Of each feature whether it has one value in all rows."""
         return to_list(self.low == self.high)
 
-    @cached_property
+    @computed_once
     def distances(self) -> tuple[int, Array, Array]:
         """The number of rows that are looked at, and of each feature: how many of its values there
         are not the center, and the geometric mean of their distances from it, or 0.
@@ -67,12 +73,12 @@ class Features:
         few = strided(self.X, n_rows, self.dtype)
         return few.shape[0], *_mean_distances(few, self.center)
 
-    @cached_property
+    @computed_once
     def scale(self) -> Array:
         """(n_features,): the geometric mean of these distances, 0 where there are none."""
         return self.distances[2]
 
-    @cached_property
+    @computed_once
     def is_plain(self) -> bool:
         """Whether no cell is large, and no feature far from 0 for how it varies.
 
@@ -84,7 +90,7 @@ class Features:
         known = self.low, self.high, self.center, self.scale
         return to_list(_is_plain(*known, counts if some else None))
 
-    @cached_property
+    @computed_once
     def fits_single(self) -> bool:
         """Whether single precision tells the rows apart."""
         known = self.low, self.high, self.center, self.scale
@@ -148,8 +154,23 @@ def _extremes(X: Array) -> tuple[Array, Array]:
     n_together = min(n_samples, max(1, ROW_VALUES // n_features))
     size = n_together * max(1, block_values(X) // (n_together * n_features))
     n_whole = n_samples - n_samples % n_together
-    parts = [_long_extremes(X[rows, ...], n_together) for rows in row_slices(n_whole, size)]
-    return _common_extremes(parts, X[n_whole:, ...])
+    parts = [
+        _long_extremes(_ordered(X[rows, ...]), n_together) for rows in row_slices(n_whole, size)
+    ]
+    return _common_extremes(parts, _ordered(X[n_whole:, ...]))
+
+
+def _ordered(X: Array) -> Array:
+    """X in a dtype of which every library finds the smallest value.
+
+    torch compares no unsigned integers of more than a byte, but casts them.
+    """
+    xp = namespace(X)
+    if xp.isdtype(X.dtype, "bool"):
+        return xp.astype(X, xp.uint8)
+    if is_torch_array(X) and xp.isdtype(X.dtype, "unsigned integer") and X.dtype.itemsize > 1:
+        return xp.astype(X, xp.float64)
+    return X
 
 
 @compiled

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 from math import ceil, isqrt
+from textwrap import fill
 from typing import Any
 
 import matplotlib as mpl
@@ -39,6 +40,8 @@ MOST_COUNTS, MOST_TICKS = 20, 20
 MOST_CELLS = 250
 #: A grid of weights or a chart of classes shows no more of them.
 MOST_CLASSES = 30
+#: Letters of a name, and of one line of it above a small image.
+MOST_LETTERS, LETTERS_ABOVE = 40, 12
 #: Inches.
 SMALLEST, LARGEST = 4.8, 12.0
 #: Points of a projection, and classes with a colour of their own.
@@ -58,7 +61,8 @@ def plot_samples(
     axes = _grid(n_rows, n_columns, size=1.3)
     for ax, image, label in zip(axes.flat, X, labels, strict=False):
         _show(ax, image, image_shape)
-        ax.set_title(str(label), fontsize=10, **_as_it_is())
+        ax.set_title(_above(label), fontsize=10, **_as_it_is())
+    _make_room_above(axes)
     return axes
 
 
@@ -79,11 +83,16 @@ def plot_predictions(
         _show(ax, X[i], image_shape)
         is_right = y_true[i] == y_pred[i]
         color = "black" if is_right else WRONG
-        ax.set_title(f"y: {y_true[i]} / ŷ: {y_pred[i]}", fontsize=8, color=color, **_as_it_is())
+        true, predicted = f"y: {_named(y_true[i])}", f"ŷ: {_named(y_pred[i])}"
+        title = f"{true} / {predicted}"
+        if len(title) > 1.5 * LETTERS_ABOVE:
+            title = f"{_above(true)}\n{_above(predicted)}"
+        ax.set_title(title, fontsize=8, color=color, **_as_it_is())
         if not is_right:
             ax.add_patch(
                 plt.Rectangle((0, 0), 1, 1, transform=ax.transAxes, fill=False, lw=4, ec=WRONG)
             )
+    _make_room_above(axes)
     n_wrong = int(np.sum(y_true != y_pred))
     axes.flat[0].figure.suptitle(f"{n_wrong:,} of {len(y_true):,} wrong, these first", fontsize=10)
     return axes
@@ -154,9 +163,10 @@ def plot_confusion_matrix(y_true: Any, y_pred: Any, *, ax: Axes | None = None) -
     counts, n_classes = confusion_matrix(y_true, y_pred, labels=classes), len(classes)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     is_large = n_classes > MOST_COUNTS
-    names = [str(name) for name in classes]
+    names = [_named(name) for name in classes]
     if ax is None:
-        side = LARGEST if is_large else min(max(SMALLEST, 1.5 + 0.5 * n_classes), LARGEST)
+        beside = 0.08 * max(map(len, names))
+        side = min(max(SMALLEST, 1.5 + 0.5 * n_classes) + beside, LARGEST)
         ax = plt.subplots(figsize=(side, side), layout="constrained")[1]
     if is_large:
         shares, n_together = _largest_of_blocks(shares)
@@ -197,7 +207,7 @@ def plot_recall(y_true: Any, y_pred: Any, *, ax: Axes | None = None) -> Axes:
     ax.barh(range(len(order)), recall[order], color="tab:blue", alpha=0.7)
     for place, i in enumerate(order):
         ax.text(0.01, place, f"{recall[i]:.1%} of {_short(counts[i])}", va="center", fontsize=8)
-    names = [str(classes[i]) for i in order]
+    names = [_named(classes[i]) for i in order]
     ax.set_yticks(range(len(order)), labels=names, fontsize=8, **_as_it_is())
     ax.invert_yaxis()
     which = f", the lowest {len(order)} of {len(classes):,}" if len(order) < len(classes) else ""
@@ -225,10 +235,10 @@ def plot_projection(X: Any, labels: Any, *, ax: Axes | None = None) -> Axes:
     if others.any():
         ax.plot(*points[others].T, ".", color="0.7", ms=3, label=f"{len(classes) - 10:,} others")
     for name in np.sort(named):
-        ax.plot(*points[labels == name].T, ".", ms=4, alpha=0.6, label=str(name))
+        ax.plot(*points[labels == name].T, ".", ms=4, alpha=0.6, label=_named(name))
     share = pca.explained_variance_ratio_.sum()
     ax.set(xlabel="first principal component", ylabel="second")
-    ax.set_title(f"Rows by class, features scaled ({share:.0%} of the variance)")
+    ax.set_title(f"Rows by class, features scaled ({share:.0%} of the variance)", loc="left")
     legend = ax.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     for text in legend.get_texts():
         text.set(**_as_it_is())
@@ -240,13 +250,16 @@ def plot_weights(
 ) -> np.ndarray:
     """What each row of ``model.coef_`` looks for: red raises the class's logit, blue lowers it."""
     coef, classes = _host(model.coef_), _host(model.classes_)
-    names = [f"{classes[1]} against {classes[0]}"] if len(coef) == 1 else [str(c) for c in classes]
+    names = [_above(name) for name in classes]
+    if len(coef) == 1:
+        names = [f"{names[1]} against {names[0]}"]
     shown = min(len(coef), MOST_CLASSES)
     axes = _grid(ceil(shown / n_columns), min(n_columns, shown), size=1.5)
     limit = np.abs(coef).max() or 1.0
     for ax, row, name in zip(axes.flat, coef, names, strict=False):
         image = _show(ax, row, image_shape, cmap="RdBu_r", vmin=-limit, vmax=limit)
         ax.set_title(name, fontsize=10, **_as_it_is())
+    _make_room_above(axes)
     figure = axes.flat[0].figure
     width, height = figure.get_size_inches()
     figure.set_size_inches(max(width, 4.0) + 1.0, max(height, 2.4) + 0.3)
@@ -262,6 +275,29 @@ def _largest_of_blocks(shares: np.ndarray) -> tuple[np.ndarray, int]:
     starts = np.arange(0, len(shares), n_together)
     rows = np.maximum.reduceat(shares, starts, axis=0)
     return np.maximum.reduceat(rows, starts, axis=1), n_together
+
+
+def _named(name: Any) -> str:
+    """A name on one line, without its middle if it is very long."""
+    text = str(name).replace("\n", " ")
+    if len(text) <= MOST_LETTERS:
+        return text
+    half = MOST_LETTERS // 2
+    return f"{text[:half]}…{text[1 - half :]}"
+
+
+def _above(name: Any) -> str:
+    """A name on as many short lines as it takes above a small image."""
+    text = _named(name)
+    return text if len(text) <= LETTERS_ABOVE else fill(text, LETTERS_ABOVE)
+
+
+def _make_room_above(axes: np.ndarray) -> None:
+    """A larger figure, where titles take more than a line."""
+    n_lines = max(ax.get_title().count("\n") for ax in axes.flat)
+    figure = axes.flat[0].figure
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width, height + 0.16 * n_lines * len(axes))
 
 
 def _short(count: int) -> str:

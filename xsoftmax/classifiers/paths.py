@@ -95,6 +95,7 @@ def warn_at_edge(estimator: Any, stacklevel: int = 4) -> None:
             warnings.warn(
                 f"{type(estimator).__name__}: the best C_={estimator.C_:.4g} is the {side} of the "
                 "grid; a better one may lie beyond it. Try "
-                f"Cs=np.logspace({low:.4g}, {high:.4g}, {len(Cs)}).",
+                f"Cs=np.logspace({low:.4g}, {high:.4g}, {len(Cs)}), on the command line --Cs "
+                f"{10**low:.4g}:{10**high:.4g}:{len(Cs)}.",
                 stacklevel=stacklevel,
             )

@@ -163,6 +163,11 @@ EVALUATE = (
         "only digits is split here; of a file all rows are scored",
     ),
     _PICTURES,
+    Rule(
+        ("force",),
+        lambda v: v["plots"] is not None,
+        "without --plots nothing is written",
+    ),
 )
 
 PREDICT = (
@@ -172,5 +177,10 @@ PREDICT = (
         ("as_json",),
         lambda v: v["save_to"] is None,
         "--out writes CSV; without --out, --json prints to stdout",
+    ),
+    Rule(
+        ("force",),
+        lambda v: v["save_to"] is not None,
+        "without --out nothing is written",
     ),
 )

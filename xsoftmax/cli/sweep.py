@@ -64,7 +64,7 @@ def sweep(
 
     from .. import arrays, datasets
     from ..classifiers import SoftmaxRegressionCV
-    from ..evaluation import evaluate
+    from ..evaluation import check_known, evaluate
     from ..threads import threads_that_pay
     from . import reading
 
@@ -82,6 +82,7 @@ def sweep(
         test_size=test_size,
         random_state=seed,
     ).astype(dtype)
+    check_known(dataset.y_test, dataset.y_train)
     X_train, X_test = place.asarray(dataset.X_train), place.asarray(dataset.X_test)
     check_room(where, estimator, X_train, dataset.y_train)
     title = f"sweep of C on {dataset.name}"

@@ -62,7 +62,7 @@ def train(
 
     from .. import arrays, datasets
     from ..classifiers import MLPClassifier, SoftmaxRegression
-    from ..evaluation import evaluate
+    from ..evaluation import check_known, evaluate
     from . import reading
 
     reading.hush(quiet)
@@ -92,6 +92,7 @@ def train(
         test_size=test_size,
         random_state=seed,
     ).astype(dtype)
+    check_known(dataset.y_test, dataset.y_train)
     X_train, X_test = place.asarray(dataset.X_train), place.asarray(dataset.X_test)
     check_room(where, estimator, X_train, dataset.y_train)
     title = f"{kind} on {dataset.name}"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..blocks import BLOCK_VALUES, row_slices
 from .dataset import Dataset, Rows, split, with_test_rows
 
 #: Names under which a .npz file may hold its arrays: features and labels, to train and to test on.
@@ -140,9 +141,17 @@ def _check_pair(path: Path, X: np.ndarray, y: np.ndarray | None) -> None:
         raise ValueError(
             f"{path}: {len(X)} rows of features need labels of shape ({len(X)},); got {y.shape}."
         )
-    if X.dtype.kind == "f" and not np.isfinite(X).all():
-        i, j = (int(k[0]) for k in np.nonzero(~np.isfinite(X)))
-        raise ValueError(
-            f"{path}: row {i}, column {j} (both from 0) of the features is {float(X[i, j])}; "
-            "features must be finite. Fill it in, or leave out that row or column."
-        )
+    if X.dtype.kind == "f":
+        _check_finite(path, X)
+
+
+def _check_finite(path: Path, X: np.ndarray) -> None:
+    for rows in row_slices(len(X), max(1, BLOCK_VALUES // max(1, X.shape[1]))):
+        is_bad = ~np.isfinite(X[rows])
+        if is_bad.any():
+            i, j = (int(k[0]) for k in np.nonzero(is_bad))
+            raise ValueError(
+                f"{path}: row {rows.start + i}, column {j} (both from 0) of the features is "
+                f"{float(X[rows][i, j])}; features must be finite. Fill it in, or leave out that "
+                "row or column."
+            )

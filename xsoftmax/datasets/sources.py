@@ -14,6 +14,7 @@ from .tables import PARQUET, TEXT, labelled_rows, read_table
 PUBLISHED = {"mnist": mnist, "fashion-mnist": fashion_mnist}
 NAMED = ("digits", *PUBLISHED)
 SUFFIXES = (".npz", ".npy", *TEXT, PARQUET)
+_NAME_LABELS = "name the .npy file of labels too"
 
 
 def load(
@@ -143,7 +144,8 @@ def load_rows(
     else:
         rows = read_pair(path, None if labels is None else _existing(labels))
     if labelled and rows.y is None:
-        raise ValueError(f"{path} holds features only; name the .npy file of labels too.")
+        what = "it needs labels too (y)" if path.suffix == ".npz" else _NAME_LABELS
+        raise ValueError(f"{path} holds features only; {what}.")
     return rows_in_order(rows, schema, str(path))
 
 
@@ -183,7 +185,7 @@ def _read(
         return read_arrays(path)
     if path.suffix == ".npy":
         if labels is None:
-            raise ValueError(f"{path} holds features only; name the .npy file of labels too.")
+            raise ValueError(f"{path} holds features only; {_NAME_LABELS}.")
         return read_pair(path, _existing(labels))
     return labelled_rows(read_table(path, header=header), label_column)
 

@@ -254,8 +254,18 @@ def _without_index(table: Table, known_names: Sequence[str]) -> Table:
     name = table.names[0]
     if not (table.has_header and _UNNAMED.fullmatch(name)) or name in known_names:
         return table
+    if len(table.names) < 2:
+        return table
     cells = [str(cell) for cell in table.columns[0]]
-    if len(table.names) < 2 or len(set(cells)) < len(cells) or not all(map(str.isdigit, cells)):
+    if len(set(cells)) < len(cells) or not all(map(str.isdigit, cells)):
+        if not known_names:  # else it is ignored, and named there
+            warnings.warn(
+                f"{table.path}: the first column has no name, and its cells are not the different "
+                f"whole numbers of an index. It is taken for a feature, {name!r}. Name it, or "
+                "leave it out.",
+                TableWarning,
+                stacklevel=2,
+            )
         return table
     warnings.warn(
         f"{table.path}: the first column has no name and numbers the rows, as pandas writes its "
