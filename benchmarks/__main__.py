@@ -1,10 +1,26 @@
-"""``python -m benchmarks WHAT [--backend cupy] [--repeats N]``."""
+"""``python -m benchmarks WHAT [--backend cupy] [--repeats N]``.
+
+``random --seed S --n 60`` draws problems; ``against COMMIT`` runs another commit beside this one.
+"""
 
 from __future__ import annotations
 
 import argparse
 
-from . import agreement, fit, memory, mlp, passes, probe, profile, report, sweep, threads
+from . import (
+    against,
+    agreement,
+    fit,
+    memory,
+    mlp,
+    passes,
+    probe,
+    profile,
+    random_problems,
+    report,
+    sweep,
+    threads,
+)
 from .timing import save
 
 BENCHMARKS = {
@@ -23,10 +39,20 @@ BENCHMARKS = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("what", choices=[*BENCHMARKS, "report", "all"])
+    parser.add_argument("what", choices=[*BENCHMARKS, "random", "against", "report", "all"])
+    parser.add_argument("commit", nargs="?", help="of against")
     parser.add_argument("--backend", default="numpy", choices=["numpy", "cupy", "torch", "jax"])
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--seed", type=int, default=0, help="of random problems")
+    parser.add_argument("--n", type=int, default=60, help="how many random problems")
     options = parser.parse_args()
+    drawn = options.repeats, options.seed, options.n
+    if options.what == "random":
+        print(save("random", options.backend, random_problems.run(options.backend, *drawn)))
+        return
+    if options.what == "against":
+        print(save("against", "numpy", against.run(options.commit, *drawn)))
+        return
     names = list(BENCHMARKS) if options.what == "all" else [options.what]
     for name in names:
         if name != "report":

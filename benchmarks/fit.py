@@ -23,7 +23,7 @@ def run(backend: str, repeats: int) -> dict[str, Any]:
     results: dict[str, Any] = {"gaps": GAPS, "problems": []}
     with contextlib.suppress(KeyboardInterrupt):
         for problem in table():
-            rungs = climb(problem, _contenders(problem, backend), repeats, limit=5.0)
+            rungs = climb(problem, contenders_of(problem, backend), repeats, limit=5.0)
             results["problems"].append(summary(problem, rungs))
             print(line(results["problems"][-1]), flush=True)
     ratios = [ratio for entry in results["problems"] for ratio in entry["ratios"].values()]
@@ -103,7 +103,8 @@ def _fastest(rungs: list[dict[str, Any]], value: float) -> float:
     return min(found)
 
 
-def _contenders(problem: Problem, backend: str) -> dict[str, Contender]:
+def contenders_of(problem: Problem, backend: str) -> dict[str, Contender]:
+    """Ours, and the peers that are here."""
     found = {"xsoftmax": contenders.ours(backend), **_scikit_learns(backend)}
     n_parameters = problem.X.shape[1] * len(np.unique(problem.y))
     if n_parameters <= 2000:  # its Hessian is square in them

@@ -5,11 +5,18 @@ Seeds below 1000 are for tuning. The others are for what is reported.
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import numpy as np
 
+from . import contenders
+from .contenders import Contender
+from .fit import GAPS, climb, line, summary
+from .fit import contenders_of as fit_contenders
 from .problems import Problem
+
+PLAIN = "xsoftmax, plain L-BFGS"
 
 #: X has at most so many cells, and X times the classes at most so many.
 MAX_CELLS, MAX_WORK = 10_000_000, 200_000_000
@@ -52,3 +59,41 @@ def draw(seed: int, number: int) -> Problem:
 def _between(rng: Any, low: float, high: float, size: int | None = None) -> Any:
     """Uniform on a log scale."""
     return np.exp(rng.uniform(np.log(low), np.log(high), size))
+
+
+def run(backend: str, repeats: int, seed: int, n: int) -> dict[str, Any]:
+    """`n` problems; their ratios to the best peer and to our own plain L-BFGS, at every gap."""
+    results: dict[str, Any] = {"seed": seed, "gaps": GAPS, "problems": []}
+    with contextlib.suppress(KeyboardInterrupt):
+        for number in range(n):
+            problem = draw(seed, number)
+            rungs = climb(problem, _contenders(problem, backend), repeats, limit=1.0)
+            results["problems"].append(compared(problem, rungs))
+            print(f"{number:3d} {line(results['problems'][-1])}", flush=True)
+    results["peer"] = distribution(results["problems"], "ratios")
+    results["plain"] = distribution(results["problems"], "plain_ratios")
+    for name in ("peer", "plain"):
+        print(f"{name}: {', '.join(f'{k} {v:.2f}' for k, v in results[name].items())}")
+    return results
+
+
+def _contenders(problem: Problem, backend: str) -> dict[str, Contender]:
+    found = fit_contenders(problem, backend)
+    found.pop("SciPy L-BFGS-B, JAX jit", None)  # it compiles for every shape
+    return {**found, PLAIN: contenders.plain_lbfgs(backend)}
+
+
+def compared(problem: Problem, rungs: list[dict[str, Any]]) -> dict[str, Any]:
+    """`summary` beside the peers, and the seconds of plain L-BFGS over ours."""
+    entry = summary(problem, [rung for rung in rungs if rung["name"] != PLAIN])
+    plain = summary(problem, [rung for rung in rungs if rung["name"] in ("xsoftmax", PLAIN)])
+    entry["plain_ratios"] = plain["ratios"]
+    del entry["rungs"]
+    return entry
+
+
+def distribution(entries: list[dict[str, Any]], kind: str) -> dict[str, float]:
+    """Quantiles of the ratios of all problems and gaps; more than 1 is faster than the other."""
+    ratios = [ratio for entry in entries for ratio in entry[kind].values()]
+    shares = {"worst": 0.0, "5 %": 0.05, "median": 0.5, "95 %": 0.95}
+    return {name: float(np.quantile(ratios, share)) for name, share in shares.items()}

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import partial
 from math import log
 from typing import Any
 
@@ -29,6 +29,7 @@ from .arrays import (
     to_list,
 )
 from .blocks import block_values, row_slices
+from .computed_once import computed_once
 from .curvature import anisotropy
 from .hessian import (
     Contrasts,
@@ -95,7 +96,7 @@ class Objective:
         """How many rows one pass reads."""
         return self.rows.n_samples
 
-    @cached_property
+    @computed_once
     def block_size(self) -> int:
         """Rows per block, such that temporaries stay small however many rows there are."""
         n_features, *_ = self.network.layer_sizes
@@ -117,14 +118,14 @@ class Objective:
             f"a solver holds about {SOLVER_COPIES} copies of {megabytes(self.penalty)} each"
         )
 
-    @cached_property
+    @computed_once
     def keeps_logits(self) -> bool:
         """Whether a trial step reads the logits of all rows instead of the rows."""
         n_logits = self.penalty.shape[0] * self.network.n_logits * self.n_samples
         kept = KEPT_ON_ACCELERATOR if on_accelerator(self.penalty) else KEPT_VALUES
         return self.network.is_linear and n_logits <= kept
 
-    @cached_property
+    @computed_once
     def hessian_is_cheap(self) -> bool:
         """Whether exact Hessians cost no more than the evaluations that they save."""
         n_problems, network = self.penalty.shape[0], self.network
@@ -133,7 +134,7 @@ class Objective:
         inverse = inverse_hessian_cost(network, self.n_samples, n_problems)
         return inverse <= CHEAP * evaluation_cost(network, self.n_samples, n_problems)
 
-    @cached_property
+    @computed_once
     def sample_is_cheap(self) -> bool:
         """Whether a step on `sample` costs much less than one on all rows."""
         n_rows, n_problems = self.n_samples // SAMPLE_STRIDE, self.penalty.shape[0]
@@ -144,17 +145,17 @@ class Objective:
         enough = ROWS_PER_HESSIAN_ROW * rows_that_suffice(self.network)
         return n_rows >= enough
 
-    @cached_property
+    @computed_once
     def hessian_error(self) -> float:
         """What a step by the inverse Hessian of few rows leaves of the squared decrement."""
         return sampling_error(self.network, self.n_samples)
 
-    @cached_property
+    @computed_once
     def contrasts(self) -> Contrasts:
         """In which the Hessian is inverted."""
         return contrasts(self.network, self.penalty, self.rows.middle)
 
-    @cached_property
+    @computed_once
     def design(self) -> Design | None:
         """All rows as Hessians see them, if those are so few that it is worth keeping."""
         return whole_design(self.network, self.rows)
@@ -235,7 +236,7 @@ class Objective:
         network, frame, layers = self.network, self.contrasts, self.network.unpack(point.parameters)
         return inverse_hessian(network, self.rows, layers, point.logits, frame, self.design, few)
 
-    @cached_property
+    @computed_once
     def strength(self) -> Array:
         """(n_problems,): the penalty of every weight."""
         return namespace(self.penalty).max(self.penalty, axis=1)
@@ -314,7 +315,7 @@ class Objective:
 
         return ray
 
-    @cached_property
+    @computed_once
     def curvature_pays(self) -> bool:
         """Whether to buy curvature before anything was evaluated.
 
