@@ -34,7 +34,7 @@ from .steps import search_along, told, with_slopes
 #: How well, and for how long at most, the problem on a sample of rows is solved.
 SAMPLE_TOL, SAMPLE_ITERATIONS = 0.01, 100
 #: Iterations that a preconditioner serves for each evaluation that it cost.
-SERVES = 4.0
+SERVES = 2.0
 
 
 class Start(NamedTuple):

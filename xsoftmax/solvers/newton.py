@@ -173,7 +173,9 @@ def _within_reach(
     """The reports, where none has converged whose next step would change a row's logits by much."""
     if not objective.is_plain or not any(r.status is Status.CONVERGED for r in reports):
         return reports
-    changes = to_list(objective.logit_change(state.point, state.direction))
+    changes = to_list(objective.logit_change(state.point, state.direction, of_all_rows=True))
+    if max(changes) > SMALL_CHANGE:
+        changes = to_list(objective.logit_change(state.point, state.direction))
     return [
         replace(report, status=Status.RUNNING, near=False)
         if report.status is Status.CONVERGED and change > SMALL_CHANGE
