@@ -29,19 +29,19 @@ class Contender(NamedTuple):
     solve: Callable[[Problem, float], Answer]
 
 
-def ours(backend: str = "numpy", **options: Any) -> Contender:
+def ours(backend: str = "numpy", max_iter: int = 20_000) -> Contender:
     """xsoftmax; on a GPU the rows are there already, and the answer is copied back."""
     there = _once_moved(backend)
 
     def solve(problem: Problem, tol: float) -> Answer:
-        model = SoftmaxRegression(problem.C, tol=tol, max_iter=20_000, **options)
+        model = SoftmaxRegression(problem.C, tol=tol, max_iter=max_iter)
         model.fit(*there(problem))
         return arrays.to_host(model.coef_), arrays.to_host(model.intercept_)
 
     return Contender(OUR_TOLERANCES, solve)
 
 
-def plain_lbfgs(backend: str = "numpy") -> Contender:
+def plain_lbfgs(backend: str = "numpy", max_iter: int = 20_000) -> Contender:
     """xsoftmax's L-BFGS without curvature: no inverse Hessians, samples or single precision."""
     nothing = mock.Mock(return_value=None)
     without = {
@@ -51,7 +51,7 @@ def plain_lbfgs(backend: str = "numpy") -> Contender:
         "preconditioner": nothing,
         "in_single": nothing,
     }
-    whole = ours(backend)
+    whole = ours(backend, max_iter)
 
     def solve(problem: Problem, tol: float) -> Answer:
         with mock.patch.multiple(Objective, **without):
