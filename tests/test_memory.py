@@ -223,6 +223,7 @@ def test_a_sweep_never_holds_the_logits_of_all_rows_and_problems(monkeypatch):
         (curvature, "SAMPLE_VALUES"),
     ):
         monkeypatch.setattr(module, name, 1 << 14)
+    monkeypatch.setattr(objective.Objective, "hessian_is_cheap", False)  # Hessians take memory too
     n_classes, n_folds, peaks = 40, 5, []
     for n_samples in (4000, 16_000):
         X, y = blobs(n_samples=n_samples, n_features=8, n_classes=n_classes, spread=2.0)

@@ -281,12 +281,12 @@ def anisotropy(network: Network, X: Array, strength: Array, n_samples: int) -> A
     """How many times the largest curvature at 0 is the mean one, about, by few rows X of
     `n_samples`, where the penalties of weights are `strength` (n_problems,).
 
-    The largest eigenvalue is that of the power iteration. Few rows in many dimensions make
+    Features far from 0 count as uneven, as they are for L-BFGS without a metric. The largest
+    eigenvalue is that of the power iteration. Few rows in many dimensions make
     curvatures uneven that are not, by (1 + sqrt(n_features / n_rows))^2 (Marchenko and Pastur,
     1967).
     """
     xp, (n_rows, n_features) = namespace(X), X.shape
-    X = X - xp.mean(X, axis=0) if network.fit_intercept else X
     v = X[0, :] + 1.0
     for _ in range(N_POWERS):
         v = xp.matmul(xp.matmul(X, v / floored(xp.linalg.vector_norm(v))), X)

@@ -138,6 +138,8 @@ class Objective:
     def sample_is_cheap(self) -> bool:
         """Whether a step on `sample` costs much less than one on all rows."""
         n_rows, n_problems = self.n_samples // SAMPLE_STRIDE, self.penalty.shape[0]
+        if not self.network.is_linear:
+            return False
         if not self.hessian_is_cheap:
             return evaluation_cost(self.network, n_rows, n_problems) >= WORTH_A_SAMPLE
         enough = ROWS_PER_HESSIAN_ROW * rows_that_suffice(self.network)
@@ -329,8 +331,7 @@ class Objective:
             return True
         probed = self.few(min(MANY_PROBED, max(FEW_PROBED, n_samples // 8)))
         (block,) = probed.rows.blocks(probed.n_samples)
-        X = self.rows.from_middle(block.X)
-        return to_list(anisotropy(network, X, self.strength, n_samples)) >= UNEVEN
+        return to_list(anisotropy(network, block.X, self.strength, n_samples)) >= UNEVEN
 
     def preconditioner(
         self, point: Point, n_evaluations: int, damping: float, first: bool = False

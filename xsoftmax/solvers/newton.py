@@ -109,7 +109,7 @@ class Newton:
             else:
                 rest = float(-0.5 * slope > value)  # f is positive: that is more than all of it
             near = status is Status.CONVERGED
-            if near and not objective.is_plain:
+            if near and not (exact and objective.is_plain):
                 status = Status.RUNNING
             reports.append(
                 NewtonReport(value, norm, left.gap, status, slope, rest, bend, least, near)

@@ -121,8 +121,9 @@ def prove(
         hidden = rounding.hides(-0.5 * slope, value) or not can_tell
         known = value, rounding.least(value), hidden, objective.null_value
         left = Left.of(-slope, *known)
-        holds = can_tell and is_exact and change <= SMALL_CHANGE and left.within(tol)
-        amount = max(-slope, LEAST_CLAIM * tol * gained if holds else bound)
+        told_by_step = is_exact and change <= SMALL_CHANGE and left.within(tol)
+        holds = can_tell and (told_by_step or Left.of(bound, *known).within(tol))
+        amount = max(-slope, LEAST_CLAIM * tol * gained if told_by_step else bound)
         slopes.append(slope)
         proofs.append(Proof(Left.of(amount, *known), holds))
     return slopes, proofs
