@@ -27,9 +27,8 @@ from .computed_once import computed_once
 #: Rows that tell where a feature lies, and how far from there its values are: at least so many, and
 #: more while they have no more values than the third number.
 CENTER_ROWS, SCALE_ROWS, SCALE_VALUES = 32, 256, 1 << 18
-#: A cell is large if it lies so many times the feature's scale from its center. Chosen on
-#: problems drawn at random: where cells were smaller, a Newton step that changes no row's logits by
-#: much was not fooled in all but 1 of 1,000.
+#: A cell is large if it lies so many times the feature's scale from its center. Chosen on problems
+#: drawn at random: where cells are smaller, a look at the size of the next Newton step suffices.
 LARGE_CELL = 100.0
 #: A feature is far from 0 if its center is so many times its scale from there.
 FAR_CENTER = 30.0
