@@ -231,3 +231,24 @@ def test_scikit_learns_checks_of_array_libraries_and_its_pipelines(name):
         env={**os.environ, "SCIPY_ARRAY_API": "1", "PYTHONPATH": root},
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_labels_and_weights_follow_X_where_scikit_learn_dispatches():
+    code = """
+import array_api_strict, numpy as np
+from sklearn import config_context
+from xsoftmax import SoftmaxRegression
+X, y = np.random.default_rng(0).standard_normal((60, 3)), np.arange(60) % 3
+there, weight = array_api_strict.asarray(X), np.linspace(1, 2, 60)
+with config_context(array_api_dispatch=True):
+    model = SoftmaxRegression().fit(there, y, sample_weight=weight)
+    assert 0 <= model.score(there, y) <= 1
+assert "array_api_strict" in type(model.coef_).__module__
+expected = SoftmaxRegression().fit(X, y, sample_weight=weight).coef_
+np.testing.assert_allclose(np.from_dlpack(model.coef_), expected, atol=1e-10)
+"""
+    subprocess.run(
+        [sys.executable, "-c", code],
+        check=True,
+        env={**os.environ, "SCIPY_ARRAY_API": "1", "PYTHONPATH": str(Path(__file__).parents[1])},
+    )

@@ -11,6 +11,7 @@ from numbers import Number
 from typing import Any, NamedTuple
 
 import numpy as np
+from sklearn import get_config
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, column_or_1d, validate_data
 
@@ -230,9 +231,12 @@ _PIPELINES = (
 
 
 def host_labels(X: Array, y: Any, name: str = "y") -> np.ndarray:
-    """y on the host. Numbers must lie where X does; lists and strings may come as they are."""
+    """y on the host. Numbers must lie where X does; lists and strings may come as they are.
+
+    With scikit-learn's `array_api_dispatch` they follow X from wherever they lie, as there.
+    """
     if is_array(y) and not (is_numpy(y) and y.dtype.kind in "OUST"):
-        if not same_place(X, y):
+        if not same_place(X, y) and not get_config()["array_api_dispatch"]:
             raise ValueError(
                 f"X and {name} must be arrays of one library on one device, but X is {where(X)} "
                 f"and {name} is {where(y)}. Move one of them, or pass {name} as a list."
