@@ -17,13 +17,14 @@ from typing import Any
 import numpy as np
 from sklearn.datasets import load_digits
 
+from .contenders import OUR_TOLERANCES
+from .fit import GAPS
 from .problems import Problem, mnist_fit, table
 from .random_problems import draw
 
 ROOT = Path(__file__).parents[1]
-GAPS = (1e-2, 1e-4, 1e-6)
-#: A fit is tried with tighter tolerances until it is there, or takes longer than so many seconds.
-TOLERANCES, LIMIT = (3.0, 1.0, 0.3, *(10.0**-k for k in range(1, 9))), 4.0
+#: A fit is tried with tighter tolerances until it takes longer than so many seconds.
+TOLERANCES, LIMIT = tuple(tol for tol in OUR_TOLERANCES if tol >= 1e-8), 4.0
 
 
 class Version:

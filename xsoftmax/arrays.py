@@ -162,6 +162,20 @@ def take_labels(x: Array, indices: Array) -> Array:
     return xp.take(x, indices, axis=0)
 
 
+def comparable(x: Array) -> Array:
+    """x in a dtype of which its library finds the smallest value.
+
+    No library does of booleans, and torch does not of unsigned integers of more than a byte, but
+    casts them.
+    """
+    xp = namespace(x)
+    if xp.isdtype(x.dtype, "bool"):
+        return xp.astype(x, xp.uint8)
+    if is_torch_array(x) and xp.isdtype(x.dtype, "unsigned integer") and x.dtype.itemsize > 1:
+        return xp.astype(x, xp.float64)
+    return x
+
+
 def to_list(x: Array) -> Any:
     """The values of `x` as (nested lists of) Python scalars: one transfer."""
     return to_host(x).tolist()

@@ -282,9 +282,8 @@ def anisotropy(network: Network, X: Array, strength: Array, n_samples: int) -> A
     `n_samples`, where the penalties of weights are `strength` (n_problems,).
 
     Features far from 0 count as uneven, as they are for L-BFGS without a metric. The largest
-    eigenvalue is that of the power iteration. Few rows in many dimensions make
-    curvatures uneven that are not, by (1 + sqrt(n_features / n_rows))^2 (Marchenko and Pastur,
-    1967).
+    eigenvalue is that of the power iteration. Few rows in many dimensions make curvatures uneven
+    that are not, by (1 + sqrt(n_features / n_rows))^2 (Marchenko and Pastur, 1967).
     """
     xp, (n_rows, n_features) = namespace(X), X.shape
     v = X[0, :] + 1.0

@@ -12,15 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .arrays import (
-    Array,
-    compiled,
-    compute_dtype,
-    has_float64,
-    is_torch_array,
-    namespace,
-    to_list,
-)
+from .arrays import Array, comparable, compiled, compute_dtype, has_float64, namespace, to_list
 from .blocks import block_values, row_slices
 from .computed_once import computed_once
 
@@ -154,22 +146,9 @@ def _extremes(X: Array) -> tuple[Array, Array]:
     size = n_together * max(1, block_values(X) // (n_together * n_features))
     n_whole = n_samples - n_samples % n_together
     parts = [
-        _long_extremes(_ordered(X[rows, ...]), n_together) for rows in row_slices(n_whole, size)
+        _long_extremes(comparable(X[rows, ...]), n_together) for rows in row_slices(n_whole, size)
     ]
-    return _common_extremes(parts, _ordered(X[n_whole:, ...]))
-
-
-def _ordered(X: Array) -> Array:
-    """X in a dtype of which every library finds the smallest value.
-
-    torch compares no unsigned integers of more than a byte, but casts them.
-    """
-    xp = namespace(X)
-    if xp.isdtype(X.dtype, "bool"):
-        return xp.astype(X, xp.uint8)
-    if is_torch_array(X) and xp.isdtype(X.dtype, "unsigned integer") and X.dtype.itemsize > 1:
-        return xp.astype(X, xp.float64)
-    return X
+    return _common_extremes(parts, comparable(X[n_whole:, ...]))
 
 
 @compiled
