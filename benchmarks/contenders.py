@@ -11,7 +11,7 @@ from sklearn import config_context
 from sklearn.linear_model import LogisticRegression
 
 from xsoftmax import SoftmaxRegression, arrays
-from xsoftmax.objective import Objective
+from xsoftmax.objective.objective import Objective
 
 from .problems import Problem
 from .timing import threads

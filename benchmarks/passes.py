@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from xsoftmax import arrays
-from xsoftmax.network import Network
-from xsoftmax.objective import Objective
-from xsoftmax.rows import ArrayRows
+from xsoftmax.model.network import Network
+from xsoftmax.objective.objective import Objective
+from xsoftmax.objective.rows import ArrayRows
 
 from .problems import mnist_fit
 from .timing import timed

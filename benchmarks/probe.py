@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from xsoftmax import SoftmaxRegressionCV, arrays
-from xsoftmax.blocks import row_slices
-from xsoftmax.network import Network
-from xsoftmax.objective import Objective
-from xsoftmax.rows import ArrayRows
+from xsoftmax.arrays import row_slices
+from xsoftmax.model.network import Network
+from xsoftmax.objective.objective import Objective
+from xsoftmax.objective.rows import ArrayRows
 
 from .passes import device_rates, median_seconds
 from .timing import timed

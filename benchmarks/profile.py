@@ -13,8 +13,8 @@ import array_api_compat.numpy as xp
 from sklearn.datasets import load_digits
 
 from xsoftmax import MLPClassifier, SoftmaxRegression, SoftmaxRegressionCV
-from xsoftmax.objective import Objective
-from xsoftmax.rays import LinearRay
+from xsoftmax.objective.line_restriction import LinearRay
+from xsoftmax.objective.objective import Objective
 
 from .problems import mnist_fit, table
 from .timing import timed

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from xsoftmax.objective import Objective
+from xsoftmax.objective.objective import Objective
 
 from .problems import Quadratic, Rosenbrock, blobs, objective_on
 

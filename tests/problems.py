@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from xsoftmax.arrays import from_host, indices_from_host, namespace
-from xsoftmax.features import Features
-from xsoftmax.network import Network
-from xsoftmax.objective import Objective
-from xsoftmax.rays import Point
-from xsoftmax.rows import ArrayRows
+from xsoftmax.model.network import Network
+from xsoftmax.objective.features import Features
+from xsoftmax.objective.line_restriction import Point
+from xsoftmax.objective.objective import Objective
+from xsoftmax.objective.rows import ArrayRows
 
 
 def blobs(n_samples=60, n_features=5, n_classes=3, spread=1.0, seed=0):

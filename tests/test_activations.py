@@ -6,7 +6,7 @@ import pytest
 import scipy.special
 
 from xsoftmax import functional as F
-from xsoftmax.activations import ACTIVATIONS
+from xsoftmax.model.activations import ACTIVATIONS
 
 NAMES = sorted(ACTIVATIONS)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from xsoftmax import datasets
-from xsoftmax.articles import ARTICLES, reproduce
+from xsoftmax.cli.articles import ARTICLES, reproduce
 
 
 @pytest.fixture(scope="module")

@@ -197,8 +197,8 @@ def test_so_is_a_lack_of_memory(monkeypatch, capsys):
     def command(**_):
         raise MemoryError("Out of memory with X (60000, 784).")
 
-    monkeypatch.setattr("xsoftmax.cli.app", command)
-    monkeypatch.setattr("xsoftmax.interrupts.listen", lambda: None)
+    monkeypatch.setattr("xsoftmax.cli.app.app", command)
+    monkeypatch.setattr("xsoftmax.cli.interrupts.listen", lambda: None)
     with pytest.raises(SystemExit) as ended:
         __main__.main()
     assert ended.value.code == 1

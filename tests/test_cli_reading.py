@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 import xsoftmax
-from xsoftmax.cli import app
+from xsoftmax.cli.app import app
 
 from .test_cli import run
 
@@ -203,7 +203,7 @@ def test_defaults_and_options_that_apply_are_no_error(tmp_path):
 @pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["train", "--help"]])
 def test_version_and_help_import_no_array_library(arguments):
     code = (
-        "import sys; from xsoftmax.cli import app; app(sys.argv[1:], standalone_mode=False);"
+        "import sys; from xsoftmax.cli.app import app; app(sys.argv[1:], standalone_mode=False);"
         "print(*(m for m in ('numpy', 'sklearn', 'scipy', 'matplotlib') if m in sys.modules))"
     )
     environment = {**os.environ, "PYTHONPATH": os.path.dirname(os.path.dirname(xsoftmax.__file__))}

@@ -10,8 +10,8 @@ from rich.console import Console
 
 from xsoftmax import MLPClassifier, SoftmaxRegressionCV
 from xsoftmax.cli import console
+from xsoftmax.cli.evaluation import Evaluation
 from xsoftmax.cli.train import _objective
-from xsoftmax.evaluation import Evaluation
 
 from .problems import blobs
 

@@ -5,8 +5,8 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from xsoftmax import SoftmaxRegression, SoftmaxRegressionCV
-from xsoftmax.coordinates import RowSpace, row_space
-from xsoftmax.network import Network
+from xsoftmax.model.network import Network
+from xsoftmax.objective.coordinates import RowSpace, row_space
 
 from .problems import blobs
 
@@ -111,7 +111,7 @@ def test_rounding_blurs_no_rows(rng, monkeypatch, rows, dtype, C):
         return loss + np.sum(model.coef_**2) / (2 * C)
 
     model = SoftmaxRegression(C=C).fit(X, y)
-    monkeypatch.setattr("xsoftmax.coordinates.MAX_ROWS", 0)
+    monkeypatch.setattr("xsoftmax.objective.coordinates.MAX_ROWS", 0)
     reference = SoftmaxRegression(C=C, tol=1e-9, max_iter=10_000).fit(X.astype(float), y)
     null = len(y) * np.log(3)
     best = objective(reference)

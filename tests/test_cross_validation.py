@@ -14,7 +14,7 @@ from xsoftmax import SoftmaxRegression, SoftmaxRegressionCV
 from xsoftmax.classifiers import scoring as scoring_module
 from xsoftmax.classifiers import softmax_regression_cv
 from xsoftmax.classifiers.training import Samples
-from xsoftmax.objective import Objective
+from xsoftmax.objective.objective import Objective
 
 from .problems import blobs
 

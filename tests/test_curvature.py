@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp
 
-from xsoftmax import blocks as blocks_module
-from xsoftmax import curvature as curvature_module
-from xsoftmax.curvature import Curvature, inclusion
+from xsoftmax.arrays import memory as blocks_module
+from xsoftmax.curvature import covariances as curvature_module
+from xsoftmax.curvature.covariances import Curvature, inclusion
 
 from .problems import blobs, objective_on, start
 

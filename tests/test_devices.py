@@ -100,8 +100,8 @@ class Info:
 def there(monkeypatch):
     """Makes an array on the device that is not current."""
     namespace = LikeCuPy()
-    monkeypatch.setattr(arrays, "_NAMESPACES", {})
-    real = arrays.array_namespace
+    monkeypatch.setattr(arrays.namespaces, "_NAMESPACES", {})
+    real = arrays.namespaces.array_namespace
 
     def array_namespace(*values):
         return namespace if any(isinstance(x, ARRAY) for x in values) else real(*values)
@@ -109,9 +109,11 @@ def there(monkeypatch):
     def device(x):
         return CurrentDevice(x.device) if isinstance(x, ARRAY) else "cpu"
 
-    monkeypatch.setattr(arrays, "array_namespace", array_namespace)
-    monkeypatch.setattr(arrays, "device", device)
-    monkeypatch.setattr(arrays, "is_cupy_array", lambda x: isinstance(x, ARRAY))
+    monkeypatch.setattr(arrays.namespaces, "array_namespace", array_namespace)
+    for module in (arrays, arrays.devices, arrays.namespaces, arrays.transfers):
+        monkeypatch.setattr(module, "device", device)
+    for module in (arrays.devices, arrays.transfers):
+        monkeypatch.setattr(module, "is_cupy_array", lambda x: isinstance(x, ARRAY))
     monkeypatch.setattr(ARRAY, "get", lambda x: np.asarray(x.to_device(HERE)), raising=False)
     operands = ARRAY._check_type_device
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from xsoftmax import SoftmaxRegression
-from xsoftmax.evaluation import evaluate
+from xsoftmax.cli.evaluation import evaluate
 
 from .problems import blobs
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from xsoftmax import SoftmaxRegression, SoftmaxRegressionCV
-from xsoftmax.curvature import Curvature
+from xsoftmax.curvature.covariances import Curvature
 
 from .problems import blobs, objective_on, start
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 
-from xsoftmax.features import Features
+from xsoftmax.objective.features import Features
 
 
 @pytest.mark.parametrize("n_samples", [1, 7, 300, 5000])

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from xsoftmax.files import check_writable, write_whole
+from xsoftmax.serialization.files import check_writable, write_whole
 
 
 def test_a_link_stays_and_what_it_leads_to_is_written(tmp_path):

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from xsoftmax import functional as F
-from xsoftmax import targets as targets_module
 from xsoftmax.arrays import put
+from xsoftmax.model import targets as targets_module
 
 from .conftest import MISSING
 

@@ -10,7 +10,7 @@ import time
 import pytest
 
 import xsoftmax
-from xsoftmax import interrupts
+from xsoftmax.cli import interrupts
 
 pytestmark = pytest.mark.skipif(
     sys.platform == "win32", reason="no SIGINT for another process on Windows"
@@ -63,7 +63,7 @@ def model(tmp_path_factory):
 @pytest.mark.parametrize(
     "name",
     [
-        "xsoftmax.interrupts", "signal", "xsoftmax.cli", "numpy", "numpy._core._exceptions",
+        "xsoftmax.cli.interrupts", "signal", "xsoftmax.cli.app", "numpy", "numpy._core._exceptions",
         "sklearn", "rich.progress", "matplotlib.pyplot", "PIL.PngImagePlugin",
     ],
 )  # fmt: skip
@@ -82,18 +82,18 @@ def test_while_importing(name, tmp_path):
     [
         ("train", "xsoftmax.arrays", "backend"),
         ("train", "xsoftmax.datasets", "load"),
-        ("train", "xsoftmax.model_file", "write_whole"),
+        ("train", "xsoftmax.serialization.model_file", "write_whole"),
         ("train", "os", "fsync"),
-        ("train", "xsoftmax.evaluation", "evaluate"),
-        ("train", "xsoftmax.pictures", "model_pictures"),
+        ("train", "xsoftmax.cli.evaluation", "evaluate"),
+        ("train", "xsoftmax.cli.pictures", "model_pictures"),
         ("train", "xsoftmax.plots", "plot_weights"),
         ("train", "xsoftmax.cli.train", "print_scores"),
-        ("sweep", "xsoftmax.model_file", "save"),
+        ("sweep", "xsoftmax.serialization.model_file", "save"),
         ("sweep", "xsoftmax.cli.sweep", "print_table"),
-        ("evaluate", "xsoftmax.model_file", "load"),
-        ("evaluate", "xsoftmax.evaluation", "evaluate"),
-        ("predict", "xsoftmax.model_file", "load"),
-        ("predict", "xsoftmax.files", "write_whole"),
+        ("evaluate", "xsoftmax.serialization.model_file", "load"),
+        ("evaluate", "xsoftmax.cli.evaluation", "evaluate"),
+        ("predict", "xsoftmax.serialization.model_file", "load"),
+        ("predict", "xsoftmax.serialization.files", "write_whole"),
         ("reproduce", "xsoftmax.datasets", "mnist"),
         ("info", "xsoftmax.arrays", "report"),
     ],
@@ -119,7 +119,9 @@ def test_while_a_command_works(command, module, name, tmp_path, model):
 @pytest.mark.parametrize("delay", [0.0, 0.2, 1.0])
 @pytest.mark.parametrize("command", ["train", "info"])
 def test_after_a_while(command, delay, tmp_path):
-    code = "import sys, xsoftmax.interrupts; print('started', flush=True); xsoftmax.interrupts"
+    code = (
+        "import sys, xsoftmax.cli.interrupts; print('started', flush=True); xsoftmax.cli.interrupts"
+    )
     code += ".listen(); "
     process = subprocess.Popen(
         [sys.executable, "-c", LISTEN + code + MAIN, command],

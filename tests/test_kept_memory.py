@@ -15,7 +15,7 @@ FAULTS = """
 import resource
 import numpy as np
 from xsoftmax import SoftmaxRegression
-from xsoftmax.kept_memory import keep_released_memory
+from xsoftmax.arrays import keep_released_memory
 
 def faults(work):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from xsoftmax import functional as F
-from xsoftmax import objective as objective_module
-from xsoftmax.losses import (
+from xsoftmax.model.losses import (
     class_curvatures,
     pair_curvatures,
     probabilities,
     weighted_cross_entropy,
 )
+from xsoftmax.objective import objective as objective_module
 
 from .problems import blobs, objective_on, start, zeros_of
 

@@ -8,19 +8,15 @@ from contextlib import nullcontext
 import numpy as np
 import pytest
 
-from xsoftmax import (
-    MLPClassifier,
-    SoftmaxRegression,
-    SoftmaxRegressionCV,
-    blocks,
-    curvature,
-    datasets,
-    network,
-    objective,
-)
-from xsoftmax import rays as rays_module
-from xsoftmax.blocks import FEWEST_ROWS, with_room
-from xsoftmax.objective import Objective
+from xsoftmax import MLPClassifier, SoftmaxRegression, SoftmaxRegressionCV, datasets
+from xsoftmax.arrays import memory as blocks
+from xsoftmax.arrays import with_room
+from xsoftmax.arrays.memory import FEWEST_ROWS
+from xsoftmax.curvature import covariances as curvature
+from xsoftmax.model import network
+from xsoftmax.objective import line_restriction as rays_module
+from xsoftmax.objective import objective
+from xsoftmax.objective.objective import Objective
 from xsoftmax.solvers import LBFGS, Status, minimize
 
 from .problem_table import Approximated

@@ -7,7 +7,7 @@ import pytest
 
 import xsoftmax.solvers.lbfgs as lbfgs_module
 from xsoftmax.arrays import to_list
-from xsoftmax.objective import Objective
+from xsoftmax.objective.objective import Objective
 from xsoftmax.solvers import LBFGS, minimize
 from xsoftmax.solvers.metric import Pair
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from xsoftmax import SoftmaxRegression
-from xsoftmax import objective as objective_module
 from xsoftmax.arrays import namespace, to_list
-from xsoftmax.objective import Objective
+from xsoftmax.objective import objective as objective_module
+from xsoftmax.objective.objective import Objective
 from xsoftmax.solvers import LBFGS, Status, minimize, minimize_mixed
 from xsoftmax.solvers import mixed_precision as mixed_module
 

@@ -10,7 +10,8 @@ import safetensors.numpy
 from sklearn.exceptions import NotFittedError
 
 import xsoftmax
-from xsoftmax import MLPClassifier, SoftmaxRegression, arrays, model_file
+from xsoftmax import MLPClassifier, SoftmaxRegression, arrays
+from xsoftmax.serialization import model_file
 
 from .problems import blobs
 

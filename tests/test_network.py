@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from xsoftmax.arrays import index_dtype
-from xsoftmax.network import Network
+from xsoftmax.model.network import Network
 
 from .problems import blobs, objective_on, start
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer
 
-from xsoftmax.objective import Objective
+from xsoftmax.objective.objective import Objective
 from xsoftmax.solvers import LBFGS, Status, minimize, newton
 from xsoftmax.solvers.newton import Made, Newton, NewtonReport
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from xsoftmax import objective as objective_module
-from xsoftmax.objective import Objective
-from xsoftmax.rows import ArrayRows
+from xsoftmax.objective import objective as objective_module
+from xsoftmax.objective.objective import Objective
+from xsoftmax.objective.rows import ArrayRows
 
 from .problems import blobs, objective_on, start
 

@@ -10,9 +10,11 @@ import pytest
 from typer.testing import CliRunner
 
 import xsoftmax
-from xsoftmax import datasets, files, model_file, pictures, plots
+from xsoftmax import cli, datasets, plots
 from xsoftmax.classifiers import SoftmaxRegression
-from xsoftmax.cli import app, outputs
+from xsoftmax.cli import outputs, pictures
+from xsoftmax.cli.app import app
+from xsoftmax.serialization import files, model_file
 
 PICTURES = [
     "confusion_matrix.png", "loss_curve.png", "predictions.png", "samples.png", "weights.png",
@@ -255,8 +257,8 @@ def test_a_picture_that_cannot_be_written_costs_a_warning(monkeypatch):
 
 
 def test_so_does_a_matplotlib_that_cannot_be_imported(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "xsoftmax.pictures", None)
-    monkeypatch.delattr(xsoftmax, "pictures")
+    monkeypatch.setitem(__import__("sys").modules, "xsoftmax.cli.pictures", None)
+    monkeypatch.delattr(cli, "pictures")
     with pytest.warns(UserWarning, match="pictures were not drawn: "):
         done = run("train", "--json", "--quiet")
     assert json.loads(done.stdout)["plots"] == []

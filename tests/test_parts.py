@@ -5,12 +5,12 @@ import pytest
 from sklearn.model_selection import ShuffleSplit, StratifiedKFold
 
 from xsoftmax import SoftmaxRegressionCV
-from xsoftmax import objective as objective_module
 from xsoftmax.classifiers import folds as folds_module
 from xsoftmax.classifiers import softmax_regression_cv
 from xsoftmax.classifiers.folds import by_part
-from xsoftmax.network import Network
-from xsoftmax.rows import ArrayRows
+from xsoftmax.model.network import Network
+from xsoftmax.objective import objective as objective_module
+from xsoftmax.objective.rows import ArrayRows
 
 from .problems import blobs, objective_on, start
 

@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, to_rgba
 from matplotlib.text import Text
 
-from xsoftmax import SoftmaxRegression, pictures, plots
+from xsoftmax import SoftmaxRegression, plots
+from xsoftmax.cli import pictures
 from xsoftmax.datasets import Dataset
 
 from .problems import blobs

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from xsoftmax import SoftmaxRegression
-from xsoftmax import objective as objective_module
-from xsoftmax.objective import Objective
+from xsoftmax.objective import objective as objective_module
+from xsoftmax.objective.objective import Objective
 from xsoftmax.solvers import LBFGS, minimize
 from xsoftmax.solvers.lbfgs import SAMPLE_TOL
 from xsoftmax.solvers.metric import MetricKeeper

@@ -6,9 +6,9 @@ import pytest
 from xsoftmax import SoftmaxRegressionCV
 from xsoftmax.classifiers import softmax_regression_cv
 from xsoftmax.classifiers.training import objective_of
-from xsoftmax.coordinates import coordinates
-from xsoftmax.features import Features
-from xsoftmax.network import Network
+from xsoftmax.model.network import Network
+from xsoftmax.objective.coordinates import coordinates
+from xsoftmax.objective.features import Features
 
 from .problems import blobs
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from xsoftmax.objective import Objective
+from xsoftmax.objective.objective import Objective
 from xsoftmax.solvers import LBFGS, SGD, Adam, GradientDescent, Status, minimize
 
 from .problem_table import Approximated

@@ -8,7 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from xsoftmax import SoftmaxRegression, SoftmaxRegressionCV
-from xsoftmax.objective import Objective
+from xsoftmax.objective.objective import Objective
 
 from .random_problems import Exact, Problem, draw
 
@@ -126,7 +126,7 @@ def test_a_sweep_is_not_fooled_either():
 
 def test_large_cells_in_single_precision_alone_are_told(monkeypatch):
     """A library without double precision cannot tell the rows apart; the fit says so."""
-    monkeypatch.setattr("xsoftmax.features.has_float64", lambda x: False)
+    monkeypatch.setattr("xsoftmax.objective.features.has_float64", lambda x: False)
     problem = one_large_cell(80, 1e6, "float32")
     _, warned = fit(problem)
     assert warned

@@ -11,9 +11,9 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from xsoftmax import BatchedGridSearchCV, MLPClassifier, SoftmaxRegression, SoftmaxRegressionCV
+from xsoftmax.arrays import computed_once, threads_that_pay
+from xsoftmax.arrays.threads import SMALL
 from xsoftmax.classifiers import batched_search
-from xsoftmax.computed_once import computed_once
-from xsoftmax.threads import SMALL, threads_that_pay
 
 from .problems import blobs
 

@@ -8,7 +8,7 @@ from sklearn.neural_network import MLPClassifier as TheirMLPClassifier
 from xsoftmax import BatchedGridSearchCV, MLPClassifier, SoftmaxRegression
 from xsoftmax.classifiers.training import Samples, hold_out
 from xsoftmax.classifiers.validation import check_y
-from xsoftmax.rows import ArrayRows
+from xsoftmax.objective.rows import ArrayRows
 
 from .problems import blobs
 

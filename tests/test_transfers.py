@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from xsoftmax import arrays
-from xsoftmax.objective import Objective
+from xsoftmax.objective.objective import Objective
 from xsoftmax.solvers import LBFGS, SGD, Adam, GradientDescent, minimize
 
 from .problem_table import Approximated
@@ -31,7 +31,7 @@ def transfers(monkeypatch):
             return to_host(x)
 
     ARRAY, plain = type(strict.asarray(0.0)), type(strict.asarray(0.0)).__array__
-    monkeypatch.setattr(arrays, "to_host", counting)
+    monkeypatch.setattr(arrays.transfers, "to_host", counting)
     for name in ("__bool__", "__float__", "__int__", "__index__", "__complex__", "__array__"):
         monkeypatch.setattr(ARRAY, name, _noting(found, name, getattr(ARRAY, name)))
     return found

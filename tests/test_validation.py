@@ -189,7 +189,7 @@ def test_a_driver_that_is_missing_is_explained(monkeypatch):
         class cuda:  # noqa: N801
             runtime = Runtime
 
-    monkeypatch.setattr(arrays.importlib, "import_module", lambda name: CuPy)
+    monkeypatch.setattr(arrays.namespaces.importlib, "import_module", lambda name: CuPy)
     with pytest.raises(RuntimeError, match=r"no usable CUDA GPU or driver .*use --backend numpy"):
         arrays.backend("cupy")
     Runtime.getDeviceCount = staticmethod(lambda: 1)
@@ -341,7 +341,9 @@ def test_features_beyond_the_range_of_the_models_dtype(xp, method):
      ("float64", 1e-320, r"Choose a larger C\.$")],
 )  # fmt: skip
 def test_a_penalty_beyond_the_range_of_the_dtype(xp, monkeypatch, dtype, C, wider):
-    monkeypatch.setattr("xsoftmax.features.FEW_VALUES", 0)  # else double precision solves it
+    monkeypatch.setattr(
+        "xsoftmax.objective.features.FEW_VALUES", 0
+    )  # else double precision solves it
     rule = f"C={C} makes a penalty of .* beyond the range of .*{dtype}.*{wider}"
     with pytest.raises(ValueError, match=rule):
         SoftmaxRegression(C=C).fit(xp(X, dtype), Y.tolist())
@@ -360,7 +362,9 @@ def test_alpha_beyond_the_range_of_the_dtype():
 
 
 def test_a_penalty_that_rounds_to_0_is_none(monkeypatch):
-    monkeypatch.setattr("xsoftmax.features.FEW_VALUES", 0)  # else double precision solves it
+    monkeypatch.setattr(
+        "xsoftmax.objective.features.FEW_VALUES", 0
+    )  # else double precision solves it
     single = X.astype("float32")
     with pytest.warns(UserWarning, match=r"C=1e\+50 .* is 0 in float32.*Pass C=inf") as warned:
         model = SoftmaxRegression(C=1e50).fit(single, Y)

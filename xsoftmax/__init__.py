@@ -14,7 +14,7 @@ if TYPE_CHECKING:
         SoftmaxRegression,
         SoftmaxRegressionCV,
     )
-    from .model_file import load, save
+    from .serialization.model_file import load, save
 
 __version__ = "0.1.0"
 
@@ -23,8 +23,8 @@ _HOMES = {
     "MLPClassifier": "classifiers",
     "SoftmaxRegression": "classifiers",
     "SoftmaxRegressionCV": "classifiers",
-    "load": "model_file",
-    "save": "model_file",
+    "load": "serialization",
+    "save": "serialization",
 }
 _MODULES = ("datasets", "functional", "plots")
 

@@ -14,18 +14,18 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 def main() -> None:
     """Run a command; bad input, missing files and missing devices exit with 1 and one sentence."""
     try:
-        from . import interrupts
+        from .cli import interrupts
     except (KeyboardInterrupt, RuntimeError):  # Python 3.11 turns the first into the second
         os.write(2, b"interrupted\n")
         os._exit(130)
     interrupts.listen()
-    from . import cli
+    from .cli.app import app
     from .cli.console import err, warnings_in_words
 
     code: str | int | None = None
     try:
         with warnings_in_words():
-            cli.app(prog_name="xsoftmax")
+            app(prog_name="xsoftmax")
     except SystemExit as ended:
         code = ended.code
     except (ValueError, TypeError, OSError, RuntimeError, ImportError, MemoryError) as error:

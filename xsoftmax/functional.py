@@ -17,11 +17,17 @@ from functools import wraps
 from numbers import Integral
 from typing import Any
 
-from . import activations
-from .arrays import Array, compute_dtype, device, index_dtype, is_traced, namespace, to_list
-from .losses import cross_entropy_of_each, exponentials_of
-from .places import on_its_device
-from .targets import (
+from .arrays import (
+    Array,
+    compute_dtype,
+    is_traced,
+    namespace,
+    on_its_device,
+    to_list,
+)
+from .model import activations
+from .model.losses import cross_entropy_of_each, exponentials_of, indicators
+from .model.targets import (
     as_indices,
     check_labels,
     check_logits,
@@ -196,16 +202,6 @@ def softmax_cross_entropy(
         targets = xp.reshape(targets, (-1,))
     losses, gradient = cross_entropy_of_each(columns, targets, xp.reshape(weights, (1, 1, -1)))
     return xp.sum(losses), xp.moveaxis(xp.reshape(gradient, first.shape), 0, axis)
-
-
-def indicators(labels: Array, n_classes: int, axis: int, dtype: Any) -> Array:
-    """`one_hot` of labels that are known to be right."""
-    xp = namespace(labels)
-    labels = xp.astype(labels, index_dtype(labels), copy=False)  # a byte counts to 255 only
-    n_axes = labels.ndim + 1
-    shape = tuple(n_classes if i == axis % n_axes else 1 for i in range(n_axes))
-    classes = xp.reshape(xp.arange(n_classes, dtype=labels.dtype, device=device(labels)), shape)
-    return xp.astype(xp.expand_dims(labels, axis=axis) == classes, dtype)
 
 
 def _at_labels(x: Array, labels: Array, axis: int) -> Array:

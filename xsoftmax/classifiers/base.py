@@ -11,13 +11,11 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils import check_random_state
 
-from ..arrays import Array, compute_dtype, namespace, to_host
-from ..coordinates import Coordinates, coordinates
-from ..features import Features
-from ..network import Layer, Network
-from ..places import on_its_device
+from ..arrays import Array, compute_dtype, namespace, on_its_device, threads_that_pay, to_host
+from ..model.network import Layer, Network
+from ..objective.coordinates import Coordinates, coordinates
+from ..objective.features import Features
 from ..solvers import Status, fitting, minimize_mixed
-from ..threads import threads_that_pay
 from .predictor import Predictor
 from .rules import check_parameters
 from .training import (

@@ -17,11 +17,9 @@ from sklearn.model_selection import GridSearchCV, ParameterGrid
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from ..arrays import Array, compute_dtype, from_host, namespace
-from ..network import Network
-from ..places import on_its_device
+from ..arrays import Array, compute_dtype, from_host, namespace, on_its_device, threads_that_pay
+from ..model.network import Network
 from ..solvers import Solution, Status, minimize
-from ..threads import threads_that_pay
 from .folds import Fold, split, weights_of
 from .mlp import MLPClassifier
 from .rules import check_parameters

@@ -8,15 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.model_selection import check_cv
 
-from ..arrays import (
-    indices_from_host,
-    is_numpy,
-    is_out_of_memory,
-    on_accelerator,
-    to_host,
-)
-from ..objective import Objective
-from ..rows import Part
+from ..arrays import indices_from_host, is_numpy, is_out_of_memory, on_accelerator, to_host
+from ..objective.objective import Objective
+from ..objective.rows import Part
 from .training import Samples
 from .words import shown
 

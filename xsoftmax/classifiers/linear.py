@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..arrays import Array, namespace
-from ..network import Layer, Network
+from ..model.network import Layer, Network
 from .predictor import Predictor
 
 

@@ -6,7 +6,7 @@ from numbers import Integral
 from typing import Any
 
 from ..arrays import Array
-from ..network import Layer, Network
+from ..model.network import Layer, Network
 from .base import BaseSoftmaxClassifier
 
 

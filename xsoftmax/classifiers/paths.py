@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from ..arrays import Array, namespace
-from ..network import Network
+from ..model.network import Network
 from ..solvers import Metric, Solution, Status
 from .linear import published
 

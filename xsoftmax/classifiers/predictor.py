@@ -12,18 +12,21 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from ..arrays import Array, is_numpy, namespace, take_labels, to_host
-from ..blocks import block_values, row_slices, with_room
-from ..functional import log_softmax, softmax
-from ..network import Layer, Network
-from ..places import described, on_its_device
-from .validation import (
-    check_range,
-    check_same_place,
-    check_sample_weight,
-    check_X,
-    labels_to_score,
+from ..arrays import (
+    Array,
+    block_values,
+    described,
+    is_numpy,
+    namespace,
+    on_its_device,
+    row_slices,
+    take_labels,
+    to_host,
+    with_room,
 )
+from ..functional import log_softmax, softmax
+from ..model.network import Layer, Network
+from .validation import check_range, check_same_place, check_sample_weight, check_X, labels_to_score
 
 
 class Predictor(ClassifierMixin, BaseEstimator, ABC):

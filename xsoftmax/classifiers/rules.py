@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..activations import ACTIVATIONS
+from ..model.activations import ACTIVATIONS
 from .words import shown
 
 

@@ -16,7 +16,7 @@ from sklearn.metrics import check_scoring, get_scorer, make_scorer
 from sklearn.utils.metadata_routing import process_routing
 
 from ..arrays import Array, namespace, to_host
-from ..network import Layer, Network
+from ..model.network import Layer, Network
 from .folds import COPIED_VALUES, Fold
 from .predictor import Predictor, logits_of
 from .training import Samples

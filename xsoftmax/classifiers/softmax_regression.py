@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..arrays import Array, namespace
-from ..network import Network
+from ..model.network import Network
 from .base import BaseSoftmaxClassifier
 from .linear import LinearPredictor, penalty_strength
 

@@ -12,14 +12,12 @@ from sklearn.metrics import check_scoring, get_scorer
 from sklearn.utils import Tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 
-from ..arrays import Array, compute_dtype, namespace, to_list
-from ..coordinates import Coordinates, coordinates
-from ..features import Features
-from ..network import Network
-from ..objective import Objective
-from ..places import on_its_device
+from ..arrays import Array, compute_dtype, namespace, on_its_device, threads_that_pay, to_list
+from ..model.network import Network
+from ..objective.coordinates import Coordinates, coordinates
+from ..objective.features import Features
+from ..objective.objective import Objective
 from ..solvers import LBFGS, Metric, Solution, Status, follow_path, minimize
-from ..threads import threads_that_pay
 from .folds import Fold, by_part, split, weights_of
 from .linear import LinearPredictor, penalty_strength
 from .paths import Paths, warn_at_edge

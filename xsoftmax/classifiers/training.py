@@ -21,11 +21,11 @@ from ..arrays import (
     to_list,
     where,
 )
-from ..coordinates import Coordinates
-from ..features import Features
-from ..network import Network
-from ..objective import Objective
-from ..rows import ArrayRows
+from ..model.network import Network
+from ..objective.coordinates import Coordinates
+from ..objective.features import Features
+from ..objective.objective import Objective
+from ..objective.rows import ArrayRows
 from ..solvers import LBFGS, SGD, Adam, GradientDescent, Solution, Status
 from ..solvers.criteria import Rounding
 from .validation import Targets, check_sample_weight, check_X, check_y

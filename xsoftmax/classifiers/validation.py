@@ -21,17 +21,17 @@ from ..arrays import (
     from_host,
     is_array,
     is_numpy,
+    keep_released_memory,
     library,
     namespace,
+    on_its_device,
     same_place,
     to_host,
     to_list,
     where,
     without_history,
 )
-from ..kept_memory import keep_released_memory
-from ..places import on_its_device
-from ..targets import sum_tolerance
+from ..model.targets import sum_tolerance
 from .words import few
 
 

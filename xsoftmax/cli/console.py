@@ -26,7 +26,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from ..evaluation import Evaluation
+    from .evaluation import Evaluation
 
 out = Console()
 err = Console(stderr=True)

@@ -36,8 +36,8 @@ def evaluate(
     if plots is not None:
         check_pictures(plots, RESULT_PICTURES, force=force)
 
-    from .. import arrays, datasets, evaluation
-    from . import reading
+    from .. import arrays, datasets
+    from . import evaluation, reading
     from .models import load_model
 
     reading.hush(quiet)

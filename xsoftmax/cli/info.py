@@ -46,7 +46,7 @@ def _describe_model(path: Path, as_json: bool) -> None:
 
 def _description(path: Path) -> dict[str, Any]:
     """What a model file holds, but for the values of its arrays."""
-    from .. import model_file
+    from ..serialization import model_file
 
     loaded = model_file.load(path)
     *scalers, model = [step for _, step in getattr(loaded, "steps", [("model", loaded)])]

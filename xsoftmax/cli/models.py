@@ -8,7 +8,8 @@ from typing import Any
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from .. import arrays, model_file
+from .. import arrays
+from ..serialization import model_file
 from . import options
 
 

@@ -14,7 +14,6 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from ..files import check_writable
 from .console import note
 from .options import MODEL_NAME
 
@@ -83,6 +82,8 @@ def destination(
 
 def check_new(path: Path, *, force: bool) -> None:
     """Refuse a file that cannot be written, or that is there already unless `force`."""
+    from ..serialization.files import check_writable
+
     if os.path.isfile(path) and not force:
         raise FileExistsError(
             f"{path} is there already. Choose another name, or replace it with --force."
@@ -99,6 +100,7 @@ def check_pictures(folder: Path, names: tuple[str, ...] = PICTURES, *, force: bo
 def check_room(where: Destination, estimator: Any, X: Any, y: Any) -> None:
     """Refuse, before training, a model that has no room on its disk."""
     from ..classifiers.rules import check_parameters
+    from ..serialization.files import check_writable
 
     check_parameters(estimator)
     network = estimator._network(X.shape[1], len(set(y.tolist())))
@@ -110,7 +112,7 @@ def save_model(where: Destination, estimator: Any, *, interrupted: bool = False)
 
     An interrupted run replaces no model: its own goes beside that, without pictures.
     """
-    from .. import model_file
+    from ..serialization import model_file
 
     if interrupted and where.force and where.model.exists():
         stem = where.model.stem.removesuffix("-interrupted")
@@ -135,7 +137,7 @@ def drawn(folder: Path | None, draw: Callable[[Any, Path], list[Path]]) -> list[
     if folder is None:
         return []
     try:
-        from .. import pictures
+        from . import pictures
 
         return draw(pictures, folder)
     except Exception as error:

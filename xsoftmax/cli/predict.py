@@ -42,7 +42,7 @@ def predict(
         check_new(save_to, force=force)
 
     from .. import arrays
-    from ..files import write_whole
+    from ..serialization.files import write_whole
     from . import reading
     from .models import load_model
 

@@ -23,7 +23,8 @@ def reproduce(
     quiet: options.Quiet = False,
 ) -> None:
     """Run a well known article's settings on MNIST, beside the figures that it published."""
-    from .. import arrays, articles, datasets
+    from .. import arrays, datasets
+    from . import articles
 
     place = arrays.backend(backend, device)
     dataset = datasets.mnist(data_dir, dtype=dtype)

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import typer
 
-from ..interrupts import INTERRUPTED
 from . import option_rules, options
 from .console import (
     note,
@@ -18,6 +17,7 @@ from .console import (
     print_table,
     sweep_progress,
 )
+from .interrupts import INTERRUPTED
 from .outputs import Force, SaveTo, check_room, destination, drawn, save_model
 
 
@@ -63,10 +63,10 @@ def sweep(
     where = destination(save_to, plots, no_plots=no_plots, force=force)
 
     from .. import arrays, datasets
+    from ..arrays import threads_that_pay
     from ..classifiers import SoftmaxRegressionCV
-    from ..evaluation import check_known, evaluate
-    from ..threads import threads_that_pay
     from . import reading
+    from .evaluation import check_known, evaluate
 
     reading.hush(quiet)
     estimator = SoftmaxRegressionCV(Cs, cv=cv, scoring=scoring, tol=tol, max_iter=max_iter)

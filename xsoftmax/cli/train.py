@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from ..interrupts import INTERRUPTED
 from . import option_rules, options
 from .console import note, print_files, print_json, print_line, print_scores, training_progress
+from .interrupts import INTERRUPTED
 from .outputs import Force, SaveTo, check_room, destination, drawn, save_model
 
 Kind = Literal["softmax-regression", "mlp"]
@@ -62,8 +62,8 @@ def train(
 
     from .. import arrays, datasets
     from ..classifiers import MLPClassifier, SoftmaxRegression
-    from ..evaluation import check_known, evaluate
     from . import reading
+    from .evaluation import check_known, evaluate
 
     reading.hush(quiet)
     settings: dict[str, Any] = {
@@ -141,7 +141,7 @@ def train(
 
 def _fit(estimator: Any, X: Any, y: Any, title: str, quiet: bool) -> bool:
     """Fit with a progress bar; whether Ctrl-C ended it."""
-    from ..threads import threads_that_pay
+    from ..arrays import threads_that_pay
 
     try:
         # Before the bar, which has a thread of its own.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..blocks import BLOCK_VALUES, row_slices
+from ..arrays import BLOCK_VALUES, row_slices
 from .dataset import Dataset, Rows, split, with_test_rows
 
 #: Names under which a .npz file may hold its arrays: features and labels, to train and to test on.

@@ -8,7 +8,7 @@ from math import inf
 from typing import NamedTuple
 
 from ..arrays import Array
-from ..objective import Objective
+from ..objective.objective import Objective
 from .criteria import column, converged_if, max_norm
 from .solution import Report, Status
 from .steps import told

@@ -16,9 +16,9 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from ..arrays import Array, is_out_of_memory, namespace, to_list
-from ..objective import Objective
-from ..preconditioner import Preconditioner
-from ..rays import Point
+from ..curvature.preconditioner import Preconditioner
+from ..objective.line_restriction import Point
+from ..objective.objective import Objective
 from .criteria import Left, Rounding, max_norm
 from .gaps import WINDOW, extrapolated, feared, promised
 from .line_search import Search

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from ..arrays import Array, compiled, namespace
-from ..blocks import block_values, row_slices
-from ..objective import SAMPLE_STRIDE, Objective
+from ..arrays import Array, block_values, compiled, namespace, row_slices
+from ..objective.objective import SAMPLE_STRIDE, Objective
 from .newton import NewtonState
 from .solution import Report
 

@@ -12,9 +12,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Protocol
 
-from ..arrays import Array, indices_from_host, is_array, namespace
-from ..blocks import with_room
-from ..objective import Objective
+from ..arrays import Array, indices_from_host, is_array, namespace, with_room
+from ..objective.objective import Objective
 from .solution import Report, Solution, Status
 
 

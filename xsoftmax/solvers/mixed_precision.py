@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from ..arrays import Array, is_array, map_leaves, namespace, to_list
-from ..objective import Objective
+from ..objective.objective import Objective
 from .lbfgs import LBFGS
 from .metric import MetricKeeper
 from .minimize import Callback, Solver, fitting, minimize

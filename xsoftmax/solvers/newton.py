@@ -22,8 +22,8 @@ from math import sqrt
 from typing import NamedTuple
 
 from ..arrays import Array, namespace, to_list
-from ..objective import SAMPLE_STRIDE, Objective
-from ..rays import Point
+from ..objective.line_restriction import Point
+from ..objective.objective import SAMPLE_STRIDE, Objective
 from .criteria import Left, Rounding, converged_if, max_norm
 from .line_search import Search
 from .proof import SMALL_CHANGE, Proof, newton_step, prove

@@ -8,8 +8,8 @@ from functools import partial
 from itertools import pairwise
 
 from ..arrays import Array, from_host, namespace, to_list
-from ..objective import Objective
-from ..rays import Point
+from ..objective.line_restriction import Point
+from ..objective.objective import Objective
 from .lbfgs import LBFGS
 from .metric import Metric, MetricKeeper
 from .minimize import fitting, minimize

@@ -23,8 +23,8 @@ from math import inf
 from typing import NamedTuple
 
 from ..arrays import Array, namespace, to_list
-from ..objective import Objective
-from ..rays import Point
+from ..objective.line_restriction import Point
+from ..objective.objective import Objective
 from .criteria import Left, Rounding
 from .solution import Report
 from .steps import told

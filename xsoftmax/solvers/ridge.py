@@ -12,11 +12,10 @@ from __future__ import annotations
 from dataclasses import replace
 from math import inf, isfinite
 
-from ..arrays import Array, compiled, from_host, namespace, to_list
-from ..blocks import row_slices
-from ..objective import Objective
-from ..preconditioner import Preconditioner
-from ..rays import Point
+from ..arrays import Array, compiled, from_host, namespace, row_slices, to_list
+from ..curvature.preconditioner import Preconditioner
+from ..objective.line_restriction import Point
+from ..objective.objective import Objective
 from .criteria import Rounding
 from .line_search import Search
 from .steps import told

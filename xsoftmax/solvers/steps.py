@@ -8,8 +8,8 @@ from itertools import count
 from typing import Any, NamedTuple
 
 from ..arrays import Array, compiled, from_host, namespace, to_list
-from ..objective import Objective
-from ..rays import Point
+from ..objective.line_restriction import Point
+from ..objective.objective import Objective
 from .line_search import MAX_TRIALS, Search
 
 

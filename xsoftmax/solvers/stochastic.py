@@ -18,7 +18,7 @@ from math import inf
 from typing import Any, NamedTuple
 
 from ..arrays import Array, from_host, is_array, namespace, to_list
-from ..objective import Objective
+from ..objective.objective import Objective
 from .criteria import column, converged_if, max_norm
 from .solution import Report, Status
 from .steps import told

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import to_host
-from .classifiers import MLPClassifier, SoftmaxRegression
-from .classifiers.base import BaseSoftmaxClassifier
-from .classifiers.rules import check_parameters
-from .classifiers.words import shown
+from ..arrays import to_host
+from ..classifiers import MLPClassifier, SoftmaxRegression
+from ..classifiers.base import BaseSoftmaxClassifier
+from ..classifiers.rules import check_parameters
+from ..classifiers.words import shown
 
 MODELS = {model.__name__: model for model in (SoftmaxRegression, MLPClassifier)}
 

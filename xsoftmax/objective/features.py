@@ -12,9 +12,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .arrays import Array, comparable, compiled, compute_dtype, has_float64, namespace, to_list
-from .blocks import block_values, row_slices
-from .computed_once import computed_once
+from ..arrays import (
+    Array,
+    block_values,
+    comparable,
+    compiled,
+    compute_dtype,
+    computed_once,
+    has_float64,
+    namespace,
+    row_slices,
+    to_list,
+)
 
 #: Rows that tell where a feature lies, and how far from there its values are: at least so many, and
 #: more while they have no more values than the third number.

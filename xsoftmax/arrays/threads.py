@@ -1,8 +1,8 @@
-"""How many threads the products of a fit get on a CPU: one, where each is done in no time.
+"""Threads: how many the products of a fit get, and properties that are computed without a lock.
 
 A small product takes less time than waking the threads of the BLAS library. Where another pool of
 threads holds the cores (torch's, JAX's, another process), waiting for one of them takes many times
-as long as the product.
+as long as the product. So small products get one thread.
 
 The number of threads belongs to the whole process. Another Python thread that limits it for a while
 (scikit-learn does) would take our limit for what it must restore, and the limit would outlive the
@@ -11,13 +11,17 @@ fit. So it is only changed while there is no other Python thread.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from threading import active_count
+from typing import Any, Generic, Self, TypeVar, overload
 
 from threadpoolctl import ThreadpoolController
 
-from .arrays import Array, is_numpy
+from .namespaces import Array, is_numpy
+
+Value = TypeVar("Value")
 
 #: Multiplications of the largest products of a small fit.
 SMALL = 1 << 26
@@ -39,3 +43,30 @@ def threads_that_pay(X: Array, n_columns: int) -> AbstractContextManager:
 def _blas() -> ThreadpoolController:
     """The BLAS libraries of the process; to find them takes some milliseconds."""
     return ThreadpoolController().select(user_api="blas")
+
+
+class computed_once(Generic[Value]):  # noqa: N801 - a decorator
+    """`functools.cached_property` without the lock that it has before Python 3.12.
+
+    That lock is held while the value is computed, and is one for all objects: fits in several
+    threads wait for each other, and a process that is forked meanwhile waits for ever.
+    """
+
+    def __init__(self, function: Callable[[Any], Value]) -> None:
+        self.function = function
+        self.__doc__ = function.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, instance: None, owner: type | None = None) -> Self: ...
+
+    @overload
+    def __get__(self, instance: object, owner: type | None = None) -> Value: ...
+
+    def __get__(self, instance: object | None, owner: type | None = None) -> Self | Value:
+        if instance is None:
+            return self
+        # Where two threads compute it at once, both go on with the first value.
+        return vars(instance).setdefault(self.name, self.function(instance))

@@ -22,10 +22,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from .arrays import Array, compiled, namespace, to_list
-from .curvature import Curvature, diagonal_matrix, floored
-from .network import Layer, Network
-from .rows import ArrayRows
+from ..arrays import Array, compiled, namespace, to_list
+from ..model.network import Layer, Network
+from ..objective.rows import ArrayRows
+from .covariances import Curvature, diagonal_matrix, floored
 
 #: One factor for each class is kept when all of them hold fewer values than this.
 FACTOR_VALUES = 1 << 24

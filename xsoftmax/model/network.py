@@ -21,8 +21,8 @@ from itertools import pairwise
 from math import sqrt
 from typing import Any
 
+from ..arrays import Array, compiled, device, from_host, namespace
 from .activations import ACTIVATIONS
-from .arrays import Array, compiled, device, from_host, namespace
 
 Layer = tuple[Array, Array | None]  #: weights and intercepts of one dense layer
 Backward = Callable[[Array], list[Layer]]

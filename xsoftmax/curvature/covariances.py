@@ -14,12 +14,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .arrays import Array, compiled, device, namespace, without_compiling
-from .blocks import block_values, row_slices
-from .functional import indicators
-from .losses import probabilities
-from .network import Layer, Network
-from .rows import ArrayRows
+from ..arrays import Array, block_values, compiled, device, namespace, row_slices, without_compiling
+from ..model.losses import indicators, probabilities
+from ..model.network import Layer, Network
+from ..objective.rows import ArrayRows
 
 #: All of so few rows are used; of more, a sample.
 MIN_ROWS = 1024

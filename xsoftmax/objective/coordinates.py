@@ -16,18 +16,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .arrays import (
+from ..arrays import (
     Array,
+    block_values,
     compute_dtype,
     from_host,
     has_float64,
     indices_from_host,
     namespace,
+    row_slices,
     to_list,
 )
-from .blocks import block_values, row_slices
+from ..model.network import Layer, Network
 from .features import Features
-from .network import Layer, Network
 
 #: Up to so many rows the Gram matrix and its factor pay.
 MAX_ROWS = 2048

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .arrays import Array, to_host
-from .classifiers.words import few
+from ..arrays import Array, to_host
+from ..classifiers.words import few
 
 
 class Evaluation(NamedTuple):

@@ -21,9 +21,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .arrays import Array, from_host, on_device_of
-from .classifiers import MLPClassifier, SoftmaxRegression
-from .classifiers.validation import classes_for
+from ..arrays import Array, from_host, on_device_of
+from ..classifiers import MLPClassifier, SoftmaxRegression
+from ..classifiers.validation import classes_for
 
 
 class Row(NamedTuple):

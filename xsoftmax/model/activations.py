@@ -11,7 +11,7 @@ from collections.abc import Callable
 from math import pi, sqrt
 from typing import NamedTuple
 
-from .arrays import Array, namespace
+from ..arrays import Array, namespace
 
 
 def identity(z: Array) -> Array:

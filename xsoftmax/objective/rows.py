@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from .arrays import Array, indices_from_host, namespace
-from .blocks import row_slices
+from ..arrays import Array, indices_from_host, namespace, row_slices
 from .features import center
 
 

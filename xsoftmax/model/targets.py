@@ -12,7 +12,7 @@ from math import prod
 from operator import and_
 from typing import Any, NamedTuple
 
-from .arrays import (
+from ..arrays import (
     Array,
     compute_dtype,
     device,

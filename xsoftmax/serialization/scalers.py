@@ -14,13 +14,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, Normalizer, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
-from .arrays import Array, to_host
-from .model_header import (
-    names_to_json,
-    set_features,
-    settings_from_json,
-    settings_to_json,
-)
+from ..arrays import Array, to_host
+from .header import names_to_json, set_features, settings_from_json, settings_to_json
 
 SCALERS = {
     scaler.__name__: scaler for scaler in (StandardScaler, MinMaxScaler, MaxAbsScaler, Normalizer)

@@ -7,9 +7,10 @@ says all: the second's logits, where the first's are 0. Nothing is validated or 
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
+from ..arrays import Array, compiled, device, index_dtype, namespace, put, scaled
 from .activations import sigmoid
-from .arrays import Array, compiled, device, namespace, put, scaled
 
 
 @compiled
@@ -147,3 +148,13 @@ def _sigmoid_curvature(z: Array) -> Array:
     """p (1 - p) by the smaller of both, whose digits the larger one would lose."""
     tail = namespace(z).exp(-namespace(z).abs(z))
     return tail / (1.0 + tail) ** 2
+
+
+def indicators(labels: Array, n_classes: int, axis: int, dtype: Any) -> Array:
+    """`one_hot` of labels that are known to be right."""
+    xp = namespace(labels)
+    labels = xp.astype(labels, index_dtype(labels), copy=False)  # a byte counts to 255 only
+    n_axes = labels.ndim + 1
+    shape = tuple(n_classes if i == axis % n_axes else 1 for i in range(n_axes))
+    classes = xp.reshape(xp.arange(n_classes, dtype=labels.dtype, device=device(labels)), shape)
+    return xp.astype(xp.expand_dims(labels, axis=axis) == classes, dtype)

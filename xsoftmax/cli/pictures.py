@@ -15,9 +15,9 @@ import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 
-from . import plots
-from .datasets import Dataset
-from .files import write_whole
+from .. import plots
+from ..datasets import Dataset
+from ..serialization.files import write_whole
 
 
 def model_pictures(model: Any, dataset: Dataset, folder: Path) -> list[Path]:

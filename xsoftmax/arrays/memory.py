@@ -1,18 +1,22 @@
-"""How rows are cut into blocks, so that temporaries stay small however many rows there are."""
+"""How much memory a pass over the rows takes: blocks of rows, fewer where memory runs out."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import TypeVar
 
-from .arrays import Array, is_out_of_memory, on_accelerator
+from .devices import on_accelerator
+from .namespaces import Array
 
 Result = TypeVar("Result")
 
 #: Values per temporary while a block is computed: a few of them fit a processor's last cache.
 BLOCK_VALUES = 1 << 20
+
 #: A GPU is given so many times as many: it waits for launches, and has no such cache.
 ACCELERATOR_FACTOR = 64
+
 #: Blocks of fewer rows are not tried when memory runs out.
 FEWEST_ROWS = 32
 
@@ -49,3 +53,39 @@ def with_room(step: Callable[[int], Result], n_rows: int, sizes: Callable[[], st
                 "there, store X as float32 or float16, or solve fewer problems at once."
             ) from failure
         n_rows = max(FEWEST_ROWS, n_rows // 2)
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether a library could not get the memory that it needs."""
+    said = f"{type(error).__name__} {error}".lower()
+    return isinstance(error, MemoryError) or any(words in said for words in _OUT_OF_MEMORY)
+
+
+#: How torch, JAX and CUDA's libraries say it, in lower case; NumPy and CuPy raise a MemoryError.
+_OUT_OF_MEMORY = (
+    "out of memory",
+    "outofmemory",
+    "can't allocate memory",
+    "resource_exhausted",
+    "alloc_failed",
+    "errormemoryallocation",
+)
+
+#: Bytes, a little less than the largest threshold of glibc.
+LARGEST = (1 << 25) - (1 << 16)
+
+
+@cache
+def keep_released_memory() -> None:
+    """Keep up to 64 MiB of released memory from now on, in the whole process.
+
+    A page that is new to the process costs some microseconds at its first touch, as much as a
+    thousand numbers cost the processor, and a fit makes and releases arrays all the time. glibc
+    returns what is released to the system above a threshold, 128 KiB at first, and raises it when
+    it sees a larger array go, up to 32 MiB; twice as much then stays with the process (mallopt(3),
+    M_MMAP_THRESHOLD).
+
+    What is made and released here is never touched, so it takes no memory. Other C libraries than
+    glibc go by other rules, which this does not change.
+    """
+    bytes(LARGEST)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .model_header import value_from_json, value_to_json
+from .header import value_from_json, value_to_json
 
 _MEANS = ("mean_test_score", "std_test_score")
 

@@ -22,13 +22,13 @@ import safetensors.numpy
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from .arrays import Array, from_host, on_device_of, to_host
-from .classifiers import BatchedGridSearchCV, SoftmaxRegression, SoftmaxRegressionCV
-from .classifiers.rules import check_parameters
-from .classifiers.validation import classes_for
+from ..arrays import Array, from_host, on_device_of, to_host
+from ..classifiers import BatchedGridSearchCV, SoftmaxRegression, SoftmaxRegressionCV
+from ..classifiers.rules import check_parameters
+from ..classifiers.validation import classes_for
 from .files import write_whole
-from .model_header import MODELS, describe, restore
-from .model_scalers import (
+from .header import MODELS, describe, restore
+from .scalers import (
     SCALERS,
     describe_scalers,
     fill_scalers,
@@ -37,7 +37,7 @@ from .model_scalers import (
     scaler_name,
     scaler_shapes,
 )
-from .model_search import describe_search, fill_search, search_shapes
+from .search import describe_search, fill_search, search_shapes
 
 FORMAT_VERSION = 2
 MAX_HEADER_BYTES = 1 << 24  #: names of several hundred thousand columns

@@ -19,19 +19,22 @@ from functools import partial
 from math import log
 from typing import Any
 
-from .arrays import (
+from ..arrays import (
     Array,
+    block_values,
     compiled,
+    computed_once,
+    described,
     index_dtype,
     indices_from_host,
+    megabytes,
     namespace,
     on_accelerator,
+    row_slices,
     to_list,
 )
-from .blocks import block_values, row_slices
-from .computed_once import computed_once
-from .curvature import anisotropy
-from .hessian import (
+from ..curvature.covariances import anisotropy
+from ..curvature.hessian import (
     Contrasts,
     Design,
     DiagonalInverse,
@@ -42,11 +45,10 @@ from .hessian import (
     sampling_error,
     whole_design,
 )
-from .losses import class_curvatures, curvature_product, weighted_cross_entropy
-from .network import Layer, Network
-from .places import described, megabytes
-from .preconditioner import Preconditioner, evaluation_cost, precondition, spectrum_cost
-from .rays import LinearRay, Point, Ray, gradient_at
+from ..curvature.preconditioner import Preconditioner, evaluation_cost, precondition, spectrum_cost
+from ..model.losses import class_curvatures, curvature_product, weighted_cross_entropy
+from ..model.network import Layer, Network
+from .line_restriction import LinearRay, Point, Ray, gradient_at
 from .rows import ArrayRows, Block
 
 #: Logits of all rows are kept for the line search of a linear model when they are fewer than this,

@@ -16,12 +16,11 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, NamedTuple
 
-from .arrays import Array, device, indices_from_host, namespace
-from .blocks import block_values, row_slices
-from .curvature import MIN_ROWS, SAMPLE_VALUES, are_many, diagonal_matrix, floored, pick
-from .losses import class_curvatures, pair_curvatures
-from .network import Layer, Network
-from .rows import ArrayRows, Block
+from ..arrays import Array, block_values, device, indices_from_host, namespace, row_slices
+from ..model.losses import class_curvatures, pair_curvatures
+from ..model.network import Layer, Network
+from ..objective.rows import ArrayRows, Block
+from .covariances import MIN_ROWS, SAMPLE_VALUES, are_many, diagonal_matrix, floored, pick
 
 #: Products run best from a processor's nearest cache: rows have so many times fewer values here.
 NEARER = 32

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from .arrays import Array, compiled, namespace
-from .losses import weighted_cross_entropy
-from .network import Network
+from ..arrays import Array, compiled, namespace
+from ..model.losses import weighted_cross_entropy
+from ..model.network import Network
 from .rows import Block
 
 

@@ -1,0 +1,89 @@
+"""All that knows array libraries, devices, memory and threads; no mathematics of any model.
+
+Other rooms receive arrays, ask ``namespace`` for their functions once, and write Array API code.
+"""
+
+from .backends import LIBRARIES, Backend, backend, report
+from .compiling import compiled, map_leaves, without_compiling
+from .devices import (
+    described,
+    device,
+    megabytes,
+    on_accelerator,
+    on_device_of,
+    on_its_device,
+    same_place,
+    where,
+)
+from .memory import (
+    BLOCK_VALUES,
+    block_values,
+    is_out_of_memory,
+    keep_released_memory,
+    row_slices,
+    with_room,
+)
+from .namespaces import (
+    Array,
+    comparable,
+    compute_dtype,
+    has_float64,
+    index_dtype,
+    is_array,
+    is_numpy,
+    is_traced,
+    library,
+    namespace,
+    put,
+    records_history,
+    scaled,
+    take_labels,
+    without_history,
+)
+from .threads import computed_once, threads_that_pay
+from .transfers import from_host, indices_from_host, to_host, to_list
+
+__all__ = [
+    "BLOCK_VALUES",
+    "LIBRARIES",
+    "Array",
+    "Backend",
+    "backend",
+    "block_values",
+    "comparable",
+    "compiled",
+    "compute_dtype",
+    "computed_once",
+    "described",
+    "device",
+    "from_host",
+    "has_float64",
+    "index_dtype",
+    "indices_from_host",
+    "is_array",
+    "is_numpy",
+    "is_out_of_memory",
+    "is_traced",
+    "keep_released_memory",
+    "library",
+    "map_leaves",
+    "megabytes",
+    "namespace",
+    "on_accelerator",
+    "on_device_of",
+    "on_its_device",
+    "put",
+    "records_history",
+    "report",
+    "row_slices",
+    "same_place",
+    "scaled",
+    "take_labels",
+    "threads_that_pay",
+    "to_host",
+    "to_list",
+    "where",
+    "with_room",
+    "without_compiling",
+    "without_history",
+]

@@ -1,0 +1,1 @@
+"""Products with Hessians and with inverse Hessians, exact and approximate; no steps."""

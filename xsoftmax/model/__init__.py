@@ -1,0 +1,1 @@
+"""Forward and backward: networks, activations, losses and targets; no training."""
