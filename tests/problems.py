@@ -7,8 +7,9 @@ import numpy as np
 from xsoftmax.arrays import from_host, indices_from_host, namespace
 from xsoftmax.model.network import Network
 from xsoftmax.objective.features import Features
-from xsoftmax.objective.line_restriction import Point
+from xsoftmax.objective.line_restriction import Iterate
 from xsoftmax.objective.objective import Objective
+from xsoftmax.objective.policy import DEFAULT
 from xsoftmax.objective.rows import ArrayRows
 
 
@@ -21,7 +22,16 @@ def blobs(n_samples=60, n_features=5, n_classes=3, spread=1.0, seed=0):
 
 
 def objective_on(
-    xp, X, y, *, Cs=(1.0,), hidden=(), activation="tanh", dtype="float64", weights=None
+    xp,
+    X,
+    y,
+    *,
+    Cs=(1.0,),
+    hidden=(),
+    activation="tanh",
+    dtype="float64",
+    weights=None,
+    policy=DEFAULT,
 ):
     """The softmax objective with a problem for each value of C."""
     n_samples, n_classes = len(X), int(np.max(y)) + 1
@@ -32,8 +42,10 @@ def objective_on(
     strength = 1 / (np.asarray(Cs)[:, None] * total)
     penalty = network.weight_mask(X) * from_host(strength, like=X, dtype=X.dtype)
     features, rows = Features(X), ArrayRows(X, xp(y), xp(weights / total, dtype), X.dtype)
-    rows = rows._replace(is_plain=features.is_plain, fits_single=features.fits_single)
-    return Objective(network, rows, penalty)
+    rows = rows._replace(
+        has_large_cells=features.has_large_cells, fits_float32=features.fits_float32
+    )
+    return Objective(network, rows, penalty, policy=policy)
 
 
 def zeros_of(objective):
@@ -53,13 +65,10 @@ def start(objective, seed=0, scale=1.0):
 class Quadratic:
     """1/2 x' diag(d) x - b' x for each row of d; the minimum is at b / d."""
 
-    null_value = 0.0
-    n_samples = block_size = 1
-    hessian_is_cheap = sample_is_cheap = curvature_pays = False
-    is_plain = True
+    value_at_zero, n_samples = 0.0, 1
 
     def __init__(self, d, b):
-        self.d, self.b = d, b
+        self.d, self.b, self.strength = d, b, 0 * d[:, 0]
 
     @property
     def minimum(self):
@@ -70,50 +79,32 @@ class Quadratic:
         gradient = self.d * x - self.b
         return xp.sum(x * (0.5 * self.d * x - self.b), axis=1), gradient
 
-    def at(self, x):
-        return Point(x, *self.value_and_gradient(x))
+    def evaluate(self, x):
+        return Iterate(x, *self.value_and_gradient(x))
 
-    start = origin = at
+    def restrict(self, start, direction):
+        def at(step):
+            iterate = self.evaluate(start.parameters + step[:, None] * direction)
+            slope = namespace(direction).sum(iterate.gradient * direction, axis=1)
+            return iterate.value, slope, lambda: iterate
 
-    def along(self, start, direction):
-        def ray(step):
-            point = self.at(start.parameters + step[:, None] * direction)
-            slope = namespace(direction).sum(point.gradient * direction, axis=1)
-            return point.value, slope, lambda: point
-
-        return ray
-
-    def from_zero(self, direction):
-        return self.along(self.at(0 * direction), direction)
-
-    def sample(self):
-        return None
-
-    def in_blocks(self, n_rows):
-        return self
-
-    def sizes(self):
-        return "a test"
-
-    def preconditioner(self, point, n_evaluations, damping, first=False):
-        return None
-
-    def precondition(self, preconditioner, gradient):
-        return gradient
+        return at
 
     def minibatches(self, batch_size, random_state):
         yield self
 
-    def take(self, problems):
-        xp = namespace(self.d)
+    def select(self, problems):
         rows = indices_from_host(problems, like=self.d)
-        return type(self)(xp.take(self.d, rows, axis=0), xp.take(self.b, rows, axis=0))
+        return type(self)(*(namespace(x).take(x, rows, axis=0) for x in (self.d, self.b)))
+
+    def retry_on_out_of_memory(self, step):
+        return step(self), self
 
 
 class Rosenbrock(Quadratic):
     """b (x1 - x0^2)^2 + (1 - x0)^2 with b in the first column of d; the minimum is at (1, 1)."""
 
-    null_value = 1.0
+    value_at_zero = 1.0
 
     def value_and_gradient(self, x):
         xp = namespace(x)

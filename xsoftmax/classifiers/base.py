@@ -15,7 +15,8 @@ from ..arrays import Array, compute_dtype, namespace, on_its_device, threads_tha
 from ..model.network import Layer, Network
 from ..objective.coordinates import Coordinates, coordinates
 from ..objective.features import Features
-from ..solvers import Status, fitting, minimize_mixed
+from ..objective.policy import DEFAULT, Policy
+from ..solvers import Status, WarmStart
 from .predictor import Predictor
 from .rules import check_parameters
 from .training import (
@@ -25,6 +26,7 @@ from .training import (
     check_held_out,
     hold_out,
     objective_of,
+    solve,
     solver_of,
     warn_unless_converged,
 )
@@ -73,6 +75,8 @@ class _ExceptByLBFGS:
 
 class BaseSoftmaxClassifier(Predictor):
     """A subclass names the parameters, the network, its start, and where its layers are kept."""
+
+    _policy: Policy = DEFAULT  #: by which `lbfgs` plans a fit
 
     @abstractmethod
     def _fresh_parameters(self, network: Network, random_state: Any, like: Array) -> Array:
@@ -156,24 +160,24 @@ class BaseSoftmaxClassifier(Predictor):
         space, features = Coordinates(network, samples.X), None
         if self.solver == "lbfgs" and network.is_linear:
             features = Features(samples.X)
-            space = coordinates(features, network, many_passes=False)
-            start = namespace(start).astype(start, features.working_dtype(), copy=False)
+            space = coordinates(features, network, self._policy, many_passes=False)
+            dtype = features.working_dtype(self._policy)
+            start = namespace(start).astype(start, dtype, copy=False)
         if space.network is not network and not resume:
             start = self._fresh_parameters(space.network, random_state, start)
         else:
             start = space.project(start)
         rows = samples._replace(X=space.rows(start.dtype))
         strength = self._penalty_strength(network)
-        objective = objective_of(self, space.network, rows, strength, features=features)
+        objective = objective_of(
+            self, space.network, rows, strength, features=features, policy=self._policy
+        )
         judged = held_out is not None and self.early_stopping
         classes = classes_for(samples.X, samples.targets.classes)
         watch = self._watch(space, classes, held_out, monitor)
         judge = watch if judged else None
-        solver = solver_of(self, samples.X.shape[0], random_state, judge)
         with threads_that_pay(rows.X, network.n_units):
-            solution = minimize_mixed(
-                objective, start, solver, max_iter=self.max_iter, callback=watch
-            )
+            solution = solve(self, objective, start, random_state, watch, judge)
         check_finite(self, solution.parameters)
         if solution.statuses[0] is Status.DIVERGED:
             check_finite(self, np.asarray(solution.values))
@@ -222,14 +226,14 @@ class BaseSoftmaxClassifier(Predictor):
         solver = solver_of(self, samples.X.shape[0], self._random_state)
         key = (self.solver, network, str(start.dtype))
         memory = getattr(self, "_memory", None)
-        (state, reports), objective = fitting(objective, partial(solver.init, parameters=start))
+        state, reports = solver.init(objective, WarmStart(start))
         rate_key = self.learning_rate_init, self.learning_rate, self.tol, self.n_iter_no_change
         if memory is not None and memory[0] == key:
             state = state._replace(**memory[1])
             if memory[2] == rate_key and hasattr(state, "moments"):
                 state, reports = state._replace(learning_rate=memory[3]), memory[4]
-        (state, reports), _ = fitting(
-            objective, partial(solver.update, state=state, reports=reports)
+        (state, reports), _ = objective.retry_on_out_of_memory(
+            partial(solver.update, state=state, reports=reports)
         )
         check_finite(self, state.parameters, np.asarray(reports[0].value))
         losses = [*(getattr(self, "loss_curve_", []) if resume else []), reports[0].value]

@@ -19,12 +19,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..arrays import Array, compute_dtype, from_host, namespace, on_its_device, threads_that_pay
 from ..model.network import Network
-from ..solvers import Solution, Status, minimize
+from ..solvers import Solution, Status
 from .folds import Fold, split, weights_of
 from .mlp import MLPClassifier
 from .rules import check_parameters
 from .scoring import ACCURACY, NotANumberError, Scorer, route, scored, scoring_weight
-from .training import LEARNING_RATES, Samples, check_finite, objective_of, solver_of
+from .training import LEARNING_RATES, Samples, check_finite, objective_of, solve
 from .validation import check_sample_weight, check_X, check_y
 from .words import shown
 
@@ -219,15 +219,11 @@ class BatchedGridSearchCV(GridSearchCV):
             np.asarray([[estimator.alpha] for estimator in of_problems]),
             np.concatenate([weights_of(samples, folds)] * len(estimators)),
         )
-        solver = solver_of(
-            one,
-            samples.X.shape[0],
-            check_random_state(one.random_state),
-            rate=from_host(np.asarray([*map(_rate, of_problems)]), like=like, dtype=like.dtype),
-        )
+        rates = from_host(np.asarray([*map(_rate, of_problems)]), like=like, dtype=like.dtype)
         parameters = _starts(estimators, network, like, len(folds))
+        random_state = check_random_state(one.random_state)
         with threads_that_pay(samples.X, len(of_problems) * network.n_units):
-            solution = minimize(objective, parameters, solver, max_iter=one.max_iter)
+            solution = solve(one, objective, parameters, random_state, rate=rates)
         if Status.INTERRUPTED in solution.statuses:
             raise KeyboardInterrupt
         return network, solution

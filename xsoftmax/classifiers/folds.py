@@ -10,14 +10,9 @@ from sklearn.model_selection import check_cv
 
 from ..arrays import indices_from_host, is_numpy, is_out_of_memory, on_accelerator, to_host
 from ..objective.objective import Objective
-from ..objective.rows import Part
+from ..objective.rows import Segment
 from .training import Samples
 from .words import shown
-
-#: A part that saves fewer multiplications is not worth its own blocks.
-PART_PRODUCTS = 1 << 22
-#: Rows are copied for speed when they have at most so many values together.
-COPIED_VALUES = 1 << 27
 
 
 class Fold(NamedTuple):
@@ -69,7 +64,7 @@ def weights_of(samples: Samples, folds: list[Fold]) -> np.ndarray:
     return weights
 
 
-def by_part(objective: Objective) -> Objective:
+def sort_rows_by_fold(objective: Objective) -> Objective:
     """The objective of a batch of folds, sorted so that products skip what a fold holds out.
 
     As it is where rows are held out by several folds, or by so few that nothing is gained, on an
@@ -77,18 +72,21 @@ def by_part(objective: Objective) -> Objective:
     """
     rows, (n_features, *_, n_classes) = objective.rows, objective.network.layer_sizes
     n_folds = rows.weights.shape[0]
-    large = rows.n_samples * n_features > COPIED_VALUES
-    if n_folds == 1 or large or on_accelerator(rows.X):
+    policy = objective.policy
+    is_large = rows.n_samples * n_features > policy.max_copied_values
+    if n_folds == 1 or is_large or on_accelerator(rows.X):
         return objective
     unseen = to_host(rows.weights) == 0
     held_out_by = np.where(unseen.sum(axis=0) == 1, unseen.argmax(axis=0), n_folds)
     counts = np.bincount(held_out_by, minlength=n_folds + 1).tolist()
-    if min(counts[:-1]) * n_features * n_classes < PART_PRODUCTS:
+    if min(counts[:-1]) * n_features * n_classes < policy.min_work_of_fold:
         return objective
     order = indices_from_host(held_out_by.argsort(kind="stable"), like=rows.X)
-    parts = [Part(n_rows, k if k < n_folds else None) for k, n_rows in enumerate(counts) if n_rows]
+    segments = tuple(
+        Segment(n_rows, k if k < n_folds else None) for k, n_rows in enumerate(counts) if n_rows
+    )
     try:
-        return replace(objective, rows=rows.in_parts(order, tuple(parts)))
+        return replace(objective, rows=rows.sort_by_segment(order, segments))
     except Exception as error:
         if not is_out_of_memory(error):
             raise

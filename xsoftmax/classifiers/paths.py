@@ -10,8 +10,9 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from ..arrays import Array, namespace
+from ..curvature import InverseHessian
 from ..model.network import Network
-from ..solvers import Metric, Solution, Status
+from ..solvers import Solution, Status
 from .linear import published
 
 
@@ -24,7 +25,7 @@ class Paths:
         self.n_iter = np.zeros((n_folds, n_Cs), dtype=int)
         self.parameters: list[list[Any]] = [[None] * n_Cs for _ in range(n_folds)]
         self.best_score = -np.inf
-        self.best_metric: Metric | None = None  #: of the batch of folds with that score
+        self.best_inverse: InverseHessian | None = None  #: of the batch of folds with that score
         self.n_finished, self.n_problems, self.n_unconverged = 0, n_folds * n_Cs, 0
 
     def record(
@@ -33,12 +34,12 @@ class Paths:
         j: int,
         solution: Solution,
         scores: list[float],
-        metric: Metric | None,
     ) -> None:
         """The outcome of some folds at the j-th C."""
         rows = slice(problems.start, problems.stop)
         if np.mean(scores) > self.best_score:
-            self.best_score, self.best_metric = float(np.mean(scores)), metric
+            self.best_score = float(np.mean(scores))
+            self.best_inverse = solution.warm_start.inverse
         self.scores[rows, j], self.gaps[rows, j] = scores, solution.gaps
         self.n_iter[rows, j] = solution.n_iter
         for row, k in enumerate(problems):

@@ -17,7 +17,8 @@ from sklearn.utils.metadata_routing import process_routing
 
 from ..arrays import Array, namespace, to_host
 from ..model.network import Layer, Network
-from .folds import COPIED_VALUES, Fold
+from ..objective.policy import DEFAULT, Policy
+from .folds import Fold
 from .predictor import Predictor, logits_of
 from .training import Samples
 from .validation import check_sample_weight, labels_to_score
@@ -151,14 +152,20 @@ class Scorer:
     samples, folds : all rows, and which of them each fold holds out
     scorer : is called as ``scorer(model, X, y)`` on the host; None for accuracy where X lies
     weight : (n_samples,) that scores count, or None
+    policy : how many values the rows that are held out may have to be kept
     """
 
     def __init__(
-        self, samples: Samples, folds: list[Fold], scorer: Any, weight: np.ndarray | None
+        self,
+        samples: Samples,
+        folds: list[Fold],
+        scorer: Any,
+        weight: np.ndarray | None,
+        policy: Policy = DEFAULT,
     ) -> None:
         self.samples, self.folds, self.scorer, self.weight = samples, folds, scorer, weight
         n_values = samples.X.shape[1] * sum(len(fold.test) for fold in folds)
-        n_kept = len(folds) if n_values <= COPIED_VALUES else 0
+        n_kept = len(folds) if n_values <= policy.max_copied_values else 0
         self.held_out = lru_cache(n_kept)(lambda k: samples.take(folds[k].test))
 
     def __call__(

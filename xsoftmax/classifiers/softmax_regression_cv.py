@@ -17,8 +17,9 @@ from ..model.network import Network
 from ..objective.coordinates import Coordinates, coordinates
 from ..objective.features import Features
 from ..objective.objective import Objective
-from ..solvers import LBFGS, Metric, Solution, Status, follow_path, minimize
-from .folds import Fold, by_part, split, weights_of
+from ..objective.policy import DEFAULT, Policy
+from ..solvers import LBFGS, Solution, Status, fit, follow_path
+from .folds import Fold, sort_rows_by_fold, split, weights_of
 from .linear import LinearPredictor, penalty_strength
 from .paths import Paths, warn_at_edge
 from .rules import check_parameters
@@ -76,6 +77,8 @@ class SoftmaxRegressionCV(LinearPredictor):
     best_estimator_ : the refitted `SoftmaxRegression`; only with `refit`
     n_features_in_, feature_names_in_ : what was seen in `fit`
     """
+
+    _policy: Policy = DEFAULT  #: by which fits are planned
 
     def __init__(
         self,
@@ -176,7 +179,7 @@ class SoftmaxRegressionCV(LinearPredictor):
         network = self._network(samples.X.shape[1], len(samples.targets.classes))
         Cs = np.logspace(-4, 4, self.Cs) if isinstance(self.Cs, Integral) else np.asarray(self.Cs)
         features = Features(samples.X)
-        space = coordinates(features, network, many_passes=True)
+        space = coordinates(features, network, self._policy, many_passes=True)
         paths = self._paths(space, features, samples, folds, Cs, routing, monitor)
         paths.warn(self)
         self.classes_ = classes_for(samples.X, samples.targets.classes)
@@ -210,7 +213,7 @@ class SoftmaxRegressionCV(LinearPredictor):
         order = np.argsort(Cs, kind="stable")
         paths = Paths(len(folds), len(Cs))
         network = space.full
-        rows_there = samples._replace(X=space.rows(features.working_dtype()))
+        rows_there = samples._replace(X=space.rows(features.working_dtype(self._policy)))
         model, classes = self._host_model(samples), samples.targets.classes
         scoring = with_labels(self.scoring, classes)
         scorer = None if scoring in ACCURACY else check_scoring(model, scoring=scoring)
@@ -220,17 +223,20 @@ class SoftmaxRegressionCV(LinearPredictor):
         monitor(0, paths.n_problems)
         for problems in _turns(len(folds), network):
             rows = weights[problems.start : problems.stop]
-            unit = by_part(objective_of(self, space.network, rows_there, strength, rows, features))
-            for j, (solution, metric) in zip(order, self._follow(unit, Cs[order]), strict=True):
+            unit = objective_of(
+                self, space.network, rows_there, strength, rows, features, self._policy
+            )
+            unit = sort_rows_by_fold(unit)
+            for j, solution in zip(order, self._follow(unit, Cs[order]), strict=True):
                 objective = _with_C(unit, Cs[j])
                 solution = as_returned(objective, space, features, solution, self.tol)
                 models = [model] * len(problems)
                 scores = scorer(network, solution.parameters, problems, models)
-                paths.record(problems, int(j), solution, scores, metric)
+                paths.record(problems, int(j), solution, scores)
                 monitor(paths.n_finished, paths.n_problems)
         return paths
 
-    def _follow(self, unit: Objective, Cs: np.ndarray) -> Iterator[tuple[Solution, Metric | None]]:
+    def _follow(self, unit: Objective, Cs: np.ndarray) -> Iterator[Solution]:
         """The solutions of the batch at every C, in ascending order."""
         xp = namespace(unit.penalty)
         highest = np.asarray(to_list(xp.max(unit.penalty, axis=1)), dtype=float)
@@ -238,13 +244,12 @@ class SoftmaxRegressionCV(LinearPredictor):
             for strengths in highest[:, None] / Cs:
                 check_penalty(self, "C", Cs, strengths, unit.penalty, 7)
         start = xp.zeros_like(unit.penalty)
-        objectives = (_with_C(unit, C) for C in Cs)
-        solver = LBFGS(tol=self.tol)
-        for solution, metric in follow_path(objectives, start, solver, max_iter=self.max_iter):
+        objectives = [_with_C(unit, C) for C in Cs]
+        for solution in follow_path(objectives, start, tol=self.tol, max_iter=self.max_iter):
             if Status.INTERRUPTED in solution.statuses:
                 raise KeyboardInterrupt
             check_finite(self, solution.parameters)
-            yield solution, metric
+            yield solution
 
     def _refit(
         self, space: Coordinates, features: Features, samples: Samples, start: Array, paths: Paths
@@ -258,13 +263,15 @@ class SoftmaxRegressionCV(LinearPredictor):
             max_iter=self.max_iter,
             block_rows=self.block_rows,
         )
-        dtype = features.working_dtype()
+        dtype = features.working_dtype(self._policy)
         rows = samples._replace(X=space.rows(dtype))
         strength = penalty_strength(self.C_, space.full)
         start = space.project(namespace(start).astype(start, dtype, copy=False))
-        objective = objective_of(self, space.network, rows, strength, features=features)
-        solver = LBFGS(tol=self.tol, metric=paths.best_metric)
-        solution = minimize(objective, start, solver, max_iter=self.max_iter)
+        objective = objective_of(
+            self, space.network, rows, strength, features=features, policy=self._policy
+        )
+        known = paths.best_inverse
+        solution = fit(objective, start, tol=self.tol, max_iter=self.max_iter, inverse=known)
         if Status.INTERRUPTED in solution.statuses:
             raise KeyboardInterrupt
         check_finite(self, solution.parameters)

@@ -25,9 +25,11 @@ from ..model.network import Network
 from ..objective.coordinates import Coordinates
 from ..objective.features import Features
 from ..objective.objective import Objective
+from ..objective.policy import DEFAULT, Policy
 from ..objective.rows import ArrayRows
-from ..solvers import LBFGS, SGD, Adam, GradientDescent, Solution, Status
-from ..solvers.criteria import Rounding
+from ..solvers import SGD, Adam, GradientDescent, Solution, Status, WarmStart, fit, minimize
+from ..solvers.convergence import Rounding
+from ..solvers.minimize import Callback
 from .validation import Targets, check_sample_weight, check_X, check_y
 from .watch import Watch
 from .words import few, shown
@@ -126,6 +128,7 @@ def objective_of(
     strength: Any,
     weights: Any = None,
     features: Features | None = None,
+    policy: Policy = DEFAULT,
 ) -> Objective:
     """The mean loss with the estimator's class weights, and a penalty strength / (2 S) ||W||^2.
 
@@ -138,7 +141,7 @@ def objective_of(
     if estimator.class_weight is not None:
         weights = np.stack([row * _class_weight(estimator, samples, row) for row in weights])
     total = weights.sum(axis=1, keepdims=True)
-    dtype = compute_dtype(X) if features is None else features.working_dtype()
+    dtype = compute_dtype(X) if features is None else features.working_dtype(policy)
     if not np.all((total > 0) & (total < np.inf)):
         raise ValueError(
             "sample_weight times class_weight must be finite and not all zero; the weights sum to "
@@ -156,10 +159,12 @@ def objective_of(
     penalty = network.weight_mask(moved) * from_host(strength / total, like=X, dtype=dtype)
     rows = ArrayRows(X, columns, moved, dtype)
     if features is not None:
-        rows = rows._replace(is_plain=features.is_plain, fits_single=features.fits_single)
+        rows = rows._replace(
+            has_large_cells=features.has_large_cells, fits_float32=features.fits_float32
+        )
     if network.is_linear and network.fit_intercept:
-        rows = rows.around_middle()
-    return Objective(network, rows, penalty, estimator.block_rows)
+        rows = rows.centered()
+    return Objective(network, rows, penalty, estimator.block_rows, policy)
 
 
 def check_penalty(
@@ -194,17 +199,34 @@ def check_penalty(
     )
 
 
+def solve(
+    estimator: Any,
+    objective: Objective,
+    parameters: Array,
+    random_state: Any,
+    callback: Callback | None = None,
+    judge: Watch | None = None,
+    rate: Any = None,
+) -> Solution:
+    """Minimise the objective from `parameters` with the solver that the estimator names."""
+    max_iter = estimator.max_iter
+    if estimator.solver == "lbfgs":
+        return fit(objective, parameters, tol=estimator.tol, max_iter=max_iter, callback=callback)
+    solver = solver_of(estimator, objective.n_samples, random_state, judge, rate)
+    start = WarmStart(parameters)
+    return minimize(objective, start, solver, max_iter=max_iter, callback=callback)
+
+
 def solver_of(
     estimator: Any, n_samples: int, random_state: Any, judge: Watch | None = None, rate: Any = None
 ) -> Any:
-    """The solver that the estimator names; a `judge` of held-out samples decides when it ends.
+    """The solver of first order that the estimator names.
 
+    A `judge` of held-out samples decides when it ends.
     `rate` (n_problems,) overrules the estimator's learning rate.
     """
     if rate is None:
         rate = estimator.learning_rate_init or LEARNING_RATES.get(estimator.solver)
-    if estimator.solver == "lbfgs":
-        return LBFGS(tol=estimator.tol)
     if estimator.solver == "gd":
         return GradientDescent(rate, tol=estimator.tol)
     batch_size = 200 if estimator.batch_size == "auto" else estimator.batch_size
@@ -250,14 +272,14 @@ def as_returned(
     parameters = xp.astype(space.expand(solution.parameters), features.dtype, copy=False)
     eps = Rounding.of(parameters).eps
     returned = solution._replace(parameters=parameters, gaps=[max(g, eps) for g in solution.gaps])
-    if features.fits_single:
+    if features.fits_float32:
         return returned
     there = space.project(xp.astype(parameters, dtype, copy=False))
     values = to_list(objective.value_and_gradient(there)[0])
     gaps, statuses, rounding = list(returned.gaps), list(solution.statuses), Rounding.of(there)
     for i, (value, before) in enumerate(zip(values, solution.values, strict=True)):
         gaps[i] += max(value - before, 0.0) / (abs(value) + rounding.smallest)
-        is_off = value - before > tol * (objective.null_value - value)
+        is_off = value - before > tol * (objective.value_at_zero - value)
         if statuses[i] is Status.CONVERGED and is_off and tol > 0:
             statuses[i] = Status.STALLED
     curves = [[*curve[:-1], value] for curve, value in zip(solution.curves, values, strict=True)]

@@ -39,14 +39,14 @@ class Watch:
         self.n_stale = 0
         self.best_score, self.best_parameters = -float("inf"), None
 
-    def __call__(self, iteration: int, state: Any, reports: Sequence[Report]) -> bool:
+    def __call__(self, iteration: int, parameters: Array, reports: Sequence[Report]) -> bool:
         """Whether to stop."""
         value = reports[0].value
         self.losses.append(value)
         if (self.score is None and self.monitor is None) or not isfinite(value):
             return False
-        estimator = self.publish(state.parameters, iteration, self.losses)
-        stop = self.score is not None and self._is_stale(self.score(), state.parameters)
+        estimator = self.publish(parameters, iteration, self.losses)
+        stop = self.score is not None and self._is_stale(self.score(), parameters)
         self.lowers_rate = stop and self.can_lower(reports[0])
         if self.lowers_rate:
             stop, self.n_stale = False, 0

@@ -29,13 +29,10 @@ from ..arrays import (
 )
 from ..model.network import Layer, Network
 from .features import Features
+from .policy import Policy
 
-#: Up to so many rows the Gram matrix and its factor pay.
-MAX_ROWS = 2048
-#: What a row has beyond the rows before it must exceed what rounding blurs so many times.
-CLEAR = 1e6
-#: With a smaller share of features that are 0 throughout, a copy of X would not pay.
-LEAST_UNSEEN = 0.05
+#: Require L_ii^2 >= so many times the rounding error, else solve in the original coordinates.
+MIN_DIAGONAL_IN_ROUNDING = 1e6
 
 
 @dataclass(frozen=True)
@@ -93,13 +90,15 @@ class Chained(Coordinates):
         return self.outer.expand(self.inner.expand(parameters))
 
 
-def coordinates(features: Features, network: Network, many_passes: bool) -> Coordinates:
+def coordinates(
+    features: Features, network: Network, policy: Policy, many_passes: bool
+) -> Coordinates:
     """Those in which a linear `network` is solved best on the rows of `features`.
 
     With `many_passes`, features that are 0 throughout are left out where a copy of X pays.
     """
-    outer = _varying_features(features, network, many_passes)
-    inner = row_space(outer.network, outer.rows(None))
+    outer = _varying_features(features, network, policy, many_passes)
+    inner = row_space(outer.network, outer.rows(None), policy)
     if inner.network is outer.network:
         return outer
     return inner if outer.network is network else Chained(network, features.X, outer, inner)
@@ -144,7 +143,9 @@ class NoFeatures(VaryingFeatures):
         return namespace(self.X).zeros_like(self.X[:, :1])
 
 
-def _varying_features(features: Features, network: Network, many_passes: bool) -> Coordinates:
+def _varying_features(
+    features: Features, network: Network, policy: Policy, many_passes: bool
+) -> Coordinates:
     """Without constant features where they would do harm, or where to leave them out pays."""
     X, low = features.X, to_list(features.low)
     constant = [
@@ -153,7 +154,7 @@ def _varying_features(features: Features, network: Network, many_passes: bool) -
     ]
     varying = [j for j, left_out in enumerate(constant) if not left_out]
     harm = any(left_out and value != 0 for left_out, value in zip(constant, low, strict=True))
-    pays = many_passes and len(varying) <= (1 - LEAST_UNSEEN) * len(constant)
+    pays = many_passes and len(varying) <= (1 - policy.min_unseen_features) * len(constant)
     if not (harm or (pays and varying)):
         return Coordinates(network, X)
     kind = VaryingFeatures if varying else NoFeatures
@@ -228,7 +229,7 @@ def _solved(L: Array, B: Array, transposed: bool) -> Array:
     return xp.concat([top, bottom])
 
 
-def row_space(network: Network, X: Array) -> Coordinates:
+def row_space(network: Network, X: Array, policy: Policy) -> Coordinates:
     """Coordinates for rows X (n_samples, n_features).
 
     The Gram matrix squares the rows' condition, so it is made in float64. The features stay as they
@@ -237,8 +238,8 @@ def row_space(network: Network, X: Array) -> Coordinates:
     """
     xp, (n_samples, n_features) = namespace(X), X.shape
     as_it_is = Coordinates(network, X)
-    pays = network.is_linear and n_samples <= MAX_ROWS and n_features >= 1.5 * n_samples
-    if not (pays and has_float64(X)):
+    pays = n_samples <= policy.max_rows_of_row_space and n_features >= 1.5 * n_samples
+    if not (network.is_linear and pays and has_float64(X)):
         return as_it_is
     gram = xp.zeros((n_samples, n_samples), dtype=xp.float64, device=X.device)
     for _, part in _in_double(X):
@@ -246,9 +247,9 @@ def row_space(network: Network, X: Array) -> Coordinates:
     largest = xp.max(xp.linalg.diagonal(gram))
     if not to_list(xp.isfinite(largest)):
         return as_it_is  # squares overflow, of which the solver will tell
-    # As if each row had a feature of its own, too small to matter, so that there is a factor.
-    blur = n_samples * xp.finfo(xp.float64).eps * largest + xp.finfo(xp.float64).smallest_normal
-    gram += blur * xp.eye(n_samples, dtype=xp.float64, device=X.device)
+    # Jitter on the diagonal, so that the Cholesky factor exists.
+    rounding = n_samples * xp.finfo(xp.float64).eps * largest + xp.finfo(xp.float64).smallest_normal
+    gram += rounding * xp.eye(n_samples, dtype=xp.float64, device=X.device)
     L = xp.linalg.cholesky(gram)
-    clear = xp.all(xp.linalg.diagonal(L) ** 2 >= CLEAR * blur)
+    clear = xp.all(xp.linalg.diagonal(L) ** 2 >= MIN_DIAGONAL_IN_ROUNDING * rounding)
     return RowSpace(network, X, L) if to_list(clear) else as_it_is

@@ -3,8 +3,8 @@
 Curvature is a sum of squares, so that one large cell (an outlier, a code for a missing value) can
 make nearly all of a feature's. Once the row of that cell is classified its curvature vanishes, and
 a quadratic model of the loss that rested on it says nothing of what the other rows have to gain.
-Rounding in single precision hides those rows as well. Features without such cells are called plain:
-there a solver may trust its model, and single precision.
+Rounding in single precision hides those rows as well. Where no cell is large, a solver may trust
+its model, and single precision.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from ..arrays import (
     row_slices,
     to_list,
 )
+from .policy import Policy
 
 #: Rows that tell where a feature lies, and how far from there its values are: at least so many, and
 #: more while they have no more values than the third number.
@@ -36,8 +37,6 @@ FAR_CENTER = 30.0
 #: Single precision tells rows apart where no scale is so many times another: of squares it keeps 7
 #: digits.
 UNEVEN_SCALES = 1e3
-#: X with fewer values is solved as fast in double precision as in single.
-FEW_VALUES = 1 << 20
 #: Values that a row should have for a fast reduction over rows.
 ROW_VALUES = 1024
 #: Squares of larger values leave the range of exponents of single precision.
@@ -57,7 +56,7 @@ class Features:
         self.X, self.dtype = X, compute_dtype(X)
         low, high = _extremes(X)
         self.low, self.high = (xp.astype(x, self.dtype, copy=False) for x in (low, high))
-        self.center = center(X, self.dtype)
+        self.center = median_of_some_rows(X, self.dtype)
 
     @computed_once
     def is_constant(self) -> list[bool]:
@@ -79,8 +78,8 @@ class Features:
         return self.distances[2]
 
     @computed_once
-    def is_plain(self) -> bool:
-        """Whether no cell is large, and no feature far from 0 for how it varies.
+    def has_large_cells(self) -> bool:
+        """Whether a cell is large, or a feature far from 0 for how it varies.
 
         Where some rows stand for all, a mean logarithm of few distances is allowed four standard
         errors of 1 / sqrt(count).
@@ -88,23 +87,23 @@ class Features:
         n_rows, counts, _ = self.distances
         some = n_rows < self.X.shape[0]
         known = self.low, self.high, self.center, self.scale
-        return to_list(_is_plain(*known, counts if some else None))
+        return to_list(_has_large_cells(*known, counts if some else None))
 
     @computed_once
-    def fits_single(self) -> bool:
+    def fits_float32(self) -> bool:
         """Whether single precision tells the rows apart."""
         known = self.low, self.high, self.center, self.scale
-        return self.is_plain and to_list(_fits_single(*known))
+        return not self.has_large_cells and to_list(_fits_float32(*known))
 
-    def working_dtype(self) -> Any:
+    def working_dtype(self, policy: Policy) -> Any:
         """The dtype to solve in: double precision where single would be no faster, or would blur
         what tells rows apart.
         """
         xp, (n_samples, n_features) = namespace(self.X), self.X.shape
         if self.dtype == xp.float64 or not has_float64(self.X):
             return self.dtype
-        is_small = n_samples * n_features < FEW_VALUES
-        return self.dtype if not is_small and self.fits_single else xp.float64
+        is_small = n_samples * n_features < policy.min_values_in_float32
+        return self.dtype if not is_small and self.fits_float32 else xp.float64
 
 
 @compiled
@@ -118,17 +117,19 @@ def _mean_distances(X: Array, center: Array) -> tuple[Array, Array]:
 
 
 @compiled
-def _is_plain(low: Array, high: Array, center: Array, scale: Array, counts: Array | None) -> Array:
-    """Whether these features are plain, where a scale stems from `counts` distances, or all."""
+def _has_large_cells(
+    low: Array, high: Array, center: Array, scale: Array, counts: Array | None
+) -> Array:
+    """Whether a cell is large, where a scale stems from `counts` distances, or from all."""
     xp = namespace(center)
     reach = xp.maximum(high - center, center - low)
     near = xp.abs(center) <= FAR_CENTER * scale
     error = 1.0 if counts is None else xp.exp(4.0 / xp.sqrt(xp.maximum(counts, 1.0)))
-    return _everywhere(near & (reach <= LARGE_CELL * error * scale), scale)
+    return ~_holds_everywhere(near & (reach <= LARGE_CELL * error * scale), scale)
 
 
 @compiled
-def _fits_single(low: Array, high: Array, center: Array, scale: Array) -> Array:
+def _fits_float32(low: Array, high: Array, center: Array, scale: Array) -> Array:
     """Whether single precision has the range for these features, and their scales are alike.
 
     That of a constant is its value: without an intercept it stands for one.
@@ -137,10 +138,10 @@ def _fits_single(low: Array, high: Array, center: Array, scale: Array) -> Array:
     scale = xp.where(scale > 0, scale, xp.abs(center))
     reach = xp.maximum(xp.abs(high), xp.abs(low))
     even = (scale * UNEVEN_SCALES >= xp.max(scale)) & (scale > 1 / LARGEST)
-    return xp.all(reach < LARGEST) & _everywhere(even, scale)
+    return xp.all(reach < LARGEST) & _holds_everywhere(even, scale)
 
 
-def _everywhere(holds: Array, scale: Array) -> Array:
+def _holds_everywhere(holds: Array, scale: Array) -> Array:
     """Whether a condition holds for every feature that some rows tell of."""
     return namespace(holds).all(holds | (scale == 0))
 
@@ -178,8 +179,8 @@ def _common_extremes(parts: Sequence[tuple[Array, Array]], rest: Array) -> tuple
 
 
 @compiled
-def center(X: Array, dtype: Any) -> Array:
-    """(n_features,): the median of some rows of X, which a few large cells do not move."""
+def median_of_some_rows(X: Array, dtype: Any) -> Array:
+    """(n_features,): of each feature, which a few large cells do not move."""
     xp, few = namespace(X), strided(X, CENTER_ROWS, dtype)
     return xp.sort(few, axis=0)[few.shape[0] // 2, ...]
 

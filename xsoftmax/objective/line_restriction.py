@@ -1,4 +1,4 @@
-"""The objective along a direction, for line searches.
+"""The objective restricted to a line, for line searches.
 
 Logits of a linear model are linear in its parameters: z(theta + t d) = z(theta) + t z(d). So the
 first step along d makes the only pass over the rows that is needed, and others read no row.
@@ -7,7 +7,7 @@ first step along d makes the only pass over the rows that is needed, and others 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..arrays import Array, compiled, namespace
 from ..model.losses import weighted_cross_entropy
@@ -15,69 +15,75 @@ from ..model.network import Network
 from .rows import Block
 
 
-class Point(NamedTuple):
-    """Where a solver stands. Arrays have `n_problems` first."""
+class Iterate(NamedTuple):
+    """Parameters, and what an evaluation found there. Arrays have `n_problems` first."""
 
     parameters: Array  #: (n_problems, n_parameters)
     value: Array  #: (n_problems,)
     gradient: Array  #: (n_problems, n_parameters)
-    logits: Any = None  #: (n_problems, n_logits, n_samples) if they are worth keeping
+    logits: Array | None = None  #: (n_problems, n_logits, n_samples) if they are worth keeping
+
+    def select(self, problems: Array) -> Iterate:
+        """That of only some of the problems, by an array of indices."""
+        xp = namespace(problems)
+        return Iterate(*(None if x is None else xp.take(x, problems, axis=0) for x in self))
 
 
-#: step (n_problems,) -> values, slopes (n_problems,) and a function that returns the point there
-Ray = Callable[[Array], tuple[Array, Array, Callable[[], Point]]]
+#: step (n_problems,) -> values, slopes (n_problems,) and a function that returns the iterate there
+LineFunction = Callable[[Array], tuple[Array, Array, Callable[[], Iterate]]]
 
 
-class LinearRay:
-    """The `Ray` of a linear model, from a point whose logits are known."""
+class LinearLineFunction:
+    """The `LineFunction` of a linear model, from an iterate whose logits are known."""
 
     def __init__(
         self,
         network: Network,
         penalty: Array,
         blocks: Callable[[], Iterator[Block]],
-        start: Point,
+        start: Iterate,
         direction: Array,
     ) -> None:
         self.network, self.penalty, self.blocks = network, penalty, blocks
         self.start, self.direction = start, direction
         self.kept: list[tuple[Block, Array]] = []
 
-    def __call__(self, step: Array) -> tuple[Array, Array, Callable[[], Point]]:
-        """Values, slopes, and a function that returns the point, at `step` (n_problems,)."""
+    def __call__(self, step: Array) -> tuple[Array, Array, Callable[[], Iterate]]:
+        """Values, slopes, and a function that returns the iterate, at `step` (n_problems,)."""
         xp, network, penalty = namespace(step), self.network, self.penalty
-        first = not self.kept
+        logits_at_start: Array = self.start.logits
+        is_first = not self.kept
         parameters, gradient, value = _penalty_at(
             self.start.parameters, self.direction, step, penalty
         )
-        slope = 0.0 if first else dot(gradient, self.direction)
+        slope = 0.0 if is_first else dot(gradient, self.direction)
         pieces, kept = [], []
-        for block, change in ((block, None) for block in self.blocks()) if first else self.kept:
+        for block, change in ((block, None) for block in self.blocks()) if is_first else self.kept:
             if change is None:
-                change = logits_of(network, block.of_seeing(self.direction), block.X)
+                change = logits_of(network, block.drop_excluded(self.direction), block.X)
                 kept.append((block._replace(X=None), change))
-            known = block.of_seeing(self.start.logits[:, :, block.span])
-            logits = _moved(known, change, block.of_seeing(step))
+            known = block.drop_excluded(logits_at_start[:, :, block.span])
+            logits = _moved(known, change, block.drop_excluded(step))
             losses, dlogits = weighted_cross_entropy(logits, block.targets, block.weights)
-            if first:  # the first step is mostly the last, and these rows are in the cache
+            if is_first:  # the first step is mostly the last, and these rows are in the cache
                 loss, part = _sums(network, losses, dlogits, block.X)
-                gradient += block.of_all(part)
+                gradient += block.restore_excluded(part)
             else:
                 loss, part = _sums_of_logits(losses, dlogits, change)
-                slope = slope + block.of_all(part)
-            value = value + block.of_all(loss)
-            pieces.append(block.of_all(logits))
-        if first:
+                slope = slope + block.restore_excluded(part)
+            value = value + block.restore_excluded(loss)
+            pieces.append(block.restore_excluded(logits))
+        if is_first:
             slope, self.kept = dot(gradient, self.direction), kept
 
-        def point() -> Point:
+        def iterate() -> Iterate:
             logits = pieces[0] if len(pieces) == 1 else xp.concat(pieces, axis=2)
-            if first:
-                return Point(parameters, value, gradient, logits)
+            if is_first:
+                return Iterate(parameters, value, gradient, logits)
             at = gradient_at(network, penalty, self.blocks(), parameters, logits)
-            return Point(parameters, value, at, logits)
+            return Iterate(parameters, value, at, logits)
 
-        return value, slope, point
+        return value, slope, iterate
 
 
 @compiled
@@ -130,7 +136,7 @@ def gradient_at(
     """The gradient of a linear model at `parameters`, whose logits are known."""
     gradient = penalty * parameters
     for block in blocks:
-        known = block.of_seeing(logits[:, :, block.span])
+        known = block.drop_excluded(logits[:, :, block.span])
         losses, dlogits = weighted_cross_entropy(known, block.targets, block.weights)
-        gradient += block.of_all(_sums(network, losses, dlogits, block.X)[1])
+        gradient += block.restore_excluded(_sums(network, losses, dlogits, block.X)[1])
     return gradient

@@ -1,12 +1,12 @@
-"""Solvers: from an objective and a start to a `Solution`, for a batch of problems at once."""
+"""From an objective and a start to a `Solution`, for a batch of problems at once; no estimators."""
 
 from .adam import Adam
 from .gradient_descent import GradientDescent
 from .lbfgs import LBFGS
-from .metric import Metric
-from .minimize import fitting, minimize
-from .mixed_precision import minimize_mixed
-from .path import follow_path
+from .minimize import minimize
+from .newton import Newton
+from .plan import fit, follow_path
+from .protocols import WarmStart
 from .sgd import SGD
 from .solution import Report, Solution, Status
 
@@ -15,12 +15,12 @@ __all__ = [
     "SGD",
     "Adam",
     "GradientDescent",
-    "Metric",
+    "Newton",
     "Report",
     "Solution",
     "Status",
-    "fitting",
+    "WarmStart",
+    "fit",
     "follow_path",
     "minimize",
-    "minimize_mixed",
 ]

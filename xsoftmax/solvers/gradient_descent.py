@@ -7,18 +7,27 @@ from dataclasses import dataclass
 from math import inf
 from typing import NamedTuple
 
-from ..arrays import Array
-from ..objective.objective import Objective
-from .criteria import column, converged_if, max_norm
+from ..arrays import Array, namespace
+from .convergence import converged_if, max_norm
+from .line_search import to_host_scalars
+from .protocols import Objective, WarmStart
 from .solution import Report, Status
-from .steps import told
+from .stochastic import column
 
 
 class GradientDescentState(NamedTuple):
-    """A report belongs to the point before the last step."""
+    """A report belongs to the iterate before the last step."""
 
     parameters: Array
-    learning_rate: Array
+    learning_rate: Array  #: (n_problems, 1)
+
+    def select(self, problems: Array) -> GradientDescentState:
+        """That of only some of the problems, by an array of indices."""
+        return GradientDescentState(*(namespace(x).take(x, problems, axis=0) for x in self))
+
+    def warm_start(self) -> WarmStart:
+        """What is left to another solve."""
+        return WarmStart(self.parameters)
 
 
 @dataclass(frozen=True)
@@ -29,19 +38,21 @@ class GradientDescent:
     tol: float = 1e-4
 
     def init(
-        self, objective: Objective, parameters: Array
+        self, objective: Objective, start: WarmStart
     ) -> tuple[GradientDescentState, list[Report]]:
         """Nothing is evaluated before the first step."""
-        state = GradientDescentState(parameters, column(self.learning_rate, parameters))
-        return state, [Report(inf, inf, inf, Status.RUNNING)] * parameters.shape[0]
+        rate = column(self.learning_rate, start.parameters)
+        n_problems = start.parameters.shape[0]
+        unknown = Report(inf, inf, inf, Status.RUNNING)
+        return GradientDescentState(start.parameters, rate), [unknown] * n_problems
 
     def update(
         self, objective: Objective, state: GradientDescentState, reports: Sequence[Report]
     ) -> tuple[GradientDescentState, list[Report]]:
         """One step."""
-        value, gradient = objective.value_and_gradient(state.parameters)
+        _, value, gradient, _ = objective.evaluate(state.parameters)
         state = state._replace(parameters=state.parameters - state.learning_rate * gradient)
         return state, [
             Report(value, norm, inf, converged_if(norm <= self.tol, value))
-            for value, norm in told(value, max_norm(gradient))
+            for value, norm in to_host_scalars(value, max_norm(gradient))
         ]

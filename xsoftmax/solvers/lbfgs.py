@@ -2,64 +2,67 @@
 
 The direction is -H g, with H the inverse Hessian estimate that the last pairs s = change of
 parameters, y = change of gradient imply: the two-loop recursion of Nocedal (1980), "Updating
-quasi-Newton matrices with limited storage", from H_0 = (s'y / y'Py) P. P is the objective's
-preconditioner, made anew where the solver stands every few iterations, or 1 if it has none. Where
-P y points further from s than y does, 1 is the better metric, and serves until that changes: of
-classes that are well apart the loss is flat, and only the penalty curves.
+quasi-Newton matrices with limited storage", from H_0 = (s'y / y'Py) P. P is an approximate inverse
+Hessian, made anew where the solver stands every few iterations, or the identity.
+
+P is linear, so that its product with every gradient is all that is needed of it: a change of
+gradient has the change of those products, and the recursion turns g and P g alike.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from ..arrays import Array, is_out_of_memory, namespace, to_list
-from ..curvature.preconditioner import Preconditioner
-from ..objective.line_restriction import Point
-from ..objective.objective import Objective
-from .criteria import Left, Rounding, max_norm
-from .gaps import WINDOW, extrapolated, feared, promised
-from .line_search import Search
-from .metric import Metric, MetricKeeper, Pair, pairs_under
-from .minimize import minimize
-from .newton import Newton, NewtonReport, NewtonState
-from .proof import Proof, newton_step, prove
-from .recursion import descent
-from .ridge import ridge_start
+from ..arrays import Array, compiled, namespace
+from ..curvature.inverse_hessian import Identity, InverseHessian
+from ..objective.line_restriction import Iterate
+from .convergence import (
+    WINDOW,
+    GapEstimate,
+    Proof,
+    Rounding,
+    extrapolated_gap,
+    max_norm,
+    prove,
+)
+from .line_search import LineSearch, downhill, search, to_host_scalars
+from .pairs import Pair, pairs_under
+from .protocols import Curvature, Objective, WarmStart
 from .solution import Report, Status
-from .steps import search_along, told, with_slopes
-
-#: How well, and for how long at most, the problem on a sample of rows is solved.
-SAMPLE_TOL, SAMPLE_ITERATIONS = 0.01, 100
-#: Iterations that a preconditioner serves for each evaluation that it cost.
-SERVES = 2.0
-
-
-class Start(NamedTuple):
-    """Where to begin, and what is known of the Hessian there."""
-
-    point: Point
-    metric: Metric | None = None
-    pairs: tuple[Pair, ...] = ()
-    inverse: Array | None = None  #: of the exact Hessian
-    way: tuple[Pair, ...] = ()  #: from 0, where the loss was more curved: for the first step only
 
 
 class LBFGSState(NamedTuple):
     """Where the solver stands, and where it will go next."""
 
-    point: Point
-    Pg: Array  #: (n_problems, n_parameters), the metric's product with the gradient
+    iterate: Iterate
+    Pg: Array  #: (n_problems, n_parameters), the product of `inverse` with the gradient
     direction: Array
     pairs: tuple[Pair, ...]  #: newest last
-    metric: Metric
+    inverse: InverseHessian
+    age: int  #: iterations since it was made
+    n_iter: int  #: iterations since the first one was made
 
     @property
     def parameters(self) -> Array:
         """(n_problems, n_parameters)."""
-        return self.point.parameters
+        return self.iterate.parameters
+
+    def select(self, problems: Array) -> LBFGSState:
+        """That of only some of the problems, by an array of indices."""
+        return self._replace(
+            iterate=self.iterate.select(problems),
+            Pg=namespace(problems).take(self.Pg, problems, axis=0),
+            direction=namespace(problems).take(self.direction, problems, axis=0),
+            pairs=tuple(pair.select(problems) for pair in self.pairs),
+            inverse=self.inverse.select(problems),
+        )
+
+    def warm_start(self) -> WarmStart:
+        """What is left to another solve."""
+        known = self.inverse, self.age, self.n_iter, self.pairs
+        return WarmStart(self.parameters, self.iterate, *known)
 
 
 @dataclass(frozen=True)
@@ -68,218 +71,173 @@ class LBFGSReport(Report):
 
     slope: float  #: along the direction
     first_step: float  #: to try along it
-    plain: bool  #: whether the metric was 1
-    close: bool  #: whether the gap seems to be within the tolerance
+    within_tol: bool  #: whether the gap seems to be
     values: list[float]  #: the latest, newest last
-    least: float  #: what a value must exceed to be told from 0
-
-
-#: What `LBFGS` keeps, and where it leaves the rest to Newton's method.
-Kept = tuple[LBFGSState, list[LBFGSReport]] | tuple[NewtonState, list[NewtonReport]]
+    value_floor: float  #: what a value must exceed to be told from 0
 
 
 @dataclass(frozen=True)
 class LBFGS:
-    """Converged when what is left to gain is at most `tol` of what was gained since theta = 0,
-    and the square root of `tol` of the value.
+    """Converged when gap <= tol (f(0) - f) and gap / f <= sqrt(tol), for the estimated gap.
 
-    An approximate metric must say so twice in a row, since it can be too hopeful once, or say that
-    it is a tenth of that. Stalled where rounding hides what is left to gain. A preconditioner
-    serves `SERVES` times as many iterations as it cost, and at least `refresh`; the next may cost
-    half of all iterations so far.
+    Two consecutive estimates must be below `tol`, or one below tol / 10. Stalled where rounding
+    hides what is left to gain.
 
-    From 0, a quarter of the rows leads most of the way where that is enough of them, and a quarter
-    of those before. Where exact Hessians are cheap, `Newton` does the rest. `metric` is one to
-    begin with, from a problem nearby. `point` is the start, if it was evaluated already, and
-    `pairs` what is known of the Hessian there. They may have `led` to where the gap seemed to be
-    within the tolerance.
+    With `curvature`, an inverse Hessian serves `iterations_per_cost` times as many iterations as it
+    cost evaluations, and at least `iterations_before_curvature`; the next may cost half of all
+    iterations so far. So curvature never costs more than a constant factor of what evaluations did.
+    If the solver `certifies`, it has converged only where an exact Newton step proves it.
     """
 
     tol: float = 1e-4
     memory: int = 10
-    refresh: int = 8
-    metric: Metric | None = None
-    point: Point | None = None
-    pairs: tuple[Pair, ...] = ()
-    led: bool = False
+    curvature: Curvature | None = None
+    iterations_before_curvature: int = 8
+    iterations_per_cost: float = 2.0
+    certifies: bool = False
 
-    def init(self, objective: Objective, parameters: Array) -> Kept:
-        """Where to start, in few passes over all rows, and a first metric."""
-        if self.point is None:
-            start = self._start(objective, parameters)
-        else:
-            start = Start(self.point, self.metric, self.pairs)
-        if objective.hessian_is_cheap:
-            return Newton(self.tol).begin(objective, start.point, start.inverse)
-        point, metric, pairs, _, way = start
-        if metric is None:
-            preconditioner = objective.preconditioner(point, self.refresh, 1.0, True)
-            metric, pairs = Metric(preconditioner, 0, 0), ()
-        state, scalars = _state(objective, point, metric, (*pairs, *way))
-        rounding = Rounding.of(point.value)
-        reports = [
-            self._judged(objective, metric, rounding, value, numbers)
-            for value, *numbers in told(point.value, *scalars)
-        ]
-        return state._replace(pairs=pairs), reports
-
-    def _start(self, objective: Objective, parameters: Array) -> Start:
-        """At `parameters`, or if they are 0 where a sample or ridge regression leads."""
-        if to_list(namespace(parameters).any(parameters != 0)):
-            return Start(objective.start(parameters), self.metric)
-        return self._on_sample(objective, parameters) or self._by_ridge(objective, parameters)
-
-    def _on_sample(self, objective: Objective, parameters: Array) -> Start | None:
-        """About the minimum on a sample of rows, if there are enough, and room for it."""
-        loose = replace(self, tol=max(self.tol, SAMPLE_TOL))
-        keeper = MetricKeeper(parameters.shape[0])
-        try:
-            sample = objective.sample() if objective.sample_is_cheap else None
-            if sample is None:
-                return None
-            solution = minimize(
-                sample, parameters, loose, max_iter=SAMPLE_ITERATIONS, callback=keeper
+    def init(self, objective: Objective, start: WarmStart) -> tuple[LBFGSState, list[LBFGSReport]]:
+        """The state before the first step."""
+        iterate, inverse = start.iterate, start.inverse or Identity()
+        if iterate is None:
+            iterate = objective.evaluate(start.parameters)
+        Pg = inverse.solve(iterate.gradient, objective.strength)
+        pairs = (*start.pairs, *start.first_step_pairs)
+        state, scalars = _state(iterate, Pg, pairs, inverse, start.age, start.n_iter)
+        rounding = Rounding.of(iterate.value)
+        reports = []
+        for value, norm, slope, step, _ in to_host_scalars(iterate.value, *scalars):
+            amount, value_floor = -0.5 * inverse.error_factor * slope, rounding.value_floor(value)
+            is_hidden = rounding.hides(amount, value)
+            known = value, value_floor, is_hidden, objective.value_at_zero
+            estimate = GapEstimate.of(amount, *known)
+            within_tol = estimate.within(self.tol)
+            is_converged = within_tol and (start.previously_converged or is_hidden)
+            status = estimate.status(is_converged or amount == 0)
+            status, within_tol = self._unproved(status, within_tol)
+            reports.append(
+                LBFGSReport(
+                    value, norm, estimate.gap, status, slope, step, within_tol, [value], value_floor
+                )
             )
-        except Exception as error:
-            if not is_out_of_memory(error):
-                raise
-            return None
-        if Status.INTERRUPTED in solution.statuses:
-            raise KeyboardInterrupt
-        point = objective.start(solution.parameters)
-        if not to_list(namespace(point.value).all(point.value < objective.null_value)):
-            return None
-        metric = keeper.metric and keeper.metric.of_more_rows()
-        pairs = keeper.pairs_for(objective, objective.penalty - sample.penalty)
-        inverse = keeper.inverse if sample.penalty is objective.penalty else None
-        return Start(point, metric, pairs, inverse)
+        return state._replace(pairs=start.pairs), reports
 
-    def _by_ridge(self, objective: Objective, parameters: Array) -> Start:
-        """Where ridge regression leads, or 0 if that is lower or squares of X overflow."""
-        origin = objective.origin(parameters)
-        if objective.hessian_is_cheap:
-            return Start(origin)
-        if not objective.curvature_pays:
-            return Start(origin, Metric(None, 0, 0))
-        preconditioner = objective.preconditioner(origin, self.refresh, 1.0, True)
-        if not isinstance(preconditioner, Preconditioner):
-            return Start(origin, Metric(preconditioner, 0, 0))
-        there, scaled = ridge_start(objective, origin, preconditioner)
-        point = objective.start(there)
-        if not to_list(namespace(there).all(point.value < origin.value)):
-            return Start(origin, Metric(preconditioner, 0, 0))
-        change = point.parameters - origin.parameters, point.gradient - origin.gradient
-        metric = Metric(scaled, 0, 0)
-        return Start(point, metric, way=pairs_under(metric, objective, [change]))
-
-    def update(self, objective: Objective, state: Any, reports: Sequence[Any]) -> Kept:
+    def update(
+        self, objective: Objective, state: LBFGSState, reports: Sequence[LBFGSReport]
+    ) -> tuple[LBFGSState, list[LBFGSReport]]:
         """One step."""
-        if isinstance(state, NewtonState):
-            return Newton(self.tol).update(objective, state, reports)
         proofs: Sequence[Proof | None] = [None] * len(reports)
-        if not objective.is_plain and any(report.close for report in reports):
-            state, reports, proofs = self._proved(objective, state, reports)
+        if self.certifies and any(report.within_tol for report in reports):
+            state, reports, proofs = self._with_newton_step(objective, state, reports)
         else:
-            state, reports = self._renewed(objective, state, reports)
-        age, n_iter = state.metric.age + 1, state.metric.n_iter + 1
-        metric, rounding = state.metric._replace(age=age, n_iter=n_iter), Rounding.of(state.Pg)
+            state, reports = self._with_new_inverse(objective, state, reports)
+        inverse, age, n_iter = state.inverse, state.age + 1, state.n_iter + 1
 
-        def following(point: Point) -> tuple[LBFGSState, tuple[Array, ...]]:
-            s, y = point.parameters - state.parameters, point.gradient - state.point.gradient
-            Pg = objective.precondition(metric.preconditioner, point.gradient)
+        def state_at(iterate: Iterate) -> tuple[LBFGSState, tuple[Array, ...]]:
+            s = iterate.parameters - state.parameters
+            y = iterate.gradient - state.iterate.gradient
+            Pg = inverse.solve(iterate.gradient, objective.strength)
             pairs = (*state.pairs, Pair.of(s, y, Pg - state.Pg))[-self.memory :]
-            return _state(objective, point, metric, pairs, Pg)
+            return _state(iterate, Pg, pairs, inverse, age, n_iter)
 
-        searches = [Search.begin(r.value, r.slope, r.first_step, rounding.eps) for r in reports]
-        there, ends = search_along(objective, state.point, state.direction, searches, following)
-        return there, [
-            self._judged(
-                objective, metric, rounding, end.value, end.scalars, before, end.length, proof
-            )
+        rounding = Rounding.of(state.Pg)
+        searches = [LineSearch.begin(r.value, r.slope, r.first_step, rounding.eps) for r in reports]
+        after, ends = search(objective, state.iterate, state.direction, searches, state_at)
+        known = inverse, rounding, objective.value_at_zero
+        return after, [
+            self._report(before, end.step, end.value, end.scalars, proof, *known)
             for before, end, proof in zip(reports, ends, proofs, strict=True)
         ]
 
-    def _proved(
+    def _with_newton_step(
         self, objective: Objective, state: LBFGSState, reports: Sequence[LBFGSReport]
     ) -> tuple[LBFGSState, list[LBFGSReport], list[Proof]]:
         """The state with the exact Newton step, and what that proves of the gap."""
-        approximate = partial(objective.precondition, state.metric.preconditioner)
-        step = newton_step(objective, self.tol, state.point, approximate)
-        slopes, proofs = prove(objective, self.tol, reports, step)
-        known = zip(reports, slopes, strict=True)
-        reports = [replace(report, slope=slope, first_step=1.0) for report, slope in known]
+        assert self.curvature is not None
+        step = self.curvature.newton_step(objective, state.iterate, state.inverse, self.tol)
+        slopes, proofs = prove(step, reports, self.tol, objective.value_at_zero)
+        pairs = zip(reports, slopes, strict=True)
+        reports = [replace(report, slope=slope, first_step=1.0) for report, slope in pairs]
         return state._replace(direction=step.direction), reports, proofs
 
-    def _renewed(
+    def _with_new_inverse(
         self, objective: Objective, state: LBFGSState, reports: Sequence[LBFGSReport]
     ) -> tuple[LBFGSState, Sequence[LBFGSReport]]:
-        """With a new approximate metric, if that is due, and the direction by it."""
-        preconditioner, age, n_iter = state.metric
-        is_first = preconditioner is None
-        if age < max(self.refresh, 0.0 if is_first else SERVES * preconditioner.cost):
+        """With a new inverse Hessian, if that is due, and the direction by it."""
+        wait = max(self.iterations_before_curvature, self.iterations_per_cost * state.inverse.cost)
+        if self.curvature is None or state.age < wait:
             return state, reports
-        if all(report.close or report.plain for report in reports):
-            return state, reports  # a new metric would not help
-        n_evaluations = max(self.refresh, n_iter // 2)
-        damping = _damping(max(report.gap for report in reports))
-        preconditioner = objective.preconditioner(state.point, n_evaluations, damping, is_first)
-        metric = Metric(preconditioner, 0, n_iter)
-        if preconditioner is None:
-            return state._replace(metric=metric), reports
-        pairs = pairs_under(metric, objective, [(pair.s, pair.y) for pair in state.pairs])
-        state, (_, slope, *_) = _state(objective, state.point, metric, pairs)
-        return state, with_slopes(reports, slope)
+        if all(report.within_tol for report in reports):
+            return state, reports  # the fit is about to end
+        iterate, strength = state.iterate, objective.strength
+        max_cost = max(self.iterations_before_curvature, state.n_iter // 2)
+        inverse = self.curvature.approximate_inverse(objective, iterate, max_cost)
+        if inverse is None:
+            return state._replace(age=0), reports
+        pairs = pairs_under(inverse, strength, [(pair.s, pair.y) for pair in state.pairs])
+        Pg = inverse.solve(iterate.gradient, strength)
+        state, (_, slope, *_) = _state(iterate, Pg, pairs, inverse, 0, state.n_iter)
+        known = zip(reports, to_host_scalars(slope), strict=True)
+        return state, [replace(report, slope=slope) for report, (slope,) in known]
 
-    def _judged(
+    def _report(
         self,
-        objective: Objective,
-        metric: Metric,
-        rounding: Rounding,
+        before: LBFGSReport,
+        step: float,
         value: float,
         scalars: Sequence[float],
-        before: LBFGSReport | None = None,
-        length: float = 1.0,
-        proof: Proof | None = None,
+        proof: Proof | None,
+        inverse: InverseHessian,
+        rounding: Rounding,
+        value_at_zero: float,
     ) -> LBFGSReport:
-        """What `scalars` of `_state` say of the gap."""
-        norm, slope, first_step, plain, alone = scalars
-        values, least, was_close = [value], rounding.least(value), self.led
-        if before is not None:
-            values = [*before.values[1 - WINDOW :], value]
-            least, was_close = before.least, before.close
-        gain = promised(metric, slope)
-        hidden = rounding.hides(gain, value)
-        amount = gain if hidden else max(feared(metric, alone, gain), extrapolated(values))
-        left = Left.of(amount, value, least, hidden, objective.null_value)
-        close = left.within(self.tol)
-        sure = close and (was_close or hidden)
-        sure = sure or (before is not None and left.within(0.1 * self.tol))
-        gap, status = left.gap, left.status(sure or gain == 0, length != 0)
-        if proof is not None:
-            gap, status = proof.left.gap, proof.left.status(proof.holds, length != 0)
-        elif not objective.is_plain and status in (Status.CONVERGED, Status.STALLED):
-            close, status = True, Status.RUNNING
+        """What `scalars` of `_state` say of the gap after a step."""
+        norm, slope, first_step, preconditioner_slope = scalars
+        values = [*before.values[1 - WINDOW :], value]
+        quadratic_model_gap = -0.5 * inverse.error_factor * slope
+        is_hidden = rounding.hides(quadratic_model_gap, value)
+        amount = quadratic_model_gap
+        if not is_hidden:
+            preconditioner_gap = -0.5 * inverse.error_factor * preconditioner_slope
+            if not inverse.is_identity:
+                amount = max(amount, preconditioner_gap)
+            amount = max(amount, extrapolated_gap(values))
+        estimate = GapEstimate.of(amount, value, before.value_floor, is_hidden, value_at_zero)
+        within_tol, gap = estimate.within(self.tol), estimate.gap
+        is_converged = within_tol and (before.within_tol or is_hidden)
+        is_converged = is_converged or estimate.within(0.1 * self.tol) or quadratic_model_gap == 0
+        status = estimate.status(is_converged, step != 0)
+        if proof is None:
+            status, within_tol = self._unproved(status, within_tol)
+        else:
+            gap, status = proof.estimate.gap, proof.estimate.status(proof.holds, step != 0)
         return LBFGSReport(
-            value, norm, gap, status, slope, first_step, plain > 0, close, values, least
+            value, norm, gap, status, slope, first_step, within_tol, values, before.value_floor
         )
+
+    def _unproved(self, status: Status, within_tol: bool) -> tuple[Status, bool]:
+        """The status of a problem, which goes on until a proof holds if the solver certifies."""
+        if self.certifies and status in (Status.CONVERGED, Status.STALLED):
+            return Status.RUNNING, True
+        return status, within_tol
 
 
 def _state(
-    objective: Objective,
-    point: Point,
-    metric: Metric,
+    iterate: Iterate,
+    Pg: Array,
     pairs: tuple[Pair, ...],
-    Pg: Array | None = None,
+    inverse: InverseHessian,
+    age: int,
+    n_iter: int,
 ) -> tuple[LBFGSState, tuple[Array, ...]]:
-    """The direction from `point`, and of each problem: the norm of the gradient, the slope, the
-    first step to try, 1 where the metric was 1, and the slope if it knew no pairs.
+    """The direction from `iterate`, and of each problem: the norm of the gradient, the slope, the
+    first step to try, and the slope of the preconditioner alone.
     """
-    xp, g = namespace(point.value), point.gradient
-    Pg = objective.precondition(metric.preconditioner, g) if Pg is None else Pg
-    direction, slope, plain = descent(g, Pg, pairs)
-    step = _first_step(g, pairs) if metric.preconditioner is None else xp.ones_like(slope)
-    scalars = max_norm(g), slope, step, plain, -xp.vecdot(g, Pg)
-    return LBFGSState(point, Pg, direction, pairs, metric), scalars
+    xp, g = namespace(iterate.value), iterate.gradient
+    direction, slope = downhill(g, apply_inverse_hessian(g, Pg, pairs))
+    step = _first_step(g, pairs) if inverse.is_identity else xp.ones_like(slope)
+    scalars = max_norm(g), slope, step, -xp.vecdot(g, Pg)
+    return LBFGSState(iterate, Pg, direction, pairs, inverse, age, n_iter), scalars
 
 
 def _first_step(g: Array, pairs: tuple[Pair, ...]) -> Array:
@@ -289,6 +247,37 @@ def _first_step(g: Array, pairs: tuple[Pair, ...]) -> Array:
     return xp.where(pairs[-1].inverse_sy > 0, 1.0, short) if pairs else short
 
 
-def _damping(gap: float) -> float:
-    """How much of the curvature to spread evenly over the rows, so far from the minimum."""
-    return min(1.0, max(0.0, 0.1 * gap))
+def apply_inverse_hessian(q: Array, Pq: Array, pairs: tuple[Pair, ...]) -> Array:
+    """H q by the two-loop recursion, from q and P q."""
+    if not pairs:
+        return Pq
+    alphas = []
+    for pair in reversed(pairs):
+        q, Pq, alpha = _before(q, Pq, pair)
+        alphas.append(alpha)
+    r = _scaled_to(pairs[-1], Pq)
+    for pair, alpha in zip(pairs, reversed(alphas), strict=True):
+        r = _after(r, pair, alpha)
+    return r
+
+
+@compiled
+def _before(q: Array, Pq: Array, pair: Pair) -> tuple[Array, Array, Array]:
+    """q and P q without what the pair tells, and how much of it that is."""
+    alpha = (pair.inverse_sy * namespace(q).vecdot(pair.s, q))[:, None]
+    return q - alpha * pair.y, Pq - alpha * pair.Py, alpha
+
+
+@compiled
+def _scaled_to(newest: Pair, Pq: Array) -> Array:
+    """P q times s'y / y'Py."""
+    xp = namespace(Pq)
+    curvature = newest.inverse_sy * xp.vecdot(newest.y, newest.Py)  # y'Py / s'y
+    return Pq / xp.where(curvature > 0, curvature, 1.0)[:, None]
+
+
+@compiled
+def _after(r: Array, pair: Pair, alpha: Array) -> Array:
+    """r with what the pair tells."""
+    beta = (pair.inverse_sy * namespace(r).vecdot(pair.y, r))[:, None]
+    return r + (alpha - beta) * pair.s

@@ -13,11 +13,19 @@ The host decides, from a value and a slope of each problem at each trial.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from itertools import count
 from math import inf, isfinite, isnan, nan, sqrt
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
+
+from ..arrays import Array, compiled, from_host, namespace, to_list
+from ..objective.line_restriction import Iterate
+from .protocols import Objective
 
 SUFFICIENT_DECREASE, CURVATURE = 1e-4, 0.9
 MAX_TRIALS = 30
+
+S = TypeVar("S")
 
 
 class _End(NamedTuple):
@@ -28,7 +36,7 @@ class _End(NamedTuple):
     slope: float
 
 
-class Search(NamedTuple):
+class LineSearch(NamedTuple):
     """What is known of one problem's step."""
 
     start: _End  #: its slope is negative
@@ -40,13 +48,13 @@ class Search(NamedTuple):
     curvature: float = CURVATURE
 
     @classmethod
-    def begin(cls, value: float, slope: float, first_step: float, eps: float) -> Search:
+    def begin(cls, value: float, slope: float, first_step: float, eps: float) -> LineSearch:
         """Nothing was tried yet; `eps` is that of the dtype of values."""
         start = _End(0.0, value, slope)
         noise = 4 * eps * abs(value)
         return cls(start, start, start._replace(step=inf), first_step, noise, isnan(slope))
 
-    def after(self, value: float, slope: float) -> Search:
+    def after(self, value: float, slope: float) -> LineSearch:
         """What is known, and is to be tried next, now that `trial` has this value and slope."""
         if self.done:  # it keeps its step while other problems go on
             return self
@@ -57,7 +65,7 @@ class Search(NamedTuple):
         low, high = (at, self.high) if descends and slope < 0 else (self.low, at)
         return self._replace(low=low, high=high, trial=_next_trial(low, high))
 
-    def settled(self) -> Search:
+    def settled(self) -> LineSearch:
         """The same where no more steps are tried: 0 is best if none was lower than the start."""
         return self._replace(trial=self.low.step, done=True)
 
@@ -66,8 +74,8 @@ class Search(NamedTuple):
         start = self.start
         if at.value <= start.value + SUFFICIENT_DECREASE * at.step * start.slope:
             return True
-        gentle = at.slope <= (2 * SUFFICIENT_DECREASE - 1) * start.slope
-        return gentle and at.value <= start.value + self.noise
+        is_gentle = at.slope <= (2 * SUFFICIENT_DECREASE - 1) * start.slope
+        return is_gentle and at.value <= start.value + self.noise
 
 
 def _next_trial(low: _End, high: _End) -> float:
@@ -87,3 +95,56 @@ def _next_trial(low: _End, high: _End) -> float:
         if radicand >= 0 and denominator != 0:
             ratio = min(max((high_slope + d2 - d1) / denominator, 0.1), 0.9)
     return high.step - width * ratio
+
+
+class LineSearchResult(NamedTuple):
+    """Where the search of one problem ended."""
+
+    step: float
+    value: float
+    slope: float  #: along the line
+    scalars: tuple[float, ...]  #: what else the host was told of it
+
+
+def search(
+    objective: Objective,
+    iterate: Iterate,
+    direction: Array,
+    searches: Sequence[LineSearch],
+    state_at: Callable[[Iterate], tuple[S, tuple[Array, ...]]],
+) -> tuple[S, list[LineSearchResult]]:
+    """The state where a step leads that the search of each problem accepts.
+
+    `state_at` makes the state at an iterate, and scalars (n_problems,) that the host is to be told
+    of it. It is asked at every trial, as if that were right for all problems: mostly the first one
+    is, and a trial is one transfer so.
+    """
+    line = objective.restrict(iterate, direction)
+    for n_trials in count(1):
+        steps = [each.trial for each in searches]
+        value, slope, end = line(from_host(steps, like=direction, dtype=direction.dtype))
+        state, scalars = state_at(end())
+        found = to_host_scalars(value, slope, *scalars)
+        searches = [each.after(*f[:2]) for each, f in zip(searches, found, strict=True)]
+        if all(each.done for each in searches):
+            break
+        if n_trials == MAX_TRIALS:
+            searches = [each.settled() for each in searches]
+    ends = zip(steps, found, strict=True)
+    return state, [LineSearchResult(step, f[0], f[1], f[2:]) for step, f in ends]
+
+
+def to_host_scalars(*scalars: Array) -> list[tuple[float, ...]]:
+    """Of each problem its numbers in arrays (n_problems,): one transfer to the host."""
+    numbers, n_problems = to_list(namespace(*scalars).concat(scalars)), scalars[0].shape[0]
+    return [tuple(numbers[problem::n_problems]) for problem in range(n_problems)]
+
+
+@compiled
+def downhill(g: Array, Hg: Array) -> tuple[Array, Array]:
+    """The direction -H g and its slope; steepest descent where rounding has spoilt H."""
+    xp = namespace(g)
+    slope = -xp.vecdot(Hg, g)
+    is_uphill = ~(slope < 0)
+    direction = xp.where(is_uphill[:, None], -g, -Hg)
+    return direction, xp.where(is_uphill, -xp.vecdot(g, g), slope)

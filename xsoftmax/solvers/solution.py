@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..arrays import Array
+
+if TYPE_CHECKING:
+    from .protocols import WarmStart
 
 
 class Status(IntEnum):
@@ -48,7 +51,7 @@ class Report:
 
 
 class Solution(NamedTuple):
-    """The outcome for each problem of a batch; all but `parameters` are on the host."""
+    """The outcome for each problem of a batch; lists are on the host."""
 
     parameters: Array  #: (n_problems, n_parameters)
     values: list[float]  #: the last value that the solver saw
@@ -57,3 +60,4 @@ class Solution(NamedTuple):
     n_iter: list[int]
     statuses: list[Status]
     curves: list[list[float]]  #: the value at every iteration
+    warm_start: WarmStart  #: for another solve of all these problems

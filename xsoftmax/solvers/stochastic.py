@@ -18,10 +18,10 @@ from math import inf
 from typing import Any, NamedTuple
 
 from ..arrays import Array, from_host, is_array, namespace, to_list
-from ..objective.objective import Objective
-from .criteria import column, converged_if, max_norm
+from .convergence import converged_if, max_norm
+from .line_search import to_host_scalars
+from .protocols import Objective, WarmStart
 from .solution import Report, Status
-from .steps import told
 
 Moments = tuple[Array, ...]
 
@@ -37,6 +37,19 @@ class StochasticState(NamedTuple):
     moments: Moments
     n_steps: int
     n_seen: int = 0  #: rows, each as often as it was met
+
+    def select(self, problems: Array) -> StochasticState:
+        """That of only some of the problems, by an array of indices."""
+        xp = namespace(problems)
+        return self._replace(
+            parameters=xp.take(self.parameters, problems, axis=0),
+            learning_rate=xp.take(self.learning_rate, problems, axis=0),
+            moments=tuple(xp.take(moment, problems, axis=0) for moment in self.moments),
+        )
+
+    def warm_start(self) -> WarmStart:
+        """What is left to another solve."""
+        return WarmStart(self.parameters)
 
 
 @dataclass(frozen=True)
@@ -67,9 +80,10 @@ class Stochastic:
     lowers_rate: Callable[[], bool] | None = None
 
     def init(
-        self, objective: Objective, parameters: Array
+        self, objective: Objective, start: WarmStart
     ) -> tuple[StochasticState, list[StochasticReport]]:
         """Nothing is evaluated before the first epoch."""
+        parameters = start.parameters
         moments = self.init_moments(namespace(parameters).zeros_like(parameters))
         state = StochasticState(parameters, column(self.learning_rate, parameters), moments, 0)
         rates = self.learning_rate
@@ -87,13 +101,13 @@ class Stochastic:
         shuffles = self.random_state and self.random_state.get_state()
         try:
             state, value, norm = self._epoch(objective, state)
-            found = told(value, norm)
+            found = to_host_scalars(value, norm)
         except BaseException:
             if self.random_state:
                 self.random_state.set_state(shuffles)
             raise
-        judged = [self._judged(before, *each) for before, each in zip(reports, found, strict=True)]
-        return _with_rates(state, reports, judged), judged
+        after = [self._report(before, *each) for before, each in zip(reports, found, strict=True)]
+        return _with_rates(state, reports, after), after
 
     def _epoch(
         self, objective: Objective, state: StochasticState
@@ -106,7 +120,7 @@ class Stochastic:
         gradient = xp.zeros_like(parameters)
         total = gradient[:, 0]
         for batch in objective.minibatches(self.batch_size, self.random_state):
-            value, gradient = batch.value_and_gradient(parameters)
+            _, value, gradient, _ = batch.evaluate(parameters)
             n_steps += 1
             move, moments = self.step(moments, gradient, learning_rate, n_steps)
             parameters = parameters + move
@@ -115,7 +129,7 @@ class Stochastic:
         state = StochasticState(parameters, state.learning_rate, moments, n_steps, n_seen)
         return state, total, max_norm(gradient)
 
-    def _judged(self, before: StochasticReport, value: float, norm: float) -> StochasticReport:
+    def _report(self, before: StochasticReport, value: float, norm: float) -> StochasticReport:
         n_stale = before.n_stale + 1 if value > before.best - self.tol else 0
         stale = n_stale > self.n_iter_no_change
         lowers = stale and self.can_lower(before)
@@ -141,6 +155,12 @@ class Stochastic:
     ) -> tuple[Array, Moments]:
         """What to add to the parameters after one minibatch, and the moments after it."""
         return -learning_rate * gradient, moments
+
+
+def column(rate: float | Array, parameters: Array) -> Array:
+    """(n_problems, 1) from one number for all problems or an array with one for each."""
+    xp = namespace(parameters)
+    return xp.reshape(rate + 0.0 * parameters[:, 0], (-1, 1))
 
 
 def _with_rates(

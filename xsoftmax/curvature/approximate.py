@@ -1,0 +1,264 @@
+"""Inverse Hessians of softmax regression that are cheap to make and to multiply with.
+
+With p the probabilities and x centered, the Hessian couples the classes k and l by
+
+    H_kl = sum_i s_i p_ki ([k = l] - p_li) x_i x_i' + penalty [k = l].
+
+Adding one vector to every class changes no probability, so all the action is where classes sum to
+zero. There the blocks
+
+    H_k = c / (c - 1) sum_i s_i p_ki (1 - p_ki) x_i x_i' + penalty
+
+stand in for H; they are H itself for two classes, and at W = 0, where one block serves all classes
+and H = (1/c)(I - 11'/c) (x) X'SX + penalty (Boehning, 1992, "Multinomial logistic regression
+algorithm"). Two forms, chosen by what they cost: an inverse for every class, or one spectrum for
+all classes with a scale for each. The spectrum is one eigendecomposition, so it serves every
+penalty, and of too many features it keeps the leading eigenvectors of a few rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Protocol, Self
+
+from ..arrays import Array, compiled, namespace, to_list
+from ..model.network import Network
+from ..objective.line_restriction import Iterate
+from ..objective.objective import Objective
+from ..objective.policy import Policy
+from .costs import DECOMPOSITION, evaluation_cost
+from .covariances import ClassCovariances
+from .linear_algebra import diagonal_matrix, floored, inverse_cholesky
+
+#: Multiplications that calling the operations on the matrix of one class costs.
+CALLS_OF_CLASS = 4e6
+#: Values: the inverses of all classes are kept if they are no more.
+MAX_VALUES_OF_INVERSES = 1 << 24
+#: A pooled covariance is made from so many times as many rows as that of one class.
+POOLED_ROWS = 4
+#: A share of the curvature that was tried and not measured may be wrong by as much as the shares
+#: that are tried lie apart.
+ERROR_OF_TRIED_SHARE = 30.0
+
+
+class WeightsInverse(Protocol):
+    """An inverse Hessian of centered features, (n_problems, n_classes, n_features) to the same."""
+
+    def solve(self, gradient: Array, strength: Array) -> Array:
+        """The product with a gradient where the penalties are `strength` (n_problems, 1, 1)."""
+
+
+@dataclass(frozen=True)
+class ClassInverses:
+    """H_k^-1, for the penalty that it was made with."""
+
+    inverses: Array  #: (n_classes, n_features, n_features)
+
+    def solve(self, gradient: Array, strength: Array) -> Array:
+        """One product for all problems of a class."""
+        xp = namespace(gradient)
+        by_class = xp.permute_dims(gradient, (1, 0, 2))
+        return xp.permute_dims(xp.matmul(by_class, self.inverses), (1, 0, 2))
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """H_k^-1 = V diag(1 / (a_k e + penalty)) V' in the span of V, with one eigenvalue elsewhere.
+
+    One decomposition serves every class and every penalty.
+    """
+
+    V: Array  #: (n_features, rank), orthonormal columns
+    e: Array  #: (rank,)
+    e_outside: Array | None  #: 0-dimensional; None where V spans everything
+    share: Array  #: (n_classes, 1), a_k
+
+    def solve(self, gradient: Array, strength: Array) -> Array:
+        """Two products for all problems and classes."""
+        xp = namespace(gradient)
+        n_problems, n_classes, n_features = gradient.shape
+        inside = 1.0 / (self.share * self.e + strength)
+        rows = xp.reshape(gradient, (-1, n_features))
+        within = xp.reshape(xp.matmul(rows, self.V), (n_problems, n_classes, -1))
+        # Where V spans everything, to take off what is outside would leave its rounding.
+        outside: Array | float = 0.0
+        if self.e_outside is not None:
+            outside = 1.0 / (self.share * self.e_outside + strength)
+        within = xp.reshape(within * (inside - outside), (n_problems * n_classes, -1))
+        result = xp.reshape(xp.matmul(within, self.V.T), gradient.shape)
+        return result if self.e_outside is None else result + outside * gradient
+
+
+@dataclass(frozen=True)
+class ApproximateInverse:
+    """A `WeightsInverse` where classes sum to zero, with the intercepts eliminated.
+
+    Parameters whose classes sum to zero have gradients whose classes do, so that nothing but
+    rounding is lost of what all classes have in common. In x - mean_k the intercept of class k does
+    not interact with its weights: b_k = b'_k - W_k mean_k, and mass_k is the curvature of b'_k.
+    """
+
+    network: Network
+    weights: WeightsInverse
+    mean: Array  #: (n_classes, n_features)
+    mass: Array  #: (n_classes,)
+    min_strength: Array  #: 0-dimensional, what rounding leaves of a penalty of 0
+    cost: float
+    error_factor: float = 1.0
+    scale: Array | None = None  #: (1,), what is taken to be left of the rows' curvature
+    is_identity: bool = False
+    serves_all_problems: bool = True
+
+    def solve(self, gradient: Array, strength: Array) -> Array:
+        """The product with k gradients of each problem, (k n_problems, n_parameters)."""
+        k = gradient.shape[0] // strength.shape[0]
+        if k > 1:
+            strength = namespace(gradient).concat([strength] * k)
+        return self._solve(gradient, strength)
+
+    @compiled
+    def _solve(self, gradient: Array, strength: Array) -> Array:
+        xp = namespace(gradient)
+        if self.scale is not None:  # (a H + penalty)^-1 = (H + penalty / a)^-1 / a
+            gradient, strength = gradient / self.scale, strength / self.scale
+        strength = xp.maximum(strength, self.min_strength)[:, None, None]
+        ((W, b),) = self.network.unpack(gradient)
+        if b is None:
+            W = self.weights.solve(W, strength)
+        else:
+            W = self.weights.solve(W - b[:, :, None] * self.mean, strength)
+            b = _sum_to_zero(b / self.mass - xp.sum(W * self.mean, axis=2))
+        return self.network.pack([(_sum_to_zero(W), b)])
+
+    def scaled(self, share: Array) -> ApproximateInverse:
+        """As if the rows curved the loss only `share` (1,) times as much."""
+        return replace(self, scale=share, error_factor=ERROR_OF_TRIED_SHARE)
+
+    def select(self, problems: Array) -> Self:
+        """The same: it serves all problems."""
+        return self
+
+    def of_more_rows(self, factor: float) -> Self:
+        """The same, which costs less in evaluations of more rows."""
+        return replace(self, cost=self.cost / factor)
+
+
+def _sum_to_zero(x: Array) -> Array:
+    """x (n_problems, n_classes, ...) without what all classes have in common."""
+    return x - namespace(x).sum(x, axis=1, keepdims=True) / x.shape[1]
+
+
+def approximate_inverse(
+    objective: Objective, iterate: Iterate, max_cost: float, at_zero: bool = False
+) -> ApproximateInverse | None:
+    """Approximate the mean of the problems' inverse Hessians, for at most `max_cost` evaluations.
+
+    None where squares of X overflow. `at_zero` says that all parameters of the iterate are
+    0, where one class stands for all.
+    """
+    xp, network, rows = namespace(iterate.value), objective.network, objective.rows
+    policy, strength = objective.policy, objective.strength
+    n_features, _ = network.layer_sizes
+    evaluation = evaluation_cost(network, rows.n_samples, objective.n_problems)
+    layers = None if at_zero else network.unpack(iterate.parameters)
+    covariances = ClassCovariances.of(network, rows, layers, iterate.logits)
+    if not to_list(xp.all(xp.isfinite(covariances.diagonal))):
+        return None
+    n_blocks = covariances.mean.shape[0]
+    n_picked = min(policy.curvature_rows_per_feature * n_features, covariances.n_rows)
+    multiplications = n_blocks * (n_features**2 * (n_picked + 2 * n_features) + CALLS_OF_CLASS)
+    cost = multiplications / evaluation
+    is_small = n_blocks * n_features**2 <= MAX_VALUES_OF_INVERSES
+    mean, mass = covariances.mean, covariances.mass
+    if n_blocks > 1 and is_small and cost <= max_cost:
+        weights: WeightsInverse = _class_inverses(covariances, xp.mean(strength), n_picked)
+    else:
+        covariances, share = covariances.pooled()
+        weights = _spectrum(covariances, share, max_cost * evaluation, policy)
+        cost = min(float(max_cost), DECOMPOSITION * n_features**3 / evaluation)
+        mean, mass = covariances.mean, covariances.mass * share
+    mass, min_strength = _floors(mass, covariances.diagonal)
+    return ApproximateInverse(network, weights, mean, mass, min_strength, cost)
+
+
+@compiled
+def _floors(mass: Array, diagonal: Array) -> tuple[Array, Array]:
+    """Masses to divide by, and what rounding leaves of a penalty of 0."""
+    rounding = diagonal.shape[1] * namespace(mass).finfo(mass.dtype).eps
+    return floored(mass), floored(rounding * namespace(mass).max(diagonal))
+
+
+def _class_inverses(covariances: ClassCovariances, strength: Array, n_picked: int) -> ClassInverses:
+    xp, inverses = namespace(strength), []
+    for H in covariances.matrices(n_picked):
+        H, scale = _with_unit_diagonal(H, strength)
+        inverses.append(_inverse_of_scaled(inverse_cholesky(H), scale))
+    return ClassInverses(xp.concat(inverses))
+
+
+@compiled
+def _with_unit_diagonal(H: Array, strength: Array) -> tuple[Array, Array]:
+    """S (H + penalty) S, and the diagonal of S (k, n)."""
+    xp, diagonal = namespace(H), namespace(H).linalg.diagonal(H)
+    rounding = H.shape[1] * xp.finfo(H.dtype).eps
+    largest = xp.max(diagonal, axis=1, keepdims=True)
+    scale = 1.0 / xp.sqrt(diagonal + xp.maximum(strength, rounding * largest))
+    H *= scale[:, None, :]
+    H *= scale[:, :, None]
+    # Jitter on the diagonal, so that the Cholesky factor exists.
+    H += diagonal_matrix(1.0 + rounding - xp.linalg.diagonal(H))
+    return H, scale
+
+
+@compiled
+def _inverse_of_scaled(F: Array, scale: Array) -> Array:
+    """(S^-1 F^-1 F'^-1 S^-1)^-1, with the diagonal of S (k, n)."""
+    xp, F = namespace(F), F * scale[:, None, :]
+    return xp.matmul(xp.matrix_transpose(F), F)
+
+
+def _spectrum(covariances: ClassCovariances, share: Array, work: float, policy: Policy) -> Spectrum:
+    """The eigenvectors of the whole matrix, or the leading ones of a few rows, as `work` allows."""
+    n_features, n_rows = covariances.mean.shape[1], covariances.n_rows
+    needed = policy.curvature_rows_per_feature * n_features
+    affordable = int(work / n_features**2) - 10 * n_features
+    n_picked = min(n_rows, affordable, POOLED_ROWS * needed)
+    if n_features <= policy.max_features_of_matrix and n_picked >= min(n_rows, needed):
+        (H,) = covariances.matrices(n_picked)
+        return Spectrum(*_eigenvectors(H, share))
+    rank = min(n_rows, n_features, policy.max_rank)
+    while rank > 8 and 2 * rank**2 * n_features + DECOMPOSITION * rank**3 > work:
+        rank = rank * 3 // 4
+    A = covariances.picked(slice(0, 1), rank)
+    return Spectrum(*_leading_eigenvectors(A, covariances.diagonal, share))
+
+
+@compiled
+def _eigenvectors(H: Array, share: Array) -> tuple[Array, Array, Array | None, Array]:
+    """The fields of a `Spectrum` of the matrix H (1, n_features, n_features)."""
+    e, V = namespace(H).linalg.eigh(H[0, ...])
+    return V, _positive(e), None, _not_too_small(share)
+
+
+@compiled
+def _leading_eigenvectors(
+    A: Array, diagonal: Array, share: Array
+) -> tuple[Array, Array, Array | None, Array]:
+    """Those of A'A, A (1, rank, n_features), where the whole matrix has this `diagonal`."""
+    xp, A, (_, rank, n_features) = namespace(A), A[0, ...], A.shape
+    e, U = xp.linalg.eigh(xp.matmul(A, A.T))
+    is_usable = e > rank * xp.finfo(e.dtype).eps * xp.max(e)
+    e = xp.where(is_usable, e, 0.0)
+    V = xp.matmul(A.T, U * xp.where(is_usable, 1.0 / xp.sqrt(xp.where(is_usable, e, 1.0)), 0.0))
+    e_outside = (xp.sum(diagonal) - xp.sum(e)) / max(n_features - rank, 1)
+    return V, _positive(e), _positive(e_outside), _not_too_small(share)
+
+
+def _positive(x: Array) -> Array:
+    """x, or 0 where it is less or nan."""
+    return namespace(x).where(x > 0, x, 0.0)
+
+
+def _not_too_small(share: Array) -> Array:
+    """(n_classes, 1): shares of the mean mass, at least a hundredth."""
+    return namespace(share).where(share > 0.01, share, 0.01)[:, None]

@@ -1,0 +1,246 @@
+"""The inverse Hessian of softmax regression, for problems where it is small.
+
+With p_i the probabilities of row i and x~_i the row with a 1 for the intercept,
+
+    H = sum_{k<l} (e_k - e_l)(e_k - e_l)' (x) G_kl + penalty, G_kl = sum_i s_i p_ki p_li x~_i x~_i'.
+
+It is singular where all classes move together, so it is inverted in a basis of the parameters
+whose classes sum to zero: W = Q V, and Q'Q = 1 leaves the penalty as it is. There x is seen from
+the center of the rows, for which the intercepts make up: far from 0, rounding would leave nothing
+of how x varies.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import NamedTuple, Self
+
+from ..arrays import Array, block_values, device, indices_from_host, namespace, row_slices
+from ..model.losses import class_curvatures, pair_curvatures
+from ..model.network import Layer, Network
+from ..objective.line_restriction import Iterate
+from ..objective.objective import Objective
+from ..objective.rows import ArrayRows, Block
+from .costs import are_many, evaluation_cost, exact_inverse_cost, hessian_order, hessian_rows
+from .covariances import MAX_KEPT_PROBABILITIES
+from .linear_algebra import diagonal_matrix, floored
+from .sampling import pick
+
+#: Products run best from a processor's nearest cache: rows have so many times fewer values here.
+NEARER = 32
+#: Pairs of classes weigh so many times as many values at once, since one product is faster than
+#: many.
+AT_ONCE = 8
+
+
+class CenteredDesignMatrix(NamedTuple):
+    """Rows from their center, with a 1 for the intercept."""
+
+    X: Array  #: (n_samples, n_inputs)
+    columns: Array  #: the same with samples next to each other in memory, (n_inputs, n_samples)
+
+
+@dataclass(frozen=True)
+class SumToZeroBasis:
+    """Parameters whose classes sum to zero, and the pairs of classes."""
+
+    vectors: Array  #: (n_parameters, n), orthonormal weights; n = (n_classes - 1) n_inputs
+    pairs: Array  #: indices k < l, (2, n_pairs)
+    products: Array  #: Q'(e_k - e_l)(e_k - e_l)'Q, ((n_classes - 1)^2, n_pairs)
+    is_penalized: Array  #: (n,): how much of each vector is weights, which see rows from 0
+
+    @classmethod
+    def of(cls, network: Network, like: Array, center: Array | None = None) -> SumToZeroBasis:
+        """That of a linear network whose rows are seen from `center`."""
+        xp, (n_features, n_classes) = namespace(like), network.layer_sizes
+        first, second = zip(*combinations(range(n_classes), 2), strict=True)
+        pairs = indices_from_host((first, second), like=like)
+        Q = helmert(like, n_classes)
+        difference = xp.take(Q, pairs[0, :], axis=0) - xp.take(Q, pairs[1, :], axis=0)
+        products = difference[:, :, None] * difference[:, None, :]
+        products = xp.reshape(products, (len(first), -1)).T
+        n_inputs = _n_inputs(network)
+        unit = xp.eye(n_inputs, dtype=like.dtype, device=device(like))
+        vectors = Q.T[:, None, :, None] * unit[None, :, None, :]
+        vectors = xp.reshape(vectors, (-1, n_classes, n_inputs))
+        W = vectors[:, :, :n_features]
+        b = vectors[:, :, n_features] if network.fit_intercept else None
+        is_penalized = xp.sum(W * W, axis=(1, 2))
+        if b is not None and center is not None:
+            b = b - xp.matmul(W, center)
+        return cls(network.pack([(W, b)]).T, pairs, products, is_penalized)
+
+
+@dataclass(frozen=True)
+class ExactInverse:
+    """H^-1 of each problem, in a basis of parameters whose classes sum to zero."""
+
+    basis: SumToZeroBasis
+    design: CenteredDesignMatrix | None  #: of all rows, if those are so few that it is worth it
+    inverse: Array  #: (n_problems, n, n)
+    cost: float
+    error_factor: float = 1.0
+    is_identity: bool = False
+    serves_all_problems: bool = False
+
+    def solve(self, gradient: Array, strength: Array) -> Array:
+        """The product with gradients; the penalty is part of the inverse."""
+        xp, vectors = namespace(gradient), self.basis.vectors
+        step = xp.matmul(self.inverse, xp.matmul(gradient, vectors)[:, :, None])
+        return xp.matmul(step[:, :, 0], vectors.T)
+
+    def select(self, problems: Array) -> Self:
+        """The inverses of only some of the problems, by an array of indices."""
+        inverse = namespace(problems).take(self.inverse, problems, axis=0)
+        return replace(self, inverse=inverse)
+
+    def of_more_rows(self, factor: float) -> Self:
+        """The same, by which the gap may be so many times as large."""
+        return replace(self, design=None, error_factor=self.error_factor * factor)
+
+
+def exact_inverse(
+    objective: Objective,
+    iterate: Iterate,
+    of_few_rows: bool,
+    last: ExactInverse | None = None,
+) -> ExactInverse:
+    """H^-1 at `iterate`, in one pass; about that if a sample of the rows will do.
+
+    `last` is one from another iterate of the same rows.
+    """
+    network, rows, strength = objective.network, objective.rows, objective.strength
+    policy, cost = objective.policy, 0.0
+    if last is None:
+        basis = SumToZeroBasis.of(network, objective.penalty, rows.center)
+        design = _design_of_all(network, rows)
+        n_problems, n_samples = objective.n_problems, rows.n_samples
+        cost = exact_inverse_cost(network, n_samples, n_problems, policy)
+        cost /= evaluation_cost(network, n_samples, n_problems)
+    else:
+        basis, design, cost = last.basis, last.design, last.cost
+    known, logits = design, iterate.logits
+    layers = network.unpack(iterate.parameters)
+    n_rows = hessian_rows(network, policy)
+    if of_few_rows and are_many(rows.n_samples, n_rows):
+        rows, logits = _most_curved(network, rows, layers, logits, n_rows)
+        known = None
+    G = _pair_covariances(network, rows, layers, logits, basis, known)
+    return ExactInverse(basis, design, _inverses(network, basis, G, strength), cost)
+
+
+def sampling_error(objective: Objective) -> float:
+    """What a step by the inverse Hessian of few rows leaves of the squared Newton decrement.
+
+    A covariance of n rows in p dimensions is wrong by about p / n in the mean square.
+    """
+    network = objective.network
+    n_rows = hessian_rows(network, objective.policy)
+    return hessian_order(network) / n_rows if are_many(objective.n_samples, n_rows) else 0.0
+
+
+def _inverses(network: Network, basis: SumToZeroBasis, G: Array, strength: Array) -> Array:
+    """(n_problems, n, n), of the Hessians that G makes."""
+    xp, n_pairs, n_problems = namespace(G), basis.products.shape[1], strength.shape[0]
+    order, n_inputs = network.layer_sizes[1] - 1, _n_inputs(network)
+    G = xp.reshape(G, (n_problems, n_pairs, -1))
+    H = xp.reshape(xp.matmul(basis.products, G), (n_problems, order, order, n_inputs, n_inputs))
+    H = xp.reshape(xp.permute_dims(H, (0, 1, 3, 2, 4)), (n_problems, order * n_inputs, -1))
+    diagonal, penalty = xp.linalg.diagonal(H), strength[:, None] * basis.is_penalized
+    # Unit diagonal: what rounding may take from an eigenvalue is known, and given back.
+    rounding = diagonal.shape[1] * xp.finfo(H.dtype).eps
+    largest = xp.max(diagonal, axis=1, keepdims=True)
+    scale = 1.0 / xp.sqrt(xp.maximum(diagonal + penalty, floored(rounding * largest)))
+    scales = scale[:, :, None] * scale[:, None, :]
+    H *= scales
+    H += diagonal_matrix(penalty * scale * scale + rounding)
+    return xp.linalg.inv(H) * scales
+
+
+def _n_inputs(network: Network) -> int:
+    return network.layer_sizes[0] + network.fit_intercept
+
+
+def _most_curved(
+    network: Network, rows: ArrayRows, layers: list[Layer], logits: Array | None, n_rows: int
+) -> tuple[ArrayRows, Array | None]:
+    """About `n_rows` rows, more likely those with a large share of a class, and their logits.
+
+    Row i has s_i p_ki (1 - p_ki) of how much class k is curved.
+    """
+    xp, n_classes = namespace(rows.weights), network.n_units
+    stride = 1 + rows.n_samples * n_classes // MAX_KEPT_PROBABILITIES
+    rows, logits = rows.strided(stride), None if logits is None else logits[:, :, ::stride]
+    curved = []
+    for block in rows.blocks(rows.block_size(max(256, block_values(rows.weights) // n_classes))):
+        Z = _logits(network, block, layers, logits)
+        curved.append(xp.mean(block.weights * class_curvatures(Z), axis=0))
+    shares = xp.concat(curved, axis=1)
+    shares /= floored(xp.sum(shares, axis=1, keepdims=True))
+    chosen, factor = (x[0, :] for x in pick(xp.sum(shares, axis=0, keepdims=True), n_rows))
+    logits = None if logits is None else xp.take(logits, chosen, axis=2)
+    return rows.subsample_weighted(chosen, factor), logits
+
+
+def _logits(network: Network, block: Block, layers: list[Layer], logits: Array | None) -> Array:
+    """(n_problems, n_logits, n_samples) of a block of rows."""
+    return network.forward(layers, block.X)[0] if logits is None else logits[:, :, block.span]
+
+
+def _pair_covariances(
+    network: Network,
+    rows: ArrayRows,
+    layers: list[Layer],
+    logits: Array | None,
+    basis: SumToZeroBasis,
+    design: CenteredDesignMatrix | None,
+) -> Array:
+    """G_kl of all problems, one above the other, (n_problems n_pairs n_inputs, n_inputs)."""
+    xp = namespace(rows.weights)
+    n_columns, n_rows = layers[0][0].shape[0] * basis.products.shape[1], _block_rows(network, rows)
+    at_once = AT_ONCE * _near_values(rows) // (n_rows * _n_inputs(network))
+    parts = list(row_slices(n_columns, max(1, at_once)))
+    sums: list[Array | float] = [0.0] * len(parts)
+    for block in rows.blocks(rows.block_size(n_rows)):
+        X, columns = design or _design_of(network, rows, block)
+        Z = _logits(network, block, layers, logits)
+        M = xp.reshape(block.weights * pair_curvatures(Z, basis.pairs), (n_columns, 1, -1))
+        for i, part in enumerate(parts):
+            weighted = xp.reshape(M[part, ...] * columns, (-1, X.shape[0]))
+            sums[i] = sums[i] + xp.matmul(weighted, X)
+    return xp.concat(sums)
+
+
+def _design_of_all(network: Network, rows: ArrayRows) -> CenteredDesignMatrix | None:
+    """That of all rows, unless they are more than one block."""
+    if rows.n_samples > rows.block_size(_block_rows(network, rows)):
+        return None
+    (block,) = rows.blocks(rows.n_samples)
+    return _design_of(network, rows, block)
+
+
+def _block_rows(network: Network, rows: ArrayRows) -> int:
+    """How many rows products are made of at a time, where memory is not short."""
+    return min(rows.n_samples, max(64, _near_values(rows) // _n_inputs(network)))
+
+
+def _near_values(rows: ArrayRows) -> int:
+    """Values of rows that are worked on at a time."""
+    return block_values(rows.weights) // NEARER
+
+
+def _design_of(network: Network, rows: ArrayRows, block: Block) -> CenteredDesignMatrix:
+    xp, X = namespace(block.X), rows.subtract_center(block.X)
+    if network.fit_intercept:
+        X = xp.concat([X, xp.ones_like(X[:, :1])], axis=1)
+    return CenteredDesignMatrix(X, xp.reshape(xp.reshape(X.T, (-1,)), X.T.shape))
+
+
+def helmert(like: Array, n_classes: int) -> Array:
+    """Helmert's orthonormal basis of the vectors that sum to zero, in columns."""
+    xp = namespace(like)
+    k = xp.arange(n_classes, dtype=like.dtype, device=device(like))[:, None]
+    j = k[1:, :].T
+    basis = xp.where(k < j, 1.0, xp.where(k == j, -j, 0.0 * j))
+    return basis / xp.sqrt(j * (j + 1.0))

@@ -1,0 +1,182 @@
+"""The exact Newton step, by products with the Hessian that read all rows.
+
+It is asked for where an inverse Hessian in memory cannot be trusted: where a few large cells make
+nearly all of the curvature of a feature, the inverse of such a matrix loses the small curvatures to
+rounding. Conjugate gradients with exact products do not. They are preconditioned by what the solver
+takes for H^-1, and where that lacks a direction by the inverse of H's diagonal: by the sum of both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf
+from typing import NamedTuple
+
+from ..arrays import Array, namespace, to_list
+from ..model.losses import class_curvatures, curvature_product
+from ..model.network import Network
+from ..objective.line_restriction import Iterate
+from ..objective.objective import Objective
+from ..objective.rows import Block
+from .inverse_hessian import InverseHessian
+from .linear_algebra import floored
+
+#: The residual is small where its norm, in the preconditioner's metric, has shrunk so much.
+SMALL_RESIDUAL = 1e-3
+#: Products of the Hessian that a step may take.
+MAX_PRODUCTS = 200
+#: A row with less curvature is as straight as numbers can tell.
+MIN_CURVATURE = 1e-30
+
+
+class NewtonStep(NamedTuple):
+    """Of each problem. Arrays have `n_problems` first."""
+
+    direction: Array  #: (n_problems, n_parameters)
+    slope: Array  #: (n_problems,), along the direction
+    logit_change: Array  #: (n_problems,), the largest change of a row's logits
+    gap_bound: Array  #: (n_problems,), whatever the step is worth
+    is_exact: list[bool]
+
+
+def newton_step(
+    objective: Objective, iterate: Iterate, inverse: InverseHessian, tol: float
+) -> NewtonStep:
+    """-H^-1 g at `iterate`, by conjugate gradients.
+
+    The step is exact where the residual is small in the preconditioner's metric. What that cannot
+    see is curved by the penalty p at least, and so promises at most |residual|^2 / (2 p), which
+    must be at most `tol` of what was gained since all parameters were 0.
+    """
+    xp, gradient, strength = namespace(iterate.value), iterate.gradient, objective.strength
+    diagonal = inverse_diagonal(objective, iterate)
+
+    def precondition(vector: Array) -> Array:
+        return inverse.solve(vector, strength) + diagonal.solve(vector)
+
+    def advance(search: Array, decrease: Array) -> tuple[Array, Array]:
+        """The best multiple of a search direction, and H times that."""
+        product = hessian_product(objective, iterate, search)
+        length = _divided(decrease, xp.vecdot(search, product))[:, None]
+        return length * search, length * product
+
+    # The solver's own step first: where its H^-1 is right nothing is left to do after that.
+    step = -inverse.solve(gradient, strength)
+    direction, change = advance(step, -xp.vecdot(gradient, step))
+    residual = -gradient - change
+    small = SMALL_RESIDUAL**2 * xp.vecdot(gradient, precondition(gradient))
+    gained = objective.value_at_zero - iterate.value
+    unseen = xp.where(strength > 0, 2 * tol * strength * gained, inf)
+    search, decrease = xp.zeros_like(gradient), xp.ones_like(strength)
+    for _ in range(MAX_PRODUCTS):
+        z, before = precondition(residual), decrease
+        decrease = xp.vecdot(residual, z)
+        is_exact = to_list((decrease <= small) & (xp.vecdot(residual, residual) <= unseen))
+        if all(is_exact):
+            break
+        search = z + _divided(decrease, before)[:, None] * search
+        step, change = advance(search, decrease)
+        direction, residual = direction + step, residual - change
+    slope, change = (
+        xp.vecdot(gradient, direction),
+        largest_logit_change(objective, iterate, direction),
+    )
+    return NewtonStep(direction, slope, change, gap_bound(objective, iterate), is_exact)
+
+
+def _divided(x: Array, y: Array) -> Array:
+    """x / y, or 0 where y is not positive."""
+    xp = namespace(x)
+    return xp.where(y > 0, x / xp.where(y > 0, y, 1.0), 0.0)
+
+
+def hessian_product(objective: Objective, iterate: Iterate, vector: Array) -> Array:
+    """H v for a linear model, with v like the parameters, in one pass over all rows."""
+    network, product = objective.network, objective.penalty * vector
+    for block in objective.rows.segmented_blocks(objective.block_size):
+        change, _ = network.forward(network.unpack(block.drop_excluded(vector)), block.X)
+        Z = block.drop_excluded(_logits_at(network, iterate, block))
+        gradient = network.linear_gradient(block.weights * curvature_product(Z, change), block.X)
+        product += block.restore_excluded(network.pack(gradient))
+    return product
+
+
+@dataclass(frozen=True)
+class DiagonalInverse:
+    """The inverse of a Hessian's diagonal, of features seen from the center of the rows."""
+
+    network: Network
+    squares: Array  #: (n_problems, n_classes, n_features), of the weights, with their penalty
+    mass: Array  #: (n_problems, n_classes), of the intercepts
+    center: Array | None
+
+    def solve(self, gradient: Array) -> Array:
+        """The product with gradients (n_problems, n_parameters), where classes sum to zero."""
+        xp, ((W, b),) = namespace(gradient), self.network.unpack(self.network.centered(gradient))
+        center = xp.zeros_like(W[0, 0, :]) if self.center is None else self.center
+        if b is not None:
+            W = W - b[:, :, None] * center
+        W = W / self.squares
+        if b is not None:
+            b = b / self.mass - xp.matmul(W, center)
+        return self.network.centered(self.network.pack([(W, b)]))
+
+
+def inverse_diagonal(objective: Objective, iterate: Iterate) -> DiagonalInverse:
+    """The inverse of the Hessian's diagonal, for a linear model, in one pass over all rows."""
+    xp, network, rows = namespace(iterate.value), objective.network, objective.rows
+    strength = objective.strength[:, None, None]
+    squares: Array | float = 0.0
+    mass: Array | float = 0.0
+    for block in rows.blocks(objective.block_size):
+        curved = block.weights * class_curvatures(_logits_at(network, iterate, block))
+        X = rows.subtract_center(block.X)
+        squares = squares + xp.matmul(curved, X * X)
+        mass = mass + xp.sum(curved, axis=2)
+    return DiagonalInverse(network, floored(squares + strength), floored(mass), rows.center)
+
+
+def gap_bound(objective: Objective, iterate: Iterate) -> Array:
+    """(n_problems,): what f may at most be above its minimum, or f itself if that is less.
+
+    A linear model is strongly convex in its weights, so that with the intercepts at their best
+    f - f* <= |g_W|^2 / (2 p). And f* >= 0. Intercepts are at their best near a minimum, where
+    this is asked.
+    """
+    xp, ((W, b),) = namespace(iterate.value), objective.network.unpack(iterate.gradient)
+    if b is not None and objective.rows.center is not None:
+        W = W - b[:, :, None] * objective.rows.center
+    p = xp.maximum(objective.strength, xp.finfo(W.dtype).smallest_normal)
+    return xp.minimum(0.5 * xp.sum(W * W, axis=(1, 2)) / p, iterate.value)
+
+
+def largest_logit_change(
+    objective: Objective, iterate: Iterate, direction: Array, of_all_rows: bool = False
+) -> Array:
+    """(n_problems,): how much more a step along `direction` changes one logit of a row than
+    another, at most.
+
+    Unless it is to be `of_all_rows`, which takes less time, rows that weigh nothing, and those
+    whose probabilities are 0 and 1 to the last digit at `iterate`, do not count: nothing that they
+    could tell is left.
+    """
+    xp, network = namespace(direction), objective.network
+    largest = xp.zeros_like(iterate.value)
+    for block in objective.rows.blocks(objective.block_size):
+        change, _ = network.forward(network.unpack(direction), block.X)
+        if network.n_logits == 1:  # the other class's logit is always 0
+            change = xp.concat([change, xp.zeros_like(change)], axis=1)
+        change = xp.max(change, axis=1) - xp.min(change, axis=1)
+        if not of_all_rows:
+            curvature = xp.max(class_curvatures(_logits_at(network, iterate, block)), axis=1)
+            is_curved = curvature * block.weights[:, 0, :] > MIN_CURVATURE
+            change = xp.where(is_curved, change, 0.0)
+        largest = xp.maximum(largest, xp.max(change, axis=1))
+    return largest
+
+
+def _logits_at(network: Network, iterate: Iterate, block: Block) -> Array:
+    """The logits of a block of rows at `iterate`."""
+    if iterate.logits is not None:
+        return iterate.logits[:, :, block.span]
+    return network.forward(network.unpack(iterate.parameters), block.X)[0]

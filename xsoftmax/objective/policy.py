@@ -1,0 +1,93 @@
+"""Every threshold by which a fit chooses what it does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf
+
+
+@dataclass(frozen=True)
+class Policy:
+    """When to buy what. Costs are counted in evaluations: values and gradients of all problems.
+
+    Each line says what is compared, in which unit, and which benchmark set it
+    (``python -m benchmarks NAME``). A value of 0 or inf mostly switches a choice off.
+    """
+
+    # Memory
+    #: Values: logits of all rows that a linear model keeps for its line searches (memory).
+    max_kept_logits: int = 1 << 23
+    #: The same on a GPU, which has more memory than a processor has cache (memory).
+    max_kept_logits_on_accelerator: int = 1 << 28
+
+    # Precision
+    #: Values of X: fewer are solved in float64, which takes no longer there (random).
+    min_values_in_float32: int = 1 << 20
+    #: Multiplications of an evaluation: float32 goes first where a float64 fit has more (random).
+    min_work_float32_first: float = 1 << 25
+    #: Tolerance: to which float32 leads such a fit (random).
+    float32_tol: float = 1e-6
+
+    # Coordinates
+    #: Rows: up to so many are solved in the space of the rows, where features are more (random).
+    max_rows_of_row_space: int = 2048
+    #: Share of all features: so many must be 0 in all rows for a sweep to copy X without (sweep).
+    min_unseen_features: float = 0.05
+
+    # Samples of rows, on which a fit begins
+    #: One row of so many makes a sample, and one of so many of those the next (random).
+    sample_stride: int = 4
+    #: Rows for each feature that a sample must have (random).
+    sample_rows_per_feature: int = 16
+    #: Rows for each class that a sample must have (random).
+    sample_rows_per_class: int = 50
+    #: Rows for each parameter: with fewer, a sample is penalised as if its rows were all (random).
+    sample_rows_per_parameter: int = 10
+    #: Rows of a sample for each row that makes a Hessian, which is not cheaper there (random).
+    sample_rows_per_hessian_row: int = 4
+    #: Multiplications of an evaluation of the sample, which must be worth its calls (random).
+    min_work_of_sample: float = 20e6
+    #: Tolerance: to which a sample is solved (random).
+    sample_tol: float = 0.01
+
+    # Exact Hessians: Newton's method
+    #: Evaluations: what an exact inverse Hessian may cost (random).
+    max_cost_of_newton: float = 4.0
+    #: Rows for each parameter that make a Hessian, where there are more (random).
+    hessian_rows_per_parameter: int = 8
+
+    # Approximate Hessians: preconditioned L-BFGS
+    #: Largest over mean curvature at 0: with less, evaluations come first (random).
+    min_anisotropy: float = 4.0
+    #: Iterations before the first approximation is bought where none was at 0 (random).
+    iterations_before_curvature: int = 8
+    #: Iterations that an approximation serves for each evaluation that it cost (random).
+    iterations_per_cost: float = 2.0
+    #: Rows for each feature that make an approximation (random).
+    curvature_rows_per_feature: int = 2
+    #: Features: of more, no matrix is formed, but leading eigenvectors are kept (random).
+    max_features_of_matrix: int = 4096
+    #: Eigenvectors that are kept of so many features (random).
+    max_rank: int = 512
+    #: Shares of the curvature at 0 with which ridge regression is tried as a start (random).
+    ridge_shares: tuple[float, ...] = (1.0, 0.1, 3e-3, 1e-4)
+
+    # Paths
+    #: L-BFGS pairs that one value of C leaves to the next (sweep).
+    pairs_along_path: int = 5
+    #: Multiplications that the rows held out by one fold must save to be skipped (sweep).
+    min_work_of_fold: float = 1 << 22
+    #: Values of X: no more are copied to sort them by fold (sweep).
+    max_copied_values: float = 1 << 27
+
+
+DEFAULT = Policy()
+#: One that buys no curvature and takes no sample: plain L-BFGS on all rows.
+PLAIN = Policy(
+    min_work_float32_first=inf,
+    max_rows_of_row_space=0,
+    sample_rows_per_class=1 << 40,
+    max_cost_of_newton=0.0,
+    min_anisotropy=inf,
+    iterations_before_curvature=1 << 40,
+)
