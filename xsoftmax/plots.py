@@ -25,6 +25,17 @@ from sklearn.metrics import confusion_matrix
 
 from .arrays import is_array, to_host
 
+__all__ = [
+    "plot_confusion_matrix",
+    "plot_loss_curve",
+    "plot_predictions",
+    "plot_projection",
+    "plot_recall",
+    "plot_samples",
+    "plot_sweep",
+    "plot_weights",
+]
+
 WRONG = "tab:red"
 
 #: Fonts that have scripts which matplotlib's own lacks, where they are installed.
