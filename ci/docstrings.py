@@ -1,17 +1,21 @@
 """Hold the docstrings of all public names to numpydoc's validation, as scikit-learn does.
 
+A documented default must be that of the signature, too.
+
 Public is what the modules below name in ``__all__``, and the methods and properties that its
 classes take from xsoftmax. Needs: pip install ".[dev]"
 """
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import sys
 from collections.abc import Iterator
 from typing import Any
 
+from numpydoc.docscrape import NumpyDocString
 from numpydoc.validate import validate
 
 MODULES = (
@@ -79,13 +83,35 @@ def left_out(value: Any, is_member: bool) -> set[str]:
     return codes
 
 
+def other_defaults(value: Any) -> Iterator[str]:
+    """Each parameter whose type names another default than the signature, or none."""
+    for parameter in NumpyDocString(inspect.getdoc(value) or "")["Parameters"]:
+        default = inspect.signature(value).parameters[parameter.name].default
+        _, says_one, text = parameter.type.partition("default=")
+        if default is inspect.Parameter.empty:
+            agrees = not says_one
+        else:
+            agrees = text == repr(default) or _read(text) == default
+        if not agrees:
+            yield f"{parameter.name} : {parameter.type}; the signature has {default!r}"
+
+
+def _read(text: str) -> Any:
+    """The value of a literal; of what is none, one that equals no other."""
+    try:
+        return ast.literal_eval(text)
+    except (SyntaxError, ValueError):
+        return object()
+
+
 def main() -> int:
-    """Print every fault, and return how many objects have one."""
+    """Print every fault; 1 if there is one."""
     n_faulty = n_checked = 0
     for name, value, is_member in public():
         found = validate(name)
         skipped = left_out(value, is_member)
         faults = [(code, text) for code, text in found["errors"] if code not in skipped]
+        faults += [("default", text) for text in other_defaults(value)]
         n_checked += 1
         n_faulty += bool(faults)
         for code, text in faults:

@@ -143,8 +143,9 @@ class BatchedGridSearchCV(GridSearchCV):
         ----------
         X : array-like of shape (n_samples, n_features)
             Finite real numbers, as for `MLPClassifier.fit`.
-        y : array-like of shape (n_samples,) or (n_samples, n_classes)
-            Labels of any sortable kind, or the probabilities of each class (soft labels).
+        y : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
+            Labels of any sortable kind, or the probabilities of each class (soft labels). They are
+            needed: None is an error.
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights; ones by default. A scorer that takes weights has them too (with
             scikit-learn's ``enable_metadata_routing``, whoever requests them).
