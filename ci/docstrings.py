@@ -86,7 +86,10 @@ def left_out(value: Any, is_member: bool) -> set[str]:
 def other_defaults(value: Any) -> Iterator[str]:
     """Each parameter whose type names another default than the signature, or none."""
     for parameter in NumpyDocString(inspect.getdoc(value) or "")["Parameters"]:
-        default = inspect.signature(value).parameters[parameter.name].default
+        known = inspect.signature(value).parameters
+        if parameter.name not in known:  # which numpydoc finds
+            continue
+        default = known[parameter.name].default
         _, says_one, text = parameter.type.partition("default=")
         if default is inspect.Parameter.empty:
             agrees = not says_one
