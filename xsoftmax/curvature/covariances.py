@@ -214,9 +214,8 @@ def are_many(n_rows: int, n_picked: int) -> bool:
 
 @without_compiling
 def pick(weights: Array, n_picked: int) -> tuple[Array, Array]:
-    """Pick rows that weigh much in `weights` (k, n_rows).
-
-    Their indices are (k, n_picked); so are the numbers of rows that each stands for.
+    """Indices (k, n_picked) of rows that weigh much in `weights` (k, n_rows), and for how many rows
+    each stands.
     """
     xp = namespace(weights)
     chances, share, cumulative, steps = _steps(weights, n_picked)
@@ -277,12 +276,12 @@ def floored(mass: Array) -> Array:
 
 @compiled
 def anisotropy(network: Network, X: Array, strength: Array, n_samples: int) -> Array:
-    """About how many times the largest curvature at 0 is the mean one.
+    """How many times the largest curvature at 0 is the mean one, about, by few rows X of
+    `n_samples`, where the penalties of weights are `strength` (n_problems,).
 
-    It is found by few rows X of `n_samples`, where the penalties of weights are `strength`
-    (n_problems,). Features far from 0 count as uneven, as they are for L-BFGS without a metric. The
-    largest eigenvalue is that of the power iteration. Few rows in many dimensions make curvatures
-    uneven that are not, by (1 + sqrt(n_features / n_rows))^2 (Marchenko and Pastur, 1967).
+    Features far from 0 count as uneven, as they are for L-BFGS without a metric. The largest
+    eigenvalue is that of the power iteration. Few rows in many dimensions make curvatures uneven
+    that are not, by (1 + sqrt(n_features / n_rows))^2 (Marchenko and Pastur, 1967).
     """
     xp, (n_rows, n_features) = namespace(X), X.shape
     v = X[0, :] + 1.0

@@ -105,9 +105,8 @@ class Preconditioner:
 
     @compiled
     def apply(self, gradient: Array, strength: Array) -> Array:
-        """The product with gradients (n_problems, n_parameters).
-
-        The penalties of weights are `strength` (n_problems,).
+        """The product with gradients (n_problems, n_parameters) where the penalties of weights are
+        `strength` (n_problems,).
         """
         xp = namespace(gradient)
         if self.share is not None:  # (a H + penalty)^-1 = (H + penalty / a)^-1 / a

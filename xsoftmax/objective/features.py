@@ -66,10 +66,8 @@ class Features:
 
     @computed_once
     def distances(self) -> tuple[int, Array, Array]:
-        """The number of rows that are looked at, and how far the values of each feature lie.
-
-        That is, of each feature: how many of its values in these rows are not the center, and the
-        geometric mean of their distances from it, or 0.
+        """The number of rows that are looked at, and of each feature: how many of its values there
+        are not the center, and the geometric mean of their distances from it, or 0.
         """
         n_rows = max(SCALE_ROWS, SCALE_VALUES // self.center.shape[0])
         few = strided(self.X, n_rows, self.dtype)
@@ -99,9 +97,8 @@ class Features:
         return self.is_plain and to_list(_fits_single(*known))
 
     def working_dtype(self) -> Any:
-        """The dtype to solve in.
-
-        Double precision where single would be no faster, or would blur what tells rows apart.
+        """The dtype to solve in: double precision where single would be no faster, or would blur
+        what tells rows apart.
         """
         xp, (n_samples, n_features) = namespace(self.X), self.X.shape
         if self.dtype == xp.float64 or not has_float64(self.X):

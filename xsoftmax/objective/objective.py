@@ -214,11 +214,12 @@ class Objective:
         return self.network.forward(self.network.unpack(point.parameters), block.X)[0]
 
     def logit_change(self, point: Point, direction: Array, of_all_rows: bool = False) -> Array:
-        """How much more a step along `direction` changes one logit of a row than another, at most.
+        """(n_problems,): how much more a step along `direction` changes one logit of a row than
+        another, at most.
 
-        The result is (n_problems,). Unless it is to be `of_all_rows`, which takes less time, rows
-        that weigh nothing, and those whose probabilities are 0 and 1 to the last digit at `point`,
-        do not count: nothing that they could tell is left.
+        Unless it is to be `of_all_rows`, which takes less time, rows that weigh nothing, and those
+        whose probabilities are 0 and 1 to the last digit at `point`, do not count: nothing that
+        they could tell is left.
         """
         xp, network = namespace(direction), self.network
         largest = xp.zeros_like(point.value)
@@ -245,9 +246,8 @@ class Objective:
 
     @property
     def null_value(self) -> float:
-        """f where all parameters are 0 and every class is as probable as any other.
-
-        The weights must sum to 1.
+        """f where all parameters are 0 and every class is as probable as any other, if the weights
+        sum to 1.
         """
         return log(self.network.layer_sizes[-1])
 

@@ -80,13 +80,13 @@ Kept = tuple[LBFGSState, list[LBFGSReport]] | tuple[NewtonState, list[NewtonRepo
 
 @dataclass(frozen=True)
 class LBFGS:
-    """Limited-memory BFGS with a metric, or Newton's method where exact Hessians are cheap.
+    """Converged when what is left to gain is at most `tol` of what was gained since theta = 0,
+    and the square root of `tol` of the value.
 
-    Converged when what is left to gain is at most `tol` of what was gained since theta = 0, and the
-    square root of `tol` of the value. An approximate metric must say so twice in a row, since it
-    can be too hopeful once, or say that it is a tenth of that. Stalled where rounding hides what is
-    left to gain. A preconditioner serves `SERVES` times as many iterations as it cost, and at least
-    `refresh`; the next may cost half of all iterations so far.
+    An approximate metric must say so twice in a row, since it can be too hopeful once, or say that
+    it is a tenth of that. Stalled where rounding hides what is left to gain. A preconditioner
+    serves `SERVES` times as many iterations as it cost, and at least `refresh`; the next may cost
+    half of all iterations so far.
 
     From 0, a quarter of the rows leads most of the way where that is enough of them, and a quarter
     of those before. Where exact Hessians are cheap, `Newton` does the rest. `metric` is one to
@@ -271,10 +271,8 @@ def _state(
     pairs: tuple[Pair, ...],
     Pg: Array | None = None,
 ) -> tuple[LBFGSState, tuple[Array, ...]]:
-    """The state at `point`, with the direction from there, and scalars of each problem.
-
-    These are the norm of the gradient, the slope, the first step to try (1 where the metric was 1),
-    and the slope if the metric knew no pairs.
+    """The direction from `point`, and of each problem: the norm of the gradient, the slope, the
+    first step to try, 1 where the metric was 1, and the slope if it knew no pairs.
     """
     xp, g = namespace(point.value), point.gradient
     Pg = objective.precondition(metric.preconditioner, g) if Pg is None else Pg

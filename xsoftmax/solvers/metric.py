@@ -52,9 +52,8 @@ class Metric(NamedTuple):
 
 
 class MetricKeeper:
-    """A callback that remembers what a solver knew of the Hessian last.
-
-    That is its metric, and the last pairs or inverses of all problems.
+    """A callback that remembers what a solver knew of the Hessian last: its metric, and the last
+    pairs or inverses of all problems.
     """
 
     def __init__(self, n_problems: int) -> None:

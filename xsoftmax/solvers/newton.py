@@ -82,10 +82,9 @@ class NewtonReport(Report):
 
 @dataclass(frozen=True)
 class Newton:
-    """Newton's method, by the inverse of the exact Hessian.
-
-    Converged when the squared decrement, twice what is left to gain if f were quadratic, is at
+    """Converged when the squared decrement, twice what is left to gain if f were quadratic, is at
     most `tol` of what was gained since theta = 0, and the square root of `tol` of the value.
+
     Stalled where rounding hides what is left to gain.
     """
 
@@ -230,9 +229,8 @@ def _learnt(slope: float, along: float, slope_after: float, t: float) -> tuple[f
 
 
 def _of_intercepts(objective: Objective, point: Point) -> Array:
-    """What the squared decrement has of the intercepts where all parameters are 0, (n_problems,).
-
-    Intercepts move all rows alike.
+    """(n_problems,): what the squared decrement has of the intercepts where all parameters are 0,
+    which move all rows alike.
     """
     xp = namespace(point.gradient)
     ((_, b),) = objective.network.unpack(point.gradient)
