@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-
-from xsoftmax.solvers import Status
 from xsoftmax.solvers.criteria import Left, Rounding
 from xsoftmax.solvers.steps import downhill
+
+from xsoftmax.solvers import Status
 
 
 def left(amount, hidden=False, value=1.0, null=2.0):

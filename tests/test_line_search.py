@@ -4,9 +4,9 @@ from math import inf, nan
 
 import numpy as np
 import pytest
+from xsoftmax.solvers.steps import search_along, told
 
 from xsoftmax.solvers.line_search import Search
-from xsoftmax.solvers.steps import search_along, told
 
 from .problems import blobs, objective_on, start
 

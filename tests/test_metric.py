@@ -4,12 +4,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from xsoftmax.solvers.metric import Pair
 
 import xsoftmax.solvers.lbfgs as lbfgs_module
 from xsoftmax.arrays import to_list
 from xsoftmax.objective.objective import Objective
 from xsoftmax.solvers import LBFGS, minimize
-from xsoftmax.solvers.metric import Pair
 
 from .problem_table import Approximated
 from .problems import Quadratic, blobs, objective_on, zeros_of

@@ -5,12 +5,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from xsoftmax.solvers.metric import Metric, MetricKeeper, Pair, pairs_under
+from xsoftmax.solvers.path import N_PAIRS, _foretold, _further
 
 from xsoftmax.solvers import LBFGS, Solution, follow_path, minimize
 from xsoftmax.solvers import metric as metric_module
 from xsoftmax.solvers import path as path_module
-from xsoftmax.solvers.metric import Metric, MetricKeeper, Pair, pairs_under
-from xsoftmax.solvers.path import N_PAIRS, _foretold, _further
 
 from .problem_table import Approximated
 from .problems import blobs, objective_on, start, zeros_of

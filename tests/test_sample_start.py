@@ -5,13 +5,13 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+from xsoftmax.solvers.metric import MetricKeeper
 
 from xsoftmax import SoftmaxRegression
 from xsoftmax.objective import objective as objective_module
 from xsoftmax.objective.objective import Objective
 from xsoftmax.solvers import LBFGS, minimize
 from xsoftmax.solvers.lbfgs import SAMPLE_TOL
-from xsoftmax.solvers.metric import MetricKeeper
 
 from .problem_table import Approximated
 from .problems import blobs, objective_on, zeros_of

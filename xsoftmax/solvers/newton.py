@@ -95,10 +95,10 @@ class NewtonReport(Report):
 
 @dataclass(frozen=True)
 class Newton:
-    """Converged when the squared decrement, twice the gap if f were quadratic, is at most
-    tol (f(0) - f) and sqrt(tol) f, and the next step changes no row's logits by much.
+    """Converged when twice the gap is at most tol (f(0) - f) and sqrt(tol) f.
 
-    Stalled where rounding hides what is left to gain. If the solver `certifies`, it has converged
+    Twice the gap is the squared decrement, if f is quadratic, as it nearly is where the next step
+    changes no row's logits by much: that is asked too. Stalled where rounding hides what is left to gain. If the solver `certifies`, it has converged
     only where an exact Newton step proves it.
     """
 
