@@ -32,8 +32,6 @@ from .linear_algebra import diagonal_matrix, floored, inverse_cholesky
 
 #: Multiplications that calling the operations on the matrix of one class costs.
 CALLS_OF_CLASS = 4e6
-#: Values: the inverses of all classes are kept if they are no more.
-MAX_VALUES_OF_INVERSES = 1 << 24
 #: A pooled covariance is made from so many times as many rows as that of one class.
 POOLED_ROWS = 4
 #: A share of the curvature that was tried and not measured may be wrong by as much as the shares
@@ -168,7 +166,7 @@ def approximate_inverse(
     n_picked = min(policy.curvature_rows_per_feature * n_features, covariances.n_rows)
     multiplications = n_blocks * (n_features**2 * (n_picked + 2 * n_features) + CALLS_OF_CLASS)
     cost = multiplications / evaluation
-    is_small = n_blocks * n_features**2 <= MAX_VALUES_OF_INVERSES
+    is_small = n_blocks * n_features**2 <= policy.max_values_of_class_inverses
     mean, mass = covariances.mean, covariances.mass
     if n_blocks > 1 and is_small and cost <= max_cost:
         weights: WeightsInverse = _class_inverses(covariances, xp.mean(strength), n_picked)

@@ -55,6 +55,8 @@ class Policy:
     max_cost_of_newton: float = 4.0
     #: Rows for each parameter that make a Hessian, where there are more (random).
     hessian_rows_per_parameter: int = 8
+    #: Newton steps: none is longer, and with 1 none is lengthened where curvature falls (random).
+    max_newton_step: float = 2.0
 
     # Approximate Hessians: preconditioned L-BFGS
     #: Largest over mean curvature at 0: with less, evaluations come first (random).
@@ -65,6 +67,8 @@ class Policy:
     iterations_per_cost: float = 2.0
     #: Rows for each feature that make an approximation (random).
     curvature_rows_per_feature: int = 2
+    #: Values: inverses for each class are kept if all have no more, else one for all (random).
+    max_values_of_class_inverses: int = 1 << 24
     #: Features: of more, no matrix is formed, but leading eigenvectors are kept (random).
     max_features_of_matrix: int = 4096
     #: Eigenvectors that are kept of so many features (random).

@@ -108,7 +108,7 @@ def plan(
 
     def solver_to(tol: float) -> LBFGS | Newton:
         if uses_newton:
-            return Newton(tol, certifies)
+            return Newton(tol, certifies, policy.max_newton_step)
         return LBFGS(
             tol,
             curvature=curvature,
