@@ -61,6 +61,10 @@ class Policy:
     # Approximate Hessians: preconditioned L-BFGS
     #: Largest over mean curvature at 0: with less, evaluations come first (random).
     min_anisotropy: float = 4.0
+    #: Evaluations: all eigenvectors at 0 are bought anyway where they cost no more (random).
+    max_cost_of_eigenvectors: float = 1.0
+    #: Evaluations: what an approximation at 0 may cost (random).
+    max_cost_at_zero: float = 8.0
     #: Iterations before the first approximation is bought where none was at 0 (random).
     iterations_before_curvature: int = 8
     #: Iterations that an approximation serves for each evaluation that it cost (random).
@@ -93,5 +97,6 @@ PLAIN = Policy(
     sample_rows_per_class=1 << 40,
     max_cost_of_newton=0.0,
     min_anisotropy=inf,
+    max_cost_of_eigenvectors=0.0,
     iterations_before_curvature=1 << 40,
 )

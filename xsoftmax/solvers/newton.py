@@ -116,7 +116,8 @@ class Newton:
             inverse = exact_inverse(objective, iterate, of_few_rows=True)
         rounding, reports = Rounding.of(iterate.value), []
         state, scalars = _state(objective, NewtonState(iterate, inverse, iterate.gradient))
-        for value, norm, slope in to_host_scalars(iterate.value, *scalars):
+        scalars = *scalars, _decrement_of_intercepts(objective, iterate)
+        for value, norm, slope, constant in to_host_scalars(iterate.value, *scalars):
             amount, value_floor = -inverse.error_factor * slope, rounding.value_floor(value)
             is_hidden = rounding.hides(-0.5 * slope, value)
             known = value, value_floor, is_hidden, objective.value_at_zero
@@ -127,9 +128,10 @@ class Newton:
                 status = Status.RUNNING
             # f is positive: a decrease of more than all of it is wrong.
             left = float(not is_new and -0.5 * slope > value)
+            decay = _decay_from_zero(objective, slope, constant) if is_new else 0.0
             reports.append(
                 NewtonReport(
-                    value, norm, estimate.gap, status, slope, left, 0.0, value_floor, within_tol
+                    value, norm, estimate.gap, status, slope, left, decay, value_floor, within_tol
                 )
             )
         return state, self._within_reach(objective, state, reports)
@@ -251,6 +253,28 @@ def _state(objective: Objective, state: NewtonState) -> tuple[NewtonState, tuple
     g = state.iterate.gradient
     direction, slope = downhill(g, state.inverse.solve(g, objective.strength))
     return state._replace(direction=direction), (max_norm(g), slope)
+
+
+def _decrement_of_intercepts(objective: Objective, iterate: Iterate) -> Array:
+    """(n_problems,): what the squared decrement at 0 has of intercepts, which move rows alike."""
+    xp, network = namespace(iterate.gradient), objective.network
+    ((_, b),) = network.unpack(iterate.gradient)
+    if b is None:
+        return xp.zeros_like(iterate.value)
+    return network.layer_sizes[-1] * xp.vecdot(b, b)
+
+
+def _decay_from_zero(objective: Objective, slope: float, constant: float) -> float:
+    """What curvature loses along a step from 0 whose logits are normally distributed.
+
+    There the curvature along t d is that at 0, times 1 - 3 t^2 u'u / (n_classes - 1) + O(t^4) in
+    the mean. What u'u has of the intercepts, `constant`, is left out. From anywhere near the
+    minimum u'u is small, and so is this.
+    """
+    squared = -slope
+    if not squared > 0:
+        return 0.0
+    return max(squared - constant, 0.0) / ((objective.network.layer_sizes[-1] - 1) * squared**0.25)
 
 
 def _learnt(
