@@ -69,8 +69,9 @@ class Policy:
     iterations_before_curvature: int = 8
     #: Iterations that an approximation serves for each evaluation that it cost (random).
     iterations_per_cost: float = 2.0
-    #: Rows for each feature that make an approximation (random).
-    curvature_rows_per_feature: int = 2
+    #: Rows for each feature that make an approximation, as many as its cost allows (random).
+    min_curvature_rows_per_feature: int = 2
+    max_curvature_rows_per_feature: int = 8
     #: Values: inverses for each class are kept if all have no more, else one for all (random).
     max_values_of_class_inverses: int = 1 << 24
     #: Features: of more, no matrix is formed, but leading eigenvectors are kept (random).
