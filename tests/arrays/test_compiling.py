@@ -9,7 +9,7 @@ import pytest
 from xsoftmax import SoftmaxRegression
 from xsoftmax.arrays import compiled, namespace, without_compiling
 
-from .conftest import MISSING, Place
+from ..conftest import MISSING, Place
 
 
 class Pair(NamedTuple):

@@ -18,7 +18,7 @@ from xsoftmax import (
     functional,
 )
 
-from .problems import blobs
+from ..problems import blobs
 
 HERE, THERE = (strict.Device(name) for name in ("CPU_DEVICE", "device1"))
 ARRAY = type(strict.asarray(0.0))

@@ -15,7 +15,7 @@ from xsoftmax.arrays import computed_once, threads_that_pay
 from xsoftmax.arrays.threads import SMALL
 from xsoftmax.classifiers import batched_search
 
-from .problems import blobs
+from ..problems import blobs
 
 
 def blas_threads():

@@ -5,7 +5,7 @@ import pytest
 
 from xsoftmax import MLPClassifier, SoftmaxRegression
 
-from .problems import blobs
+from ..problems import blobs
 
 MODELS = {
     "softmax-regression": lambda solver: SoftmaxRegression(

@@ -20,8 +20,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from xsoftmax import MLPClassifier, SoftmaxRegression
 
-from .conftest import BACKENDS, MISSING
-from .problems import blobs
+from ..conftest import BACKENDS, MISSING
+from ..problems import blobs
 
 MODELS = [
     SoftmaxRegression(),
@@ -221,7 +221,7 @@ def test_scikit_learns_checks_of_array_libraries_and_its_pipelines(name):
     library, device = BACKENDS[name]
     device = "cpu" if name == "torch" else device
     code = f"LIBRARY, DEVICE, NAME = {library!r}, {device!r}, {name!r}\n{ARRAY_API_CHECKS}"
-    root = str(Path(__file__).parents[1])
+    root = str(Path(__file__).parents[2])
     done = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
@@ -250,5 +250,5 @@ np.testing.assert_allclose(np.from_dlpack(model.coef_), expected, atol=1e-10)
     subprocess.run(
         [sys.executable, "-c", code],
         check=True,
-        env={**os.environ, "SCIPY_ARRAY_API": "1", "PYTHONPATH": str(Path(__file__).parents[1])},
+        env={**os.environ, "SCIPY_ARRAY_API": "1", "PYTHONPATH": str(Path(__file__).parents[2])},
     )

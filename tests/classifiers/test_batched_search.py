@@ -12,7 +12,7 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from xsoftmax import BatchedGridSearchCV, MLPClassifier
 from xsoftmax.classifiers import batched_search
 
-from .problems import blobs
+from ..problems import blobs
 
 GRID = {"alpha": [1e-3, 1.0, 30.0], "random_state": [0, 1]}
 

@@ -13,7 +13,7 @@ from xsoftmax.classifiers.softmax_regression_cv import _joined
 from xsoftmax.classifiers.training import Samples
 from xsoftmax.classifiers.validation import Targets
 
-from .problems import blobs
+from ..problems import blobs
 
 NETWORK = MLPClassifier((4,), "tanh", solver="gd", max_iter=20, tol=0, random_state=0)
 GRID = {"alpha": [1e-3, 1.0, 1e3]}

@@ -16,7 +16,7 @@ from xsoftmax.classifiers import softmax_regression_cv
 from xsoftmax.classifiers.training import Samples
 from xsoftmax.objective.objective import Objective
 
-from .problems import blobs
+from ..problems import blobs
 
 CS = [1e-3, 0.1, 10.0]
 #: For tests of something else, whose small grid happens to be best at its end.

@@ -10,7 +10,7 @@ from xsoftmax.classifiers.training import Samples, hold_out
 from xsoftmax.classifiers.validation import check_y
 from xsoftmax.objective.rows import ArrayRows
 
-from .problems import blobs
+from ..problems import blobs
 
 
 def samples_of(X, labels):

@@ -12,8 +12,8 @@ from xsoftmax import (
 )
 from xsoftmax.classifiers import validation
 
-from .conftest import MISSING, Place
-from .problems import blobs
+from ..conftest import MISSING, Place
+from ..problems import blobs
 
 X, Y = blobs(n_samples=12)
 WITH_NAN, WITH_INF = X.copy(), X.copy()

@@ -6,7 +6,7 @@ import pytest
 from xsoftmax import SoftmaxRegression, SoftmaxRegressionCV
 from xsoftmax.classifiers.words import shown
 
-from .problems import blobs
+from ..problems import blobs
 
 X, Y = blobs()
 

@@ -13,7 +13,7 @@ from xsoftmax.cli import console
 from xsoftmax.cli.evaluation import Evaluation
 from xsoftmax.cli.train import _objective
 
-from .problems import blobs
+from ..problems import blobs
 
 X, Y = blobs()
 

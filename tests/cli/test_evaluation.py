@@ -6,7 +6,7 @@ import pytest
 from xsoftmax import SoftmaxRegression
 from xsoftmax.cli.evaluation import evaluate
 
-from .problems import blobs
+from ..problems import blobs
 
 X, Y = blobs()
 

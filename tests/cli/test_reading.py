@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 import xsoftmax
 from xsoftmax.cli.app import app
 
-from .test_cli import run
+from .test_app import run
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from xsoftmax.model.losses import (
 )
 from xsoftmax.objective import objective as objective_module
 
-from .problems import blobs, objective_on, start, zeros_of
+from ..problems import blobs, objective_on, start, zeros_of
 
 
 @pytest.mark.parametrize("soft", [False, True])

@@ -6,7 +6,7 @@ import pytest
 from xsoftmax.arrays import index_dtype
 from xsoftmax.model.network import Network
 
-from .problems import blobs, objective_on, start
+from ..problems import blobs, objective_on, start
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])

@@ -13,7 +13,7 @@ import xsoftmax
 from xsoftmax import MLPClassifier, SoftmaxRegression, arrays
 from xsoftmax.serialization import model_file
 
-from .problems import blobs
+from ..problems import blobs
 
 X, Y = blobs()
 NAMES = np.asarray(["cat", "dog", "eel"])[Y]

@@ -17,7 +17,7 @@ from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, Normalizer, Standa
 import xsoftmax
 from xsoftmax import BatchedGridSearchCV, MLPClassifier, SoftmaxRegression, SoftmaxRegressionCV
 
-from .problems import blobs
+from ..problems import blobs
 from .test_model_file import rewrite
 
 X, Y = blobs()
