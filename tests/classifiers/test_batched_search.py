@@ -9,8 +9,10 @@ from sklearn.exceptions import FitFailedWarning, NotFittedError, UnsetMetadataPa
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 
-from xsoftmax import BatchedGridSearchCV, MLPClassifier
-from xsoftmax.classifiers import batched_search
+from xsoftmax import BatchedGridSearchCV, MLPClassifier, SoftmaxRegressionCV
+from xsoftmax.classifiers.batched_search import _populations
+from xsoftmax.classifiers.training import Samples
+from xsoftmax.classifiers.validation import check_y
 
 from ..problems import blobs
 
@@ -60,29 +62,28 @@ def test_learning_rates_and_seeds_are_each_networks_own():
     )
 
 
-def test_candidates_that_differ_in_shape_make_batches_of_their_own(monkeypatch):
+def test_candidates_that_differ_in_shape_make_batches_of_their_own():
     X, y = blobs(n_samples=60)
     grid = [{"hidden_layer_sizes": [(3,), (5, 4)], "alpha": [0.1, 1.0]}, {"activation": ["tanh"]}]
-    sizes = []
-
-    def counting(objective, *arguments, **options):
-        sizes.append(objective.penalty.shape[0])
-        return minimize(objective, *arguments, **options)
-
-    minimize = batched_search.minimize
-    monkeypatch.setattr(batched_search, "minimize", counting)
     network = MLPClassifier(max_iter=5, tol=0, random_state=0)
     search = BatchedGridSearchCV(network, grid, cv=2).fit(X, y)
-    assert sizes == [4, 4, 2]
     assert np.all(np.isfinite(search.cv_results_["mean_test_score"]))
     assert search.cv_results_["param_alpha"].mask.tolist() == [False] * 4 + [True]
-    sizes.clear()
-    monkeypatch.setattr(batched_search, "BATCH_VALUES", 1)
-    BatchedGridSearchCV(network, grid, cv=2).fit(X, y)
-    assert sizes == [2] * 5
+    times = search.cv_results_["mean_fit_time"].tolist()  # each a share of its batch's
+    assert times[0] == times[2] != times[1] == times[3] != times[4] != times[0]
 
 
-def test_weights_and_splitters(xp):
+@pytest.mark.parametrize(("n_folds", "n_together"), [(2, 6), (1 << 18, 3), (1 << 20, 1)])
+def test_batches_have_as_many_candidates_as_fit_in_memory(n_folds, n_together):
+    X, y = blobs(n_samples=60)
+    samples = Samples(X, check_y(MLPClassifier(), X, y), np.ones(60))
+    candidates = [MLPClassifier((2,), alpha=alpha) for alpha in range(6)]  # of 21 parameters
+    batches = [*_populations(candidates, [*range(6)], samples, n_folds)]
+    assert [i for batch in batches for i in batch] == [*range(6)]
+    assert len(batches[0]) == n_together
+
+
+def test_fit_takes_weights_and_a_splitter(xp):
     X, y = blobs(n_samples=60)
     weight = 1.0 + np.arange(60) % 2
     network = MLPClassifier((4,), solver="gd", max_iter=30, tol=0, random_state=0)
@@ -185,7 +186,7 @@ def test_a_scorer_that_fails_once_leaves_the_other_scores():
         search.set_params(error_score=0.0).fit(X, y)
 
 
-def test_no_candidates():
+def test_fit_refuses_a_grid_without_candidates():
     X, y = blobs()
     for search in (BatchedGridSearchCV, GridSearchCV):
         with pytest.raises(ValueError, match="No fits were performed"):
@@ -195,7 +196,7 @@ def test_no_candidates():
 
 
 @pytest.mark.parametrize("method", ["predict", "predict_proba", "score"])
-def test_without_refit_there_are_no_predictions(method):
+def test_without_refit_predictions_are_an_attribute_error(method):
     X, y = blobs()
     network = MLPClassifier((4,), solver="gd", max_iter=2, tol=0, random_state=0)
     arguments, said = (X, y) if method == "score" else (X,), []
@@ -209,7 +210,7 @@ def test_without_refit_there_are_no_predictions(method):
     assert said[0] == said[1]
 
 
-def test_names_of_features():
+def test_feature_names_in_is_that_of_the_last_data_frame():
     pandas = pytest.importorskip("pandas")
     X, y = blobs()
     frame = pandas.DataFrame(X, columns=list("abcde"))
@@ -269,3 +270,28 @@ def test_an_accuracy_that_requests_no_weights_counts_rows_alike():
     search.estimator.set_score_request(sample_weight=True)
     assert search.fit(X, y, weight).best_score_ != alike
     assert search.score(X, y, weight) != search.score(X, y)
+
+
+def test_each_network_of_a_batch_has_its_own_schedule():
+    X, y = blobs()
+    grid = {"learning_rate_init": [1e-4, 0.05], "learning_rate": ["adaptive", "invscaling"]}
+    network = MLPClassifier(
+        (4,), solver="sgd", tol=1e9, n_iter_no_change=1, shuffle=False, random_state=0
+    )
+    everything = [(np.arange(60), np.arange(60))]
+    search = BatchedGridSearchCV(network, grid, cv=everything, scoring="neg_log_loss").fit(X, y)
+    for params, score in zip(
+        search.cv_results_["params"], search.cv_results_["mean_test_score"], strict=True
+    ):
+        p = network.set_params(**params).fit(X, y).predict_proba(X)
+        assert np.mean(np.log(p[np.arange(60), y])) == pytest.approx(score, rel=1e-9)
+
+
+def test_fit_refuses_several_scorers_and_other_estimators():
+    X, y = blobs()
+    with pytest.raises(TypeError, match="must be one scorer; got"):
+        BatchedGridSearchCV(MLPClassifier(), GRID, scoring=["accuracy"]).fit(X, y)
+    with pytest.raises(TypeError, match="trains an MLPClassifier; got SoftmaxRegressionCV"):
+        BatchedGridSearchCV(SoftmaxRegressionCV(), GRID).fit(X, y)
+    with pytest.raises(ValueError, match=r"refit=...\) must be True or False"):
+        BatchedGridSearchCV(MLPClassifier(), GRID, refit="accuracy").fit(X, y)

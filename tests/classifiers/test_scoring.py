@@ -9,9 +9,10 @@ from sklearn.metrics import get_scorer, make_scorer
 from sklearn.model_selection import GridSearchCV, GroupKFold, LeaveOneOut
 
 from xsoftmax import BatchedGridSearchCV, MLPClassifier, SoftmaxRegressionCV
-from xsoftmax.classifiers.softmax_regression_cv import _joined
+from xsoftmax.classifiers.folds import COPIED_VALUES, Fold
+from xsoftmax.classifiers.scoring import Scorer
 from xsoftmax.classifiers.training import Samples
-from xsoftmax.classifiers.validation import Targets
+from xsoftmax.classifiers.validation import check_y
 
 from ..problems import blobs
 
@@ -27,7 +28,7 @@ def right(labels, predicted):
 @pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize("cv", [LeaveOneOut(), [(np.arange(16), np.arange(16, 18))]])
 @pytest.mark.parametrize("scoring", ["neg_log_loss", "neg_brier_score"])
-def test_a_fold_may_lack_classes(n_classes, cv, scoring):
+def test_a_scorer_is_told_of_classes_that_a_fold_lacks(n_classes, cv, scoring):
     X, y = blobs(n_samples=18, spread=2.0)
     y = y % n_classes
     y[16:] = 1
@@ -59,7 +60,7 @@ def test_a_scorer_that_takes_no_weights_is_given_none(scoring):
 
 
 @pytest.mark.parametrize("by_name", [True, False])
-def test_one_that_takes_them_is_given_them(by_name):
+def test_a_scorer_that_takes_weights_is_given_them(by_name):
     X, y = blobs(n_samples=60, spread=3.0)
     weight = np.where(y == 2, 50.0, 1.0)
 
@@ -103,7 +104,7 @@ def test_a_score_that_is_nan_is_below_all_others():
     assert [search.best_index_ for search in searches] == [1, 1]
 
 
-def test_so_it_is_for_c():
+def test_a_score_that_is_nan_chooses_no_C():
     X, y = blobs(n_samples=60, spread=2.0)
     calls = []
 
@@ -115,40 +116,6 @@ def test_so_it_is_for_c():
         calls.clear()
         model = SoftmaxRegressionCV([1e-3, 1.0], cv=2, scoring=unknown_at_first, refit=refit)
         assert model.fit(X, y).C_ == 1.0
-
-
-def test_only_one_scorer_and_only_networks():
-    X, y = blobs()
-    with pytest.raises(TypeError, match="must be one scorer; got"):
-        BatchedGridSearchCV(NETWORK, GRID, scoring=["accuracy"]).fit(X, y)
-    with pytest.raises(TypeError, match="trains an MLPClassifier; got SoftmaxRegressionCV"):
-        BatchedGridSearchCV(SoftmaxRegressionCV(), GRID).fit(X, y)
-    with pytest.raises(ValueError, match=r"refit=...\) must be True or False"):
-        BatchedGridSearchCV(NETWORK, GRID, refit="accuracy").fit(X, y)
-
-
-@pytest.mark.parametrize("dtype", ["bool", "uint8", "float32"])
-def test_rows_to_choose_on_keep_what_the_others_dtype_cannot_hold(dtype):
-    X, y = blobs(n_samples=60, spread=2.0)
-    X = np.abs(X).round() > 1 if dtype == "bool" else np.abs(X).round()
-    held_out = {"X_val": 300.0 + np.random.default_rng(0).random((20, 5)), "y_val": y[:20]}
-    model = SoftmaxRegressionCV([1.0], scoring="neg_log_loss", tol=1e-10)
-    same = model.fit(X.astype("float64"), y, **held_out).scores_, model.coef_
-    model.fit(X.astype(dtype), y, **held_out)
-    np.testing.assert_allclose(model.scores_, same[0], rtol=1e-4)
-    np.testing.assert_allclose(model.coef_, same[1], atol=1e-4)
-
-
-@pytest.mark.parametrize(("one", "other"), [("uint8", "float32"), ("float32", "float64")])
-def test_rows_of_two_dtypes_are_joined_everywhere(xp, one, other):
-    values = {one: np.arange(6).reshape(3, 2), other: 300.25 + np.arange(4).reshape(2, 2)}
-    parts = []
-    for dtype, X in values.items():
-        targets = Targets(np.arange(2), np.arange(len(X)) % 2)
-        parts.append(Samples(xp(X, dtype), targets, np.ones(len(X))))
-    together, ((train, test),) = _joined(*parts)
-    np.testing.assert_array_equal(xp.host(together.X), np.concatenate([*values.values()]))
-    assert (len(train), len(test)) == (3, 2)
 
 
 @pytest.mark.parametrize("asked", [True, False])
@@ -167,3 +134,14 @@ def test_metadata_routing_decides_whether_a_sweeps_scorer_has_weights(asked):
         with pytest.raises(UnsetMetadataPassedError, match="sample_weight"):
             SoftmaxRegressionCV([1.0], cv=3).fit(X, y, weight)
         SoftmaxRegressionCV([1.0], cv=3).fit(X, y)
+
+
+@pytest.mark.parametrize(("n_more", "is_kept"), [(0, True), (1, False)])
+def test_scorer_keeps_the_rows_that_folds_hold_out_if_they_are_few(n_more, is_kept):
+    X, y = blobs(n_samples=64, n_features=4)
+    samples = Samples(X, check_y(NETWORK, X, y), np.ones(64))
+    fold = Fold(np.arange(32), np.arange(32, 64))
+    n_folds = COPIED_VALUES // (32 * 4) + n_more
+    scorer = Scorer(samples, [fold] * n_folds, None, None)
+    np.testing.assert_array_equal(scorer.held_out(0).X, X[32:])
+    assert (scorer.held_out(0) is scorer.held_out(0)) == is_kept
