@@ -39,7 +39,7 @@ def function():
     return scaled_sum, calls
 
 
-def test_a_compiled_function_returns_what_its_body_does(xp, function):
+def test_compiled_returns_what_the_body_does(xp, function):
     scaled_sum, _ = function
     x, y = xp([1.0, 2.0]), xp([3.0, 4.0])
     for scaled, expected in ((Scaled(y, 2), [54.0, 768.0]), (Scaled(2.0, 1, x), [13.0, 50.0])):
@@ -50,7 +50,7 @@ def test_a_compiled_function_returns_what_its_body_does(xp, function):
 
 
 @pytest.mark.skipif("jax" in MISSING, reason="JAX is not here")
-def test_jax_reads_a_body_once_for_each_shape_and_each_setting(function):
+def test_compiled_bodies_are_traced_once_for_each_shape_and_setting(function):
     (scaled_sum, calls), xp = function, Place("jax")
     for scale in (1.0, 2.0, 3.0):
         x = xp([1.0, scale])

@@ -39,11 +39,11 @@ def faults(work):
     return int(subprocess.run(run, check=True, capture_output=True, text=True).stdout)
 
 
-def test_released_memory_is_kept():
+def test_keep_released_memory_saves_page_faults():
     without, kept = faults(ARRAYS), faults(f"keep_released_memory(); {ARRAYS}")
     assert without > 1000
     assert kept < without / 10
 
 
-def test_a_fit_keeps_it():
+def test_a_fit_keeps_released_memory():
     assert faults(FIT) < 200

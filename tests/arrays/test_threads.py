@@ -13,7 +13,6 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from xsoftmax import BatchedGridSearchCV, MLPClassifier, SoftmaxRegression, SoftmaxRegressionCV
 from xsoftmax.arrays import computed_once, threads_that_pay
 from xsoftmax.arrays.threads import SMALL
-from xsoftmax.classifiers import batched_search
 
 from ..problems import blobs
 
@@ -33,7 +32,7 @@ def two_threads():
 @pytest.mark.parametrize(("n_samples", "n_columns", "n_threads"), [
     (SMALL // 64, 3, 1), (SMALL // 64 + 1, 3, 2), (SMALL // 128, 16, 1), (SMALL // 128 + 1, 16, 2),
 ])  # fmt: skip
-def test_only_small_products_are_limited(two_threads, n_samples, n_columns, n_threads):
+def test_threads_that_pay_is_one_for_small_products(two_threads, n_samples, n_columns, n_threads):
     X = np.broadcast_to(0.0, (n_samples, 8))
     with threads_that_pay(X, n_columns):
         assert blas_threads() == {n_threads}
@@ -53,7 +52,7 @@ def test_fits_within_fits_give_the_threads_back(two_threads):
     assert blas_threads() == {2}
 
 
-def test_beside_other_python_threads_nothing_is_changed(two_threads):
+def test_fits_beside_other_python_threads_change_no_limit(two_threads):
     """They may limit threads themselves, and restore what they saw, in any order."""
     (X, y), seen = blobs(), set()
     start = Barrier(9)
@@ -135,7 +134,7 @@ def test_a_fork_during_a_fit_can_fit():
     subprocess.run([sys.executable, "-c", FORKS], check=True, timeout=60, env=environment)
 
 
-def test_what_is_computed_once_is_computed_by_several_threads_at_once():
+def test_computed_once_lets_several_threads_compute_at_once():
     class Sum:
         both = Barrier(2, timeout=20)
 
@@ -157,7 +156,7 @@ def test_what_is_computed_once_is_computed_by_several_threads_at_once():
     assert Sum.value.__doc__ == "Documented."
 
 
-def test_threads_of_other_libraries_are_left_alone(two_threads):
+def test_threads_that_pay_leaves_other_libraries_alone(two_threads):
     with threads_that_pay(array_api_strict.zeros((10, 2)), 3):
         assert blas_threads() == {2}
 
@@ -171,22 +170,30 @@ def test_a_fit_gives_the_threads_back(two_threads, model):
     assert blas_threads() == {2}
 
 
-def test_so_does_a_search_over_networks(two_threads, monkeypatch):
-    X, y = blobs()
-    seen, minimize = [], batched_search.minimize
+class Noting(np.random.RandomState):
+    """Notes how many threads products have when rows are shuffled; no clone has its own."""
 
-    def recorded(*args, **kwargs):
-        seen.append(blas_threads())
-        return minimize(*args, **kwargs)
+    def __init__(self, seed):
+        super().__init__(seed)
+        self.seen = []
 
-    monkeypatch.setattr(batched_search, "minimize", recorded)
-    network = MLPClassifier((3,), solver="gd", max_iter=2, tol=0)
+    def __deepcopy__(self, memo):
+        return self
+
+    def permutation(self, n):
+        self.seen.append(blas_threads())
+        return super().permutation(n)
+
+
+def test_a_search_over_networks_gives_the_threads_back(two_threads):
+    (X, y), noting = blobs(), Noting(0)
+    network = MLPClassifier((3,), random_state=noting, max_iter=2, tol=0)
     BatchedGridSearchCV(network, {"alpha": [0.1, 1.0]}, cv=2, refit=False).fit(X, y)
-    assert seen == [{1}]
+    assert noting.seen == [{1}] * 2
     assert blas_threads() == {2}
 
 
-def test_so_does_one_that_fails(two_threads):
+def test_a_fit_that_fails_gives_the_threads_back(two_threads):
     X, y = blobs()
 
     def monitor(*_):
