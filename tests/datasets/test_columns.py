@@ -18,30 +18,30 @@ def rows(folder, text, schema, **how):
 
 
 @pytest.mark.parametrize("text", ["u,v,kind\n1,2,a\n", "kind,v,u\na,2,1\n", "v,kind,u\n2,a,1\n"])
-def test_columns_may_stand_in_any_order(tmp_path, text):
+def test_load_rows_takes_columns_in_any_order(tmp_path, text):
     found = rows(tmp_path, text, NAMED, labelled=True)
     assert (found.X.tolist(), found.y.tolist()) == ([[1, 2]], ["a"])
 
 
-def test_labels_are_not_needed_to_predict(tmp_path):
+def test_load_rows_needs_no_labels_to_predict(tmp_path):
     found = rows(tmp_path, "v,u\n2,1\n", NAMED)
     assert (found.X.tolist(), found.y) == ([[1, 2]], None)
 
 
-def test_an_extra_column_is_ignored_and_told(tmp_path):
+def test_load_rows_ignores_an_extra_column_with_a_warning(tmp_path):
     with pytest.warns(TableWarning, match="ignoring 'id', no feature of the model"):
         found = rows(tmp_path, "id,v,u\nrow one,2,1\n", NAMED)
     assert found.X.tolist() == [[1, 2]]
 
 
-def test_a_missing_column_is_named(tmp_path):
+def test_load_rows_names_a_missing_column(tmp_path):
     with pytest.raises(ValueError, match="lacks 'v', which the model was trained on; its columns"):
         rows(tmp_path, "u,w,kind\n1,2,a\n", NAMED)
     with pytest.raises(ValueError, match="has no column 'kind' to score on"):
         rows(tmp_path, "u,v\n1,2\n", NAMED, labelled=True)
 
 
-def test_the_label_may_have_another_name(tmp_path):
+def test_load_rows_takes_a_label_of_another_name(tmp_path):
     found = rows(tmp_path, "u,v,truth\n1,2,a\n", NAMED, labelled=True, label_column="truth")
     assert found.y.tolist() == ["a"]
     with pytest.raises(ValueError, match="no column 'kind'; its columns are 'u', 'v', 'truth'"):
@@ -50,12 +50,12 @@ def test_the_label_may_have_another_name(tmp_path):
         rows(tmp_path, "u,v,truth\n1,2,a\n", NAMED, label_column="u")
 
 
-def test_a_model_of_an_older_file_takes_the_last_column_for_the_label(tmp_path):
+def test_load_rows_takes_the_last_column_for_a_label_without_a_name(tmp_path):
     found = rows(tmp_path, "v,u,kind\n2,1,a\n", Schema(2, ("u", "v")), labelled=True)
     assert (found.X.tolist(), found.y.tolist()) == ([[1, 2]], ["a"])
 
 
-def test_without_names_columns_go_by_position(tmp_path):
+def test_load_rows_goes_by_position_without_names(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # neither side has names: nothing to tell
         for text in ("1,2\n3,4\n", "1,2,a\n3,4,b\n"):
@@ -70,7 +70,7 @@ def test_without_names_columns_go_by_position(tmp_path):
         rows(tmp_path, "1,2,3,4\n", UNNAMED)
 
 
-def test_the_model_tells_what_a_first_line_of_numbers_is(tmp_path):
+def test_load_rows_knows_a_header_of_numbers_by_the_models_names(tmp_path):
     numbers = "0,1\n5,8\n7,9\n"
     assert rows(tmp_path, numbers, UNNAMED).X.tolist() == [[0, 1], [5, 8], [7, 9]]
     schema = Schema(2, ("7", "3"), "kind")
@@ -80,18 +80,18 @@ def test_the_model_tells_what_a_first_line_of_numbers_is(tmp_path):
 @pytest.mark.parametrize(
     ("text", "label"), [("k,u,v\na,1,2\n", "0"), ("u,k,v\n1,a,2\n", "k"), ("u,v,k\n1,2,a\n", None)]
 )
-def test_by_position_the_label_is_where_it_was_in_training(tmp_path, text, label):
+def test_load_rows_by_position_finds_the_label_where_it_was_in_training(tmp_path, text, label):
     with pytest.warns(TableWarning, match="features have no names"):
         found = rows(tmp_path, text, Schema(2, None, label), labelled=True)
     assert (found.X.tolist(), found.y.tolist()) == ([[1, 2]], ["a"])
 
 
-def test_an_index_that_the_model_was_trained_on_stays(tmp_path):
+def test_load_rows_keeps_an_index_that_the_model_was_trained_on(tmp_path):
     schema = Schema(2, ("Unnamed: 0", "u"), "kind")
     assert rows(tmp_path, ",u\n0,5\n1,6\n", schema).X.tolist() == [[0, 5], [1, 6]]
 
 
-def test_arrays_with_names_are_put_in_order(tmp_path):
+def test_load_rows_puts_arrays_with_names_in_order(tmp_path):
     X = np.asarray([[2.0, 9, 1]])
     np.savez(tmp_path / "a.npz", X=X, y=["a"], feature_names=["v", "id", "u"])
     with pytest.warns(TableWarning, match="ignoring 'id'"):
@@ -105,14 +105,3 @@ def test_arrays_with_names_are_put_in_order(tmp_path):
         datasets.load_rows(tmp_path / "a.npz", NAMED)
     with pytest.raises(ValueError, match=r"holds features only; it needs labels too \(y\)"):
         datasets.load_rows(tmp_path / "a.npz", Schema(3), labelled=True)
-
-
-def test_of_arrays_all_rows_are_read_or_the_test_part(tmp_path, rng):
-    X, y = rng.standard_normal((30, 2)), np.arange(30) % 3
-    np.savez(tmp_path / "a.npz", X=X, y=y)
-    assert len(datasets.load_rows(tmp_path / "a.npz", Schema(2), labelled=True).y) == 30
-    np.savez(tmp_path / "a.npz", X_train=X, y_train=y, X_test=X[:9], y_test=y[:9])
-    assert len(datasets.load_rows(tmp_path / "a.npz", Schema(2), labelled=True).y) == 9
-    assert len(datasets.load_rows("digits", Schema(64), labelled=True).y) == 360
-    with pytest.raises(ValueError, match="digits has 64 columns of features"):
-        datasets.load_rows("digits", Schema(2))

@@ -38,7 +38,7 @@ CLASSES = ["a", "b", "c"] * 4
         ("id,1,1", rows_of(COUNTS)),
     ],
 )
-def test_a_header(first, rows):
+def test_names_columns_knows_a_header(first, rows):
     assert names_columns(first.split(","), rows)
 
 
@@ -60,11 +60,11 @@ def test_a_header(first, rows):
         ("True,False,a", [["False", "True", "a"], ["True", "True", "b"]]),
     ],
 )
-def test_a_row(first, rows):
+def test_names_columns_knows_a_row(first, rows):
     assert not names_columns(first.split(","), rows)
 
 
-def test_numbers_taken_for_the_header_are_told_and_can_be_refused(tmp_path):
+def test_load_warns_of_numbers_taken_for_the_header_which_header_can_refuse(tmp_path):
     lines = ["0,1,2", *(f"{7 * i % 5},{i % 3},{i // 2 % 3}" for i in range(20))]
     (tmp_path / "t.csv").write_text("\n".join(lines))
     with pytest.warns(TableWarning, match=r"first line \(0, 1, 2\) is taken for the header"):
@@ -75,13 +75,13 @@ def test_numbers_taken_for_the_header_are_told_and_can_be_refused(tmp_path):
     assert len(data.y_train) + len(data.y_test) == 21
 
 
-def test_a_first_line_can_be_said_to_be_the_header(tmp_path):
+def test_load_takes_a_first_line_that_header_says_is_one(tmp_path):
     (tmp_path / "t.csv").write_text("5,4,7\n" + "1,2,0\n3,1,1\n" * 10)
     assert datasets.load(tmp_path / "t.csv", header=True).feature_names == ("5", "4")
     assert datasets.load(tmp_path / "t.csv", header=True, label_column="4").label_name == "4"
 
 
-def test_columns_without_a_header_are_numbered(tmp_path):
+def test_load_numbers_columns_without_a_header(tmp_path):
     (tmp_path / "t.csv").write_text("a,5,4\nb,1,2\n" * 10)
     data = datasets.load(tmp_path / "t.csv", label_column="0")
     assert set(data.y_train) == {"a", "b"}

@@ -77,12 +77,12 @@ def mnist(data_dir: str | Path | None = None, *, dtype: str = "float32") -> Data
     `data_dir` holds the IDX files, gzipped or not, itself or in a folder "mnist"; what is missing
     is downloaded into the latter. The default is $XSOFTMAX_DATA_DIR, or the user's cache.
     """
-    return _published("mnist", MNIST, data_dir, dtype)
+    return read_published("mnist", MNIST, data_dir, dtype=dtype)
 
 
 def fashion_mnist(data_dir: str | Path | None = None, *, dtype: str = "float32") -> Dataset:
     """60,000 + 10,000 images of clothes, in the format of `mnist`."""
-    return _published("fashion-mnist", FASHION_MNIST, data_dir, dtype)
+    return read_published("fashion-mnist", FASHION_MNIST, data_dir, dtype=dtype)
 
 
 def idx_folder(folder: str | Path, *, dtype: str = "float32") -> Dataset:
@@ -94,7 +94,10 @@ def idx_folder(folder: str | Path, *, dtype: str = "float32") -> Dataset:
     return _dataset(Path(folder).name, [read_idx(path) for path in paths if path], dtype)
 
 
-def _published(name: str, source: Published, data_dir: str | Path | None, dtype: str) -> Dataset:
+def read_published(
+    name: str, source: Published, data_dir: str | Path | None = None, *, dtype: str = "float32"
+) -> Dataset:
+    """Read the data set that `source` publishes, which `data_dir` holds as for `mnist`."""
     base = Path(data_dir) if data_dir is not None else default_folder()
     arrays = []
     for file, archive_hash, md5 in zip(
