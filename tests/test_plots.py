@@ -11,7 +11,6 @@ from matplotlib.text import Text
 
 from xsoftmax import SoftmaxRegression, plots
 from xsoftmax.cli import pictures
-from xsoftmax.datasets import Dataset
 
 from .problems import blobs
 
@@ -197,17 +196,6 @@ def test_a_projection_has_the_largest_classes_in_colour(xp, n_features, n_classe
     ax = plots.plot_projection(xp(X), xp(np.arange(200) % n_classes))
     assert sum(len(line.get_xdata()) for line in ax.lines) == 200
     assert len(ax.lines) == (2 if n_classes == 2 else plots.MOST_COLOURS + 1)
-
-
-def test_data_that_are_no_images_get_pictures_that_suit_them(tmp_path):
-    X, y = blobs(n_samples=60, n_features=7)
-    data = Dataset("a table", X, y, X, y)
-    model = SoftmaxRegression().fit(X, y, X_val=X, y_val=y)
-    paths = pictures.model_pictures(model, data, tmp_path)
-    paths += pictures.result_pictures(data, model.predict(X), tmp_path)
-    names = ["projection.png", "loss_curve.png", "recall.png", "confusion_matrix.png"]
-    assert [path.name for path in paths] == names
-    assert all(path.stat().st_size > 5000 for path in paths)
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])

@@ -23,20 +23,20 @@ def check_softmax_regression(rows):
         assert row.loss == pytest.approx(row.published_loss, rel=0.02)
 
 
-def test_neural_network_begins_digit_for_digit(mnist):
+def test_reproduce_neural_network_begins_digit_for_digit(mnist):
     result = reproduce(ARTICLES["neural-network"], *mnist, max_iter=101)
     assert [row.iteration for row in result.rows] == [0, 100]
     check_neural_network(result.rows)
 
 
-def test_softmax_regression_begins_within_two_per_cent(mnist):
+def test_reproduce_softmax_regression_begins_within_two_per_cent(mnist):
     result = reproduce(ARTICLES["softmax-regression"], *mnist, max_iter=201)
     assert [row.iteration for row in result.rows] == [0, 100, 200]
     check_softmax_regression(result.rows)
 
 
 @pytest.mark.slow
-def test_neural_network_in_full(mnist):
+def test_reproduce_neural_network_in_full(mnist):
     article = ARTICLES["neural-network"]
     result = reproduce(article, *mnist)
     assert len(result.rows) == 10
@@ -46,7 +46,7 @@ def test_neural_network_in_full(mnist):
 
 
 @pytest.mark.slow
-def test_softmax_regression_in_full(mnist):
+def test_reproduce_softmax_regression_in_full(mnist):
     article = ARTICLES["softmax-regression"]
     result = reproduce(article, *mnist)
     assert len(result.rows) == 10

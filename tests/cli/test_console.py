@@ -1,6 +1,7 @@
 """Progress on stderr, at any width."""
 
 import io
+import json
 import re
 from types import SimpleNamespace
 
@@ -8,42 +9,43 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from xsoftmax import MLPClassifier, SoftmaxRegressionCV
-from xsoftmax.cli import console
+from xsoftmax import SoftmaxRegressionCV
+from xsoftmax.cli.console import (
+    print_json,
+    print_scores,
+    print_table,
+    sweep_progress,
+    training_progress,
+)
 from xsoftmax.cli.evaluation import Evaluation
-from xsoftmax.cli.train import _objective
 
 from ..problems import blobs
 
 X, Y = blobs()
 
 
-@pytest.fixture
-def screen(monkeypatch):
-    """Sets the width of a terminal; called without one, gives the lines that it was shown."""
-    shown = io.StringIO()
+class Screen(Console):
+    """A terminal of a given width, and the lines that it was shown."""
 
-    def set_or_read(width=None):
-        if width is None:
-            text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.getvalue())
-            return [line for line in re.split(r"[\r\n]+", text) if line.strip()]
-        terminal = Console(file=shown, width=width, force_terminal=True, legacy_windows=False)
-        monkeypatch.setattr(console, "err", terminal)
-        return None
+    def __init__(self, width):
+        super().__init__(file=io.StringIO(), width=width, force_terminal=True, legacy_windows=False)
 
-    return set_or_read
+    @property
+    def lines(self):
+        text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self.file.getvalue())
+        return [line for line in re.split(r"[\r\n]+", text) if line.strip()]
 
 
 @pytest.mark.parametrize("width", [60, 80, 200])
 @pytest.mark.parametrize("held_out", [True, False])
-def test_training_progress_cuts_nothing(screen, width, held_out):
-    screen(width)
+def test_training_progress_cuts_nothing(width, held_out):
+    screen = Screen(width)
     scores = [0.98765] if held_out else []
     model = SimpleNamespace(loss_curve_=[1.2345e-5], validation_scores_=scores)
-    with console.training_progress("mlp on digits", 1000, quiet=False) as monitor:
+    with training_progress("mlp on digits", 1000, quiet=False, console=screen) as monitor:
         for iteration in range(1, 8):
             monitor(iteration, model)
-    title, *bars = screen()
+    title, *bars = screen.lines
     assert title == "mlp on digits"
     figures = "objective 1.234e-05" + ("  accuracy 0.988" if held_out else "")
     assert re.fullmatch(rf"━+ 7/7 {figures} \d\d:\d\d", bars[-1].strip())  # full
@@ -52,60 +54,50 @@ def test_training_progress_cuts_nothing(screen, width, held_out):
 
 
 @pytest.mark.parametrize("width", [60, 80])
-def test_sweep_progress_knows_its_total_from_the_start(screen, width):
-    screen(width)
-    with console.sweep_progress("sweep of C on digits", 6, quiet=False) as monitor:
+def test_sweep_progress_knows_its_total_from_the_start(width):
+    screen = Screen(width)
+    with sweep_progress("sweep of C on digits", 6, quiet=False, console=screen) as monitor:
         SoftmaxRegressionCV([0.1, 1.0], cv=3).fit(X, Y, monitor=monitor)
-    _, *bars = screen()
+    _, *bars = screen.lines
     assert re.search(r"━ 0/6 problems --:-- left$", bars[0].strip())
     assert re.fullmatch(r"━+ 6/6 problems \d\d:\d\d", bars[-1].strip())
     assert not any("…" in bar for bar in bars)
 
 
-def test_a_fit_that_is_interrupted_ends_with_a_bar_that_is_not_full(screen):
-    screen(60)
+def test_training_progress_that_is_interrupted_is_not_full():
+    screen = Screen(60)
 
     def fit():
-        with console.training_progress("mlp", 1000, quiet=False) as monitor:
+        with training_progress("mlp", 1000, quiet=False, console=screen) as monitor:
             monitor(7, SimpleNamespace(loss_curve_=[0.5]))
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         fit()
-    assert "   7/1000 objective 0.5" in screen()[-1]
-    assert screen()[-1].strip().endswith("left")
+    assert "   7/1000 objective 0.5" in screen.lines[-1]
+    assert screen.lines[-1].strip().endswith("left")
 
 
-def test_quiet_shows_nothing(screen):
-    screen(60)
-    with console.training_progress("mlp", 10, quiet=True) as monitor:
+def test_training_progress_that_is_quiet_shows_nothing():
+    screen = Screen(60)
+    with training_progress("mlp", 10, quiet=True, console=screen) as monitor:
         monitor(1, SimpleNamespace(loss_curve_=[0.5]))
-    assert screen() == []
-
-
-def test_the_objective_is_that_of_the_parameters_that_were_kept():
-    model = MLPClassifier((3,), solver="gd", max_iter=5, tol=0, random_state=0).fit(X, Y)
-    assert _objective(model) == model.loss_curve_[-1]
-    model.set_params(early_stopping=True, n_iter_no_change=2, max_iter=50).fit(X, Y)
-    best = model.validation_scores_.index(max(model.validation_scores_))
-    assert best < len(model.loss_curve_) - 1
-    assert _objective(model) == model.loss_curve_[best]
+    assert screen.lines == []
 
 
 LABELS = np.zeros(7)
 
 
-def printed(width, monkeypatch):
-    shown = io.StringIO()
-    monkeypatch.setattr(console, "out", Console(file=shown, width=width))
+def printed(width):
+    shown = Console(file=io.StringIO(), width=width)
     figures = "0.24014291022543646", "0.16293340442170298"
-    console.print_table("A run", ["iteration", "published", "[loss]"], [["100", *figures]])
-    console.print_scores("Scores", {"train": Evaluation(0.9, 0.12345, LABELS, LABELS)})
-    return shown.getvalue()
+    print_table("A run", ["iteration", "published", "[loss]"], [["100", *figures]], shown)
+    print_scores("Scores", {"train": Evaluation(0.9, 0.12345, LABELS, LABELS)}, shown)
+    return shown.file.getvalue()
 
 
-def test_a_table_that_is_too_wide_becomes_lines(monkeypatch):
-    lines = printed(36, monkeypatch).splitlines()
+def test_print_table_makes_lines_of_a_table_that_is_too_wide():
+    lines = printed(36).splitlines()
     assert lines[:4] == [
         "A run",
         "iteration 100",
@@ -116,7 +108,12 @@ def test_a_table_that_is_too_wide_becomes_lines(monkeypatch):
     assert lines[-1] == "  cross-entropy loss: 0.1235"
 
 
-def test_a_table_that_fits_is_a_table(monkeypatch):
-    text = printed(60, monkeypatch)
+def test_print_table_makes_a_table_where_it_fits():
+    text = printed(60)
     assert "│ 100       │ 0.24014291022543646 │ 0.16293340442170298 │" in text
     assert "┃ iteration ┃           published ┃              [loss] ┃" in text
+
+
+def test_print_json_has_no_nan(capsys):
+    print_json({"a": float("nan"), "b": [float("inf"), 1.5]})
+    assert json.loads(capsys.readouterr().out) == {"a": None, "b": [None, 1.5]}

@@ -13,7 +13,7 @@ X, Y = blobs()
 
 @pytest.mark.parametrize("labels", [Y + 9, (Y + 9).astype(str), (Y + 9).astype(str).astype(object)])
 @pytest.mark.parametrize("asked", [Y + 9, (Y + 9).astype(str)])
-def test_numbers_and_text_are_compared_as_text(labels, asked):
+def test_evaluate_compares_numbers_and_text_as_text(labels, asked):
     model = SoftmaxRegression().fit(X, labels)
     result = evaluate(model, X, asked)
     assert result.accuracy == model.score(X, labels)
@@ -25,7 +25,7 @@ def test_numbers_and_text_are_compared_as_text(labels, asked):
     assert result.n_samples == len(X)
 
 
-def test_a_label_that_was_never_seen_costs_inf():
+def test_evaluate_counts_a_label_that_was_never_seen_as_a_loss_of_inf():
     model = SoftmaxRegression().fit(X, Y)
     asked = np.where(np.arange(len(Y)) == 0, "new", Y.astype(str))
     with pytest.warns(UserWarning, match=rf"of 1 of {len(Y)} rows are none of .* classes: 'new'\."):
@@ -35,7 +35,7 @@ def test_a_label_that_was_never_seen_costs_inf():
 
 
 @pytest.mark.parametrize("labels", [Y + 9.5, (Y + 9).astype(float).astype(str), np.full(3, "new")])
-def test_labels_of_which_none_was_seen_are_an_error(labels):
+def test_evaluate_refuses_labels_of_which_none_was_seen(labels):
     model = SoftmaxRegression().fit(X, Y + 9)
     with pytest.raises(ValueError, match=r"none of the labels .* is among the model's classes"):
         evaluate(model, X[: len(labels)], labels)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,7 +17,9 @@ pytestmark = pytest.mark.skipif(
     sys.platform == "win32", reason="no SIGINT for another process on Windows"
 )
 
+
 ENVIRONMENT = {**os.environ, "COLUMNS": "120", "NO_COLOR": "1"}
+
 #: A shell lets what it runs in the background ignore the signal, and that is inherited.
 LISTEN = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
 MAIN = "from xsoftmax.__main__ import main; main()"  # what the script `xsoftmax` runs
@@ -31,6 +34,7 @@ class Interrupt:
             os.kill(os.getpid(), signal.SIGINT)
 sys.meta_path.insert(0, Interrupt)
 """
+
 
 #: Interrupts the process when {module}.{name} is called.
 WHEN_CALLED = """
@@ -67,7 +71,7 @@ def model(tmp_path_factory):
         "sklearn", "rich.progress", "matplotlib.pyplot", "PIL.PngImagePlugin",
     ],
 )  # fmt: skip
-def test_while_importing(name, tmp_path):
+def test_an_interrupt_while_importing_is_one_line_and_130(name, tmp_path):
     code = WHILE_IMPORTING.format(name=name)
     if name == "signal":  # as where nothing else brought it
         code += "del sys.modules['signal']\n"
@@ -98,7 +102,9 @@ def test_while_importing(name, tmp_path):
         ("info", "xsoftmax.arrays", "report"),
     ],
 )
-def test_while_a_command_works(command, module, name, tmp_path, model):
+def test_an_interrupt_while_a_command_works_is_one_line_and_130(
+    command, module, name, tmp_path, model
+):
     arguments = {
         "train": ["--quiet"],
         "sweep": ["--quiet", "--cv", 2, "--Cs", 1],
@@ -118,7 +124,7 @@ def test_while_a_command_works(command, module, name, tmp_path, model):
 
 @pytest.mark.parametrize("delay", [0.0, 0.2, 1.0])
 @pytest.mark.parametrize("command", ["train", "info"])
-def test_after_a_while(command, delay, tmp_path):
+def test_an_interrupt_after_a_while_is_one_line_and_130(command, delay, tmp_path):
     code = (
         "import sys, xsoftmax.cli.interrupts; print('started', flush=True); xsoftmax.cli.interrupts"
     )
@@ -137,7 +143,7 @@ def test_after_a_while(command, delay, tmp_path):
     assert err.endswith("interrupted\n") == (process.returncode == 130)
 
 
-def test_before_the_first_iteration_nothing_is_written(tmp_path):
+def test_an_interrupt_before_the_first_iteration_writes_nothing(tmp_path):
     code = WHEN_CALLED.format(module="xsoftmax.classifiers.base", name="minimize_mixed")
     done = run(code, "train", "--quiet", cwd=tmp_path)
     assert done.returncode == 130
@@ -145,7 +151,7 @@ def test_before_the_first_iteration_nothing_is_written(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_an_interrupted_fit_leaves_a_finished_model_as_it_is(tmp_path, model):
+def test_an_interrupted_fit_replaces_no_finished_model(tmp_path, model):
     there = tmp_path / "run" / "model.safetensors"
     there.parent.mkdir()
     there.write_bytes(model.read_bytes())
@@ -173,7 +179,7 @@ Watch.__call__ = call
     assert there.read_bytes() == model.read_bytes()
 
 
-def test_a_process_that_is_deaf_to_it_works_on(tmp_path):
+def test_a_process_that_ignores_interrupts_works_on(tmp_path):
     code = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); "
     code += WHEN_CALLED.format(module="xsoftmax.datasets", name="load")
     done = run(code, "train", "--quiet", "--no-plots", cwd=tmp_path)
@@ -202,18 +208,40 @@ datasets.load = load
     assert time.perf_counter() - start < 15
 
 
-def test_an_error_that_an_interrupt_became():
+def test_is_interrupt_knows_an_error_that_an_interrupt_became():
     error = ImportError("numpy failed to import")
     assert not interrupts.is_interrupt(error)
     error.__context__ = KeyboardInterrupt()
     assert interrupts.is_interrupt(error)
 
 
-def test_stdout_that_is_full_is_an_error_in_one_line(tmp_path):
-    with open("/dev/full", "w") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "xsoftmax", "info", "--json"],
-            cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT,
-        )  # fmt: skip
-    assert done.returncode == 1
-    assert done.stderr == "error: cannot write to stdout: No space left on device.\n"
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for another process on Windows")
+def test_an_interrupted_fit_leaves_a_usable_model(tmp_path):
+    # A shell lets what it runs in the background ignore the signal, and that is inherited.
+    listen = "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    process = subprocess.Popen(
+        [
+            sys.executable, "-c", listen + "runpy.run_module('xsoftmax', run_name='__main__')",
+            "train", "--kind", "mlp", "--max-iter", "1000000", "--tol", "0", "--json",
+            "--no-plots",
+        ],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**ENVIRONMENT, "FORCE_COLOR": "1", "TTY_INTERACTIVE": "1"},
+    )  # fmt: skip
+    try:
+        seen = ""
+        while "objective 0." not in seen:
+            seen += process.stderr.read(1)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    result = json.loads(out)
+    assert result["interrupted"]
+    assert f"keeping the model of iteration {result['n_iter']}" in re.sub(
+        r"\x1b\[[0-9;]*m", "", err
+    )
+    model = xsoftmax.load(tmp_path / result["model"])
+    assert model.n_iter_ == result["n_iter"] > 0
