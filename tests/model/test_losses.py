@@ -18,7 +18,7 @@ from ..problems import blobs, objective_on, start, zeros_of
 
 
 @pytest.mark.parametrize("soft", [False, True])
-def test_one_row_says_what_two_do(xp, rng, soft):
+def test_weighted_cross_entropy_of_one_row_is_that_of_two(xp, rng, soft):
     two, weights = 3 * rng.standard_normal((2, 2, 20)), rng.random((2, 1, 20))
     targets = rng.integers(0, 2, 20)
     if soft:
@@ -51,7 +51,7 @@ def test_curvatures_are_products_of_probabilities(xp, rng, n_logits):
 
 
 @pytest.mark.parametrize("logit", [40.0, -40.0, 700.0])
-def test_two_classes_curve_where_one_is_nearly_sure(xp, logit):
+def test_curvatures_of_two_classes_keep_their_digits_where_one_is_nearly_sure(xp, logit):
     """1 - p would be 0."""
     expected = np.exp(-abs(logit))
     for curvature in (

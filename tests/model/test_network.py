@@ -21,7 +21,7 @@ def test_unpack_and_pack_are_inverses(xp, rng, fit_intercept):
     assert mask.shape == (1, network.n_parameters)
 
 
-def test_one_seed_gives_the_same_weights_everywhere(xp):
+def test_random_parameters_are_the_same_on_every_backend(xp):
     network = Network((784, 50, 10), "sigmoid")
     drawn = xp.host(network.random_parameters(np.random.RandomState(1), xp(np.zeros(1))))
     stream = np.random.RandomState(1)
@@ -31,7 +31,7 @@ def test_one_seed_gives_the_same_weights_everywhere(xp):
     np.testing.assert_array_equal(drawn[0], expected)
 
 
-def test_the_start_keeps_the_variance_through_the_layers(rng):
+def test_random_parameters_keep_the_variance_through_the_layers(rng):
     X = rng.standard_normal((2000, 300))
     for activation, expected in (("relu", 2.0), ("identity", 1.0)):
         network = Network((300, 300, 300), activation)
@@ -43,7 +43,7 @@ def test_the_start_keeps_the_variance_through_the_layers(rng):
 
 @pytest.mark.parametrize("hidden", [(), (4,), (4, 3)])
 @pytest.mark.parametrize("activation", ["tanh", "sigmoid", "relu", "gelu", "identity"])
-def test_gradient_is_that_of_finite_differences(xp, hidden, activation):
+def test_backward_gives_the_gradient_of_finite_differences(xp, hidden, activation):
     X, y = blobs(n_samples=12)
     objective = objective_on(xp, X, y, Cs=(0.1, 10.0), hidden=hidden, activation=activation)
     parameters = start(objective)
@@ -57,7 +57,7 @@ def test_gradient_is_that_of_finite_differences(xp, hidden, activation):
         np.testing.assert_allclose(gradient[:, j], (up - down) / 2e-6, atol=2e-8)
 
 
-def test_gradient_is_torchs(torch):
+def test_backward_gives_torchs_gradient(torch):
     X, y = blobs(n_samples=30)
     objective = objective_on(np.asarray, X, y, Cs=(np.inf,), hidden=(6,), activation="sigmoid")
     parameters = start(objective)
@@ -96,7 +96,9 @@ def test_a_batch_of_problems_is_each_problem_alone(xp):
 
 @pytest.mark.parametrize(("n_in", "n_out"), [(300, 3), (300, 40), (40, 5), (5, 3)])
 @pytest.mark.parametrize("n_problems", [1, 2])
-def test_products_are_right_whichever_way_round(xp, rng, n_in, n_out, n_problems):
+def test_forward_and_backward_are_right_whichever_way_round_products_are(
+    xp, rng, n_in, n_out, n_problems
+):
     X, network = rng.standard_normal((20, n_in)), Network((n_in, n_out))
     theta = rng.standard_normal((n_problems, network.n_parameters))
     ((W, b),) = network.unpack(theta)
