@@ -10,8 +10,8 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from xsoftmax import functional as F
 from xsoftmax.arrays import put
-from xsoftmax.model import targets as targets_module
 
+from .array_library import Library
 from .conftest import MISSING
 
 DTYPES = ("float32", "float64")
@@ -365,12 +365,11 @@ def test_jax_traces_one_hot_of_a_known_number_of_classes(jax):
 
 
 @pytest.mark.parametrize("targets", [[0, 2], [[0.5, 0.5, 0.0], [0.0, 0.0, 1.0]]])
-def test_one_transfer_checks_all_values(xp, monkeypatch, targets):
-    transfers, to_list = [], targets_module.to_list
-    monkeypatch.setattr(targets_module, "to_list", lambda x: transfers.append(x) or to_list(x))
-    weight = xp([1.0, 2.0])
-    F.softmax_cross_entropy(xp(np.zeros((2, 3))), xp(targets), sample_weight=weight)
-    assert len(transfers) == 1
+def test_softmax_cross_entropy_checks_all_values_with_one_transfer(targets):
+    library = Library()
+    logits, targets, weight = map(library.array, (np.zeros((2, 3)), targets, [1.0, 2.0]))
+    F.softmax_cross_entropy(logits, targets, sample_weight=weight)
+    assert library.transfers == ["__array__"]
 
 
 def test_complex_numbers_are_refused(xp):

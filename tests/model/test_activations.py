@@ -78,7 +78,7 @@ def test_activations_cast_integers_and_booleans_as_softmax_does(xp, name, dtype)
         np.testing.assert_array_equal(result, xp.host(function(xp(z.astype(floating)))))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ["identity", "relu", "tanh", "sigmoid", "gelu"])
 def test_activations_of_training_do_not_cast(name):
     function, derivative = ACTIVATIONS[name]
     z = np.ones(3, dtype="float16")  # which the functions of users cast to single precision
