@@ -36,18 +36,27 @@ sys.meta_path.insert(0, Interrupt)
 """
 
 
-#: Interrupts the process when {module}.{name} is called.
+#: Does as `act` does when {name} of {module}, where it is defined, is called for the n-th time.
 WHEN_CALLED = """
-import importlib, os, signal, time
-from functools import wraps
-module = importlib.import_module({module!r})
-called = getattr(module, {name!r})
-@wraps(called)
-def interrupted(*args, **kwargs):
+import os, signal, sys, time
+def act():
     os.kill(os.getpid(), signal.SIGINT)
-    return called(*args, **kwargs)
-setattr(module, {name!r}, interrupted)
+def watch(frame, event, function, calls=[]):
+    if event == "c_call":
+        called = function.__module__, function.__qualname__
+    else:
+        called = frame.f_globals.get("__name__"), frame.f_code.co_qualname
+    if event in ("call", "c_call") and called == ({module!r}, {name!r}):
+        calls.append(called)
+        if len(calls) == {n}:
+            sys.setprofile(None)
+            act()
+sys.setprofile(watch)
 """
+
+
+def when_called(module, name, n=1):
+    return WHEN_CALLED.format(module=module, name=name, n=n)
 
 
 def run(code, *arguments, cwd):
@@ -84,22 +93,22 @@ def test_an_interrupt_while_importing_is_one_line_and_130(name, tmp_path):
 @pytest.mark.parametrize(
     ("command", "module", "name"),
     [
-        ("train", "xsoftmax.arrays", "backend"),
-        ("train", "xsoftmax.datasets", "load"),
-        ("train", "xsoftmax.serialization.model_file", "write_whole"),
-        ("train", "os", "fsync"),
+        ("train", "xsoftmax.arrays.backends", "backend"),
+        ("train", "xsoftmax.datasets.sources", "load"),
+        ("train", "xsoftmax.serialization.files", "write_whole"),
+        ("train", "posix", "fsync"),
         ("train", "xsoftmax.cli.evaluation", "evaluate"),
         ("train", "xsoftmax.cli.pictures", "model_pictures"),
         ("train", "xsoftmax.plots", "plot_weights"),
-        ("train", "xsoftmax.cli.train", "print_scores"),
+        ("train", "xsoftmax.cli.console", "print_scores"),
         ("sweep", "xsoftmax.serialization.model_file", "save"),
-        ("sweep", "xsoftmax.cli.sweep", "print_table"),
+        ("sweep", "xsoftmax.cli.console", "print_table"),
         ("evaluate", "xsoftmax.serialization.model_file", "load"),
         ("evaluate", "xsoftmax.cli.evaluation", "evaluate"),
         ("predict", "xsoftmax.serialization.model_file", "load"),
         ("predict", "xsoftmax.serialization.files", "write_whole"),
-        ("reproduce", "xsoftmax.datasets", "mnist"),
-        ("info", "xsoftmax.arrays", "report"),
+        ("reproduce", "xsoftmax.datasets.published", "mnist"),
+        ("info", "xsoftmax.arrays.backends", "report"),
     ],
 )
 def test_an_interrupt_while_a_command_works_is_one_line_and_130(
@@ -113,7 +122,7 @@ def test_an_interrupt_while_a_command_works_is_one_line_and_130(
         "reproduce": ["neural-network"],
         "info": [],
     }[command]
-    code = WHEN_CALLED.format(module=module, name=name)
+    code = when_called(module, name)
     done = run(code, command, *arguments, cwd=tmp_path)
     assert done.returncode == 130, done.stderr
     assert done.stderr == "interrupted\n"
@@ -144,7 +153,7 @@ def test_an_interrupt_after_a_while_is_one_line_and_130(command, delay, tmp_path
 
 
 def test_an_interrupt_before_the_first_iteration_writes_nothing(tmp_path):
-    code = WHEN_CALLED.format(module="xsoftmax.classifiers.base", name="minimize_mixed")
+    code = when_called("xsoftmax.classifiers.validation", "check_y")
     done = run(code, "train", "--quiet", cwd=tmp_path)
     assert done.returncode == 130
     assert done.stderr == ("interrupted before the first iteration finished; nothing was written\n")
@@ -155,17 +164,8 @@ def test_an_interrupted_fit_replaces_no_finished_model(tmp_path, model):
     there = tmp_path / "run" / "model.safetensors"
     there.parent.mkdir()
     there.write_bytes(model.read_bytes())
-    # The third iteration is interrupted.
-    code = """
-import os, signal
-from xsoftmax.classifiers.watch import Watch
-plain = Watch.__call__
-def call(self, iteration, *args):
-    if iteration == 3:
-        os.kill(os.getpid(), signal.SIGINT)
-    return plain(self, iteration, *args)
-Watch.__call__ = call
-"""
+    monitor = "training_progress.<locals>.monitor"
+    code = when_called("xsoftmax.cli.console", monitor, n=3)  # after the third iteration
     done = run(
         code, "train", "--kind", "mlp", "--out", "run", "--force", "--json", "--quiet",
         cwd=tmp_path,
@@ -181,25 +181,22 @@ Watch.__call__ = call
 
 def test_a_process_that_ignores_interrupts_works_on(tmp_path):
     code = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); "
-    code += WHEN_CALLED.format(module="xsoftmax.datasets", name="load")
+    code += when_called("xsoftmax.datasets.sources", "load")
     done = run(code, "train", "--quiet", "--no-plots", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
 
 
 def test_an_interrupt_that_python_would_drop_is_asked_again(tmp_path):
-    code = """
-import os, signal
-from xsoftmax import datasets
+    code = when_called("xsoftmax.datasets.sources", "load")
+    code += """
 class Dropped:
     def __del__(self):
         os.kill(os.getpid(), signal.SIGINT)
         for _ in range(1000):
             pass
-def load(*_, **__):
-    import time
+def act():
     Dropped()
     time.sleep(20)
-datasets.load = load
 """
     start = time.perf_counter()
     done = run(code, "train", cwd=tmp_path)
