@@ -29,7 +29,7 @@ ids = ["softmax-regression", "softmax-regression-sgd", "mlp"]
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @parametrize_with_checks([SoftmaxRegression(), MLPClassifier()])
-def test_scikit_learns_contract(estimator, check):
+def test_estimators_pass_scikit_learns_checks(estimator, check):
     check(estimator)
 
 
@@ -101,7 +101,7 @@ if NAME == "torch":
 
 
 @pytest.mark.parametrize("name", ["strict", "strict-device1", "torch", "cupy"])
-def test_scikit_learns_checks_of_array_libraries_and_its_pipelines(name):
+def test_estimators_pass_scikit_learns_checks_of_array_libraries(name):
     if name in MISSING:
         pytest.skip(f"{name} is {MISSING[name]}")
     library, device = BACKENDS[name]
@@ -195,7 +195,7 @@ def test_partial_fit_of_probabilities_takes_the_classes():
         SoftmaxRegression(solver="sgd").partial_fit(X, np.eye(3)[y], classes=[0, 1, 2, 3])
 
 
-def test_warm_start_goes_on():
+def test_warm_start_goes_on_from_the_last_fit():
     X, y = blobs(spread=2.0)
     model = SoftmaxRegression(warm_start=True, tol=1e-6).fit(X, y)
     first = model.n_iter_

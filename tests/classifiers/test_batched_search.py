@@ -20,7 +20,7 @@ GRID = {"alpha": [1e-3, 1.0, 30.0], "random_state": [0, 1]}
 
 
 @pytest.mark.parametrize("scoring", [None, "neg_log_loss"])
-def test_full_batches_give_grid_searchs_results(scoring):
+def test_batched_search_gives_the_results_of_grid_search(scoring):
     X, y = blobs(n_samples=90, spread=1.5)
     network = MLPClassifier((4,), "tanh", solver="gd", learning_rate_init=0.5, max_iter=60, tol=0)
     grid = [GRID, {"batch_size": ["auto", 20], "hidden_layer_sizes": [(3,)], "random_state": [0]}]
@@ -94,7 +94,7 @@ def test_fit_takes_weights_and_a_splitter(xp):
     assert xp.host(search.predict(xp(X))).shape == (60,)
 
 
-def test_early_stopping_and_bad_parameters_are_refused():
+def test_fit_refuses_early_stopping_and_bad_parameters():
     X, y = blobs()
     with pytest.raises(ValueError, match="early_stopping=False"):
         BatchedGridSearchCV(MLPClassifier(early_stopping=True), {"alpha": [1.0]}).fit(X, y)

@@ -16,7 +16,7 @@ from ..problems import blobs
 @pytest.mark.parametrize("fit_intercept", [True, False])
 @pytest.mark.parametrize("C", [0.01, 1.0, 100.0, np.inf])
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_the_minimum_is_that_of_logistic_regression(n_classes, C, fit_intercept):
+def test_fit_finds_the_minimum_of_logistic_regression(n_classes, C, fit_intercept):
     X, y = blobs(n_samples=120, n_classes=n_classes, spread=3.0)
     weight = 1 + np.arange(120) % 4
     model = SoftmaxRegression(C=C, tol=1e-12, max_iter=5000, fit_intercept=fit_intercept)

@@ -25,7 +25,7 @@ edge_is_fine = pytest.mark.filterwarnings("ignore:.*a better one may lie beyond 
 
 
 @parametrize_with_checks([SoftmaxRegressionCV(Cs=3, cv=3, tol=1e-12)])
-def test_scikit_learns_contract(estimator, check):
+def test_estimators_pass_scikit_learns_checks(estimator, check):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         check(estimator)
@@ -107,7 +107,7 @@ def test_without_refit_coefficients_are_means_over_folds():
     assert np.mean(model.Cs_[best]) == model.C_
 
 
-def test_the_order_of_cs_does_not_matter():
+def test_paths_do_not_depend_on_the_order_of_Cs():
     X, y = blobs(spread=2.0)
     one = SoftmaxRegressionCV(CS, cv=3).fit(X, y)
     other = SoftmaxRegressionCV(CS[::-1], cv=3).fit(X, y)
@@ -248,7 +248,7 @@ def test_rows_to_choose_on_keep_what_the_others_dtype_cannot_hold(dtype):
 
 
 @pytest.mark.parametrize(("one", "other"), [("uint8", "float32"), ("float32", "float64")])
-def test_rows_of_two_dtypes_are_joined_everywhere(xp, one, other):
+def test_joined_keeps_the_values_of_two_dtypes(xp, one, other):
     values = {one: np.arange(6).reshape(3, 2), other: 300.25 + np.arange(4).reshape(2, 2)}
     parts = []
     for dtype, X in values.items():

@@ -149,7 +149,7 @@ def test_check_X_accepts_finite_numbers_whose_sum_overflows():
         np.array(["b", "a", "b"]),
     ],
 )
-def test_labels_are_encoded_in_any_dtype(labels):
+def test_encoded_takes_labels_of_any_dtype(labels):
     classes, indices = validation._encoded(labels)
     assert classes.dtype == labels.dtype
     np.testing.assert_array_equal(classes, np.unique(labels))

@@ -28,7 +28,7 @@ from .commands import run
         (["fly"], 2, "No such command"),
     ],
 )
-def test_errors_are_one_sentence_and_a_code(tmp_path, arguments, code, message):
+def test_errors_are_one_sentence_and_an_exit_code(tmp_path, arguments, code, message):
     out, err = run(*arguments, cwd=tmp_path, code=code)
     assert out == ""
     assert message in err
@@ -56,7 +56,7 @@ def test_version_and_help_import_no_array_library(arguments):
 
 
 @pytest.mark.parametrize("command", ["train", "sweep", "evaluate", "predict"])
-def test_flags_stand_in_the_help_without_a_value(command):
+def test_help_shows_flags_without_a_value(command):
     done = CliRunner(env={"COLUMNS": "120", "NO_COLOR": "1"}).invoke(app, [command, "--help"])
     lines = [line for line in done.output.splitlines() if "--json" in line or "--quiet" in line]
     assert len(lines) == 2

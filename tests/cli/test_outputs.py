@@ -100,7 +100,7 @@ def test_a_model_that_has_no_room_is_refused_before_training():
     run("train", "--kind", "mlp", "--hidden", 10**14, "--quiet", error="no room is left")
 
 
-def test_the_default_folder_gets_a_new_name():
+def test_destination_gives_the_default_folder_a_new_name():
     first = run("train", "--max-iter", 3, "--quiet", "--tol", 0)
     assert names("xsoftmax-out") == sorted([*PICTURES, "model.safetensors"])
     before = Path("xsoftmax-out/model.safetensors").read_bytes()

@@ -58,7 +58,7 @@ def test_load_refuses_bad_csv_with_the_place(tmp_path, text, message):
         datasets.load(tmp_path / "t.csv")
 
 
-def test_blanks_around_cells_do_not_count(tmp_path):
+def test_load_rows_ignores_blanks_around_cells(tmp_path):
     path = table(tmp_path, 'a , "b, c" ,y\n 1 , 2 , k\n3,\t4, k \n')
     rows = datasets.load_rows(path, datasets.Schema(2, ("a", "b, c"), "y"), labelled=True)
     np.testing.assert_array_equal(rows.X, [[1, 2], [3, 4]])
@@ -98,7 +98,7 @@ def test_load_keeps_a_column_without_a_name_that_is_no_index(tmp_path):
     ]
 
 
-def test_parquet_is_the_table_that_csv_is(tmp_path, rng):
+def test_load_reads_parquet_as_the_same_table_in_csv(tmp_path, rng):
     pandas = pytest.importorskip("pandas")
     pytest.importorskip("pyarrow")
     frame = pandas.DataFrame(
