@@ -77,7 +77,7 @@ def test_imports_point_down_and_name_no_array_library(path):
         ("from ..objective import Objective\nfrom .sgd import SGD", []),
     ],
 )
-def test_the_check_sees_what_it_must(text, wrong):
+def test_violations_finds_imports_that_point_up_and_array_libraries(text, wrong):
     assert violations(ROOT / "solvers" / "example.py", text) == wrong
 
 
@@ -101,14 +101,14 @@ def run(code):
     return done.stdout.split()
 
 
-def test_import_brings_nothing_heavy():
+def test_import_of_xsoftmax_brings_nothing_heavy():
     heavy = ["sklearn", "scipy", "matplotlib", "torch", "jax", "cupy", "typer", "rich", "pooch"]
     code = f"import sys, xsoftmax; print(*(m for m in {heavy} if m in sys.modules))"
     assert run(code) == []
     assert run(code.replace("import sys, xsoftmax", "import sys, xsoftmax.functional")) == []
 
 
-def test_public_names():
+def test_all_names_what_the_package_offers():
     for name in xsoftmax.__all__:
         assert getattr(xsoftmax, name) is not None
     assert set(xsoftmax.__all__) <= set(dir(xsoftmax))
