@@ -1,10 +1,14 @@
 """What a sweep records: warnings of problems that did not converge, and of a best C at the edge."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 from xsoftmax import SoftmaxRegressionCV
+from xsoftmax.classifiers.paths import Paths
+from xsoftmax.solvers import Status
 
 from ..problems import blobs
 
@@ -65,3 +69,15 @@ def test_a_best_c_at_the_edge_of_the_grid_warns(Cs, means, words, refit):
 def test_a_best_c_that_is_no_edge_does_not_warn(Cs, means, refit):
     X, y = blobs()
     sweep_with_scores(Cs, means, refit).fit(X, y)
+
+
+def test_the_inverse_hessian_of_the_best_score_is_kept_for_the_refit():
+    paths = Paths(2, 3)
+    for j, score in enumerate((0.5, 0.9, 0.7)):
+        warm_start = SimpleNamespace(inverse=f"inverse at {j}")
+        solution = SimpleNamespace(
+            parameters=np.zeros((2, 4)), gaps=[0, 0], n_iter=[1, 1],
+            statuses=[Status.CONVERGED] * 2, warm_start=warm_start,
+        )  # fmt: skip
+        paths.record(range(2), j, solution, [score, score])
+    assert paths.best_inverse == "inverse at 1"

@@ -10,11 +10,9 @@ from sklearn.model_selection import PredefinedSplit, StratifiedKFold
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from xsoftmax import SoftmaxRegression, SoftmaxRegressionCV
-from xsoftmax.classifiers import softmax_regression_cv
 from xsoftmax.classifiers.softmax_regression_cv import BATCH_VALUES, _joined
 from xsoftmax.classifiers.training import Samples
 from xsoftmax.classifiers.validation import Targets
-from xsoftmax.objective.objective import Objective
 
 from ..problems import blobs
 
@@ -210,29 +208,6 @@ def test_score_takes_a_scorer_that_asks_for_the_score_and_refuses_negative_weigh
     model = SoftmaxRegressionCV(CS, cv=3, scoring="neg_log_loss").fit(X, y)
     with pytest.raises(ValueError, match="sample_weight must be non-negative"):
         model.score(X, y, -np.ones(60))
-
-
-def test_the_refit_takes_the_metric_of_the_best_C(monkeypatch):
-    X, y = blobs(n_samples=120, n_features=6, spread=2.0)
-    solvers, metrics = [], []
-    real, follow = softmax_regression_cv.minimize, softmax_regression_cv.follow_path
-
-    def watched(objective, start, solver, **options):
-        solvers.append(solver)
-        return real(objective, start, solver, **options)
-
-    def followed(*args, **options):
-        for solution, metric in follow(*args, **options):
-            metrics.append(metric)
-            yield solution, metric
-
-    monkeypatch.setattr(Objective, "hessian_is_cheap", False)
-    monkeypatch.setattr(softmax_regression_cv, "minimize", watched)
-    monkeypatch.setattr(softmax_regression_cv, "follow_path", followed)
-    model = SoftmaxRegressionCV(CS, cv=3).fit(X, y)
-    (solver,) = solvers
-    assert solver.metric is metrics[list(CS).index(model.C_)]
-    assert solver.metric is not None
 
 
 @pytest.mark.parametrize("dtype", ["bool", "uint8", "float32"])

@@ -8,7 +8,7 @@ from sklearn.neural_network import MLPClassifier as TheirMLPClassifier
 from xsoftmax import BatchedGridSearchCV, MLPClassifier, SoftmaxRegression, SoftmaxRegressionCV
 from xsoftmax.classifiers.training import Samples, hold_out
 from xsoftmax.classifiers.validation import check_y
-from xsoftmax.objective.features import FEW_VALUES
+from xsoftmax.objective.policy import DEFAULT
 
 from ..array_library import Library
 from ..conftest import Place
@@ -161,7 +161,9 @@ def test_a_validation_set_that_does_not_fit_is_refused(foreign):
      ("float64", 1e-320, r"Choose a larger C\.$")],
 )  # fmt: skip
 def test_a_penalty_beyond_the_range_of_the_dtype_is_refused(xp, dtype, C, wider):
-    X, y = blobs(n_samples=FEW_VALUES // 5 + 1)  # of fewer values double precision solves it
+    X, y = blobs(
+        n_samples=DEFAULT.min_values_in_float32 // 5 + 1
+    )  # of fewer values double precision solves it
     rule = f"C={C} makes a penalty of .* beyond the range of .*{dtype}.*{wider}"
     with pytest.raises(ValueError, match=rule):
         SoftmaxRegression(C=C).fit(xp(X, dtype), xp(y))
@@ -180,7 +182,9 @@ def test_alpha_beyond_the_range_of_the_dtype_is_refused():
 
 
 def test_a_penalty_that_rounds_to_0_warns_and_is_none():
-    X, y = blobs(n_samples=FEW_VALUES // 5 + 1)  # of fewer values double precision solves it
+    X, y = blobs(
+        n_samples=DEFAULT.min_values_in_float32 // 5 + 1
+    )  # of fewer values double precision solves it
     single = X.astype("float32")
     with pytest.warns(UserWarning, match=r"C=1e\+50 .* is 0 in float32.*Pass C=inf") as warned:
         model = SoftmaxRegression(C=1e50).fit(single, y)

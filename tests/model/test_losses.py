@@ -12,7 +12,7 @@ from xsoftmax.model.losses import (
     probabilities,
     weighted_cross_entropy,
 )
-from xsoftmax.objective import objective as objective_module
+from xsoftmax.objective.policy import DEFAULT
 
 from ..problems import blobs, objective_on, start, zeros_of
 
@@ -62,13 +62,12 @@ def test_curvatures_of_two_classes_keep_their_digits_where_one_is_nearly_sure(xp
 
 
 @pytest.mark.parametrize("kept", [True, False])
-def test_two_classes_train_as_many_do(xp, monkeypatch, kept):
+def test_two_classes_train_as_many_do(xp, kept):
     X, y = blobs(n_classes=2)
-    if not kept:
-        monkeypatch.setattr(objective_module, "KEPT_VALUES", 0)
-    objective = objective_on(xp, X, y, Cs=(1.0, 5.0))
+    policy = DEFAULT if kept else replace(DEFAULT, max_kept_logits=0)
+    objective = objective_on(xp, X, y, Cs=(1.0, 5.0), policy=policy)
     parameters = start(objective)
-    point, penalty = objective.at(parameters), xp.host(objective.penalty * parameters)
+    point, penalty = objective.evaluate(parameters), xp.host(objective.penalty * parameters)
     layers = objective.network.unpack(parameters)
     ((dW, db),) = objective.network.unpack(point.gradient - objective.penalty * parameters)
     p = xp.host(F.softmax(objective.network.logits(layers, xp(X)), axis=1))
@@ -87,15 +86,16 @@ def test_two_classes_train_as_many_do(xp, monkeypatch, kept):
 def test_the_origin_is_the_point_at_zero(xp, rng, n_classes):
     X, y = blobs(n_classes=n_classes)
     objective = objective_on(xp, X, y, Cs=(1.0, 5.0), weights=rng.random((2, len(y))))
-    objective = objective.few(20)  # whose weights do not sum to 1
-    origin, expected = objective.origin(zeros_of(objective)), objective.at(zeros_of(objective))
+    objective, zeros = objective.subsample(20), zeros_of(objective)  # weights do not sum to 1
+    origin, expected = objective.evaluate_at_zero(zeros), objective.evaluate(zeros)
     for found, other in zip(origin, expected, strict=True):
         np.testing.assert_allclose(xp.host(found), xp.host(other), rtol=1e-13, atol=1e-16)
 
 
 @pytest.mark.parametrize(("n_classes", "n_logits"), [(2, 1), (3, 3)])
-def test_as_many_logits_are_kept_as_training_needs(monkeypatch, n_classes, n_logits):
-    objective = objective_on(np.asarray, *blobs(n_classes=n_classes), Cs=(1.0, 5.0))
+def test_as_many_logits_are_kept_as_training_needs(n_classes, n_logits):
+    rows = blobs(n_classes=n_classes)
     for less, kept in ((0, True), (1, False)):
-        monkeypatch.setattr(objective_module, "KEPT_VALUES", 2 * 60 * n_logits - less)
-        assert replace(objective).keeps_logits == kept
+        policy = replace(DEFAULT, max_kept_logits=2 * 60 * n_logits - less)
+        objective = objective_on(np.asarray, *rows, Cs=(1.0, 5.0), policy=policy)
+        assert objective.keeps_logits == kept

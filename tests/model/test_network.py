@@ -90,7 +90,7 @@ def test_a_batch_of_problems_is_each_problem_alone(xp):
             np.testing.assert_allclose(gradients[k], xp.host(gradient)[0], atol=1e-14)
         some = xp(np.asarray([2, 0]), None)
         some = xp.xp.astype(some, index_dtype(some))
-        left, _ = batch.take([2, 0]).value_and_gradient(xp.xp.take(parameters, some, axis=0))
+        left, _ = batch.select([2, 0]).value_and_gradient(xp.xp.take(parameters, some, axis=0))
         np.testing.assert_allclose(xp.host(left), values[[2, 0]], rtol=1e-13)
 
 
