@@ -7,7 +7,7 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 from xsoftmax import SoftmaxRegressionCV
-from xsoftmax.classifiers.paths import Paths
+from xsoftmax.classifiers.cv_results import CVResults
 from xsoftmax.solvers import Status
 
 from ..problems import blobs
@@ -72,7 +72,7 @@ def test_a_best_c_that_is_no_edge_does_not_warn(Cs, means, refit):
 
 
 def test_the_inverse_hessian_of_the_best_score_is_kept_for_the_refit():
-    paths = Paths(2, 3)
+    paths = CVResults(2, 3)
     for j, score in enumerate((0.5, 0.9, 0.7)):
         warm_start = SimpleNamespace(inverse=f"inverse at {j}")
         solution = SimpleNamespace(

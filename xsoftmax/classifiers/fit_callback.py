@@ -10,7 +10,7 @@ from ..arrays import Array
 from ..solvers import Report
 
 
-class Watch:
+class FitCallback:
     """A callback for `minimize` that scores held-out samples and calls the user's monitor.
 
     Parameters

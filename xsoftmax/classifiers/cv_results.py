@@ -16,7 +16,7 @@ from ..solvers import Solution, Status
 from .linear import published
 
 
-class Paths:
+class CVResults:
     """What is known of each fold at each C."""
 
     def __init__(self, n_folds: int, n_Cs: int) -> None:
