@@ -10,8 +10,8 @@ from ..objective.policy import Policy
 
 #: To call all operations of an evaluation, and of an exact inverse Hessian.
 CALLS_OF_EVALUATION, CALLS_OF_HESSIAN = 8e6, 20e6
-#: To read a value of X, and to compute the functions of a logit.
-READ, EXPONENTIAL = 12, 200
+#: To read a value of X, to compute the functions of a logit, and the weight of a pair of classes.
+READ, EXPONENTIAL, PAIR = 12, 200, 50
 #: An eigendecomposition of order n takes so many times n^3.
 DECOMPOSITION = 20
 
@@ -33,11 +33,17 @@ def eigenvectors_cost(network: Network, n_samples: int, policy: Policy) -> float
 
 def exact_inverse_cost(network: Network, n_samples: int, n_problems: int, policy: Policy) -> float:
     """Of the exact inverse Hessians of all problems."""
-    (n_features, n_classes), order = network.layer_sizes, hessian_order(network)
+    return exact_inverse_work(network, n_samples, n_problems, policy) + CALLS_OF_HESSIAN
+
+
+def exact_inverse_work(network: Network, n_samples: int, n_problems: int, policy: Policy) -> float:
+    """The same without calls: the arithmetic, which grows with the problem."""
+    n_features, n_classes = network.layer_sizes
     n_pairs = n_classes * (n_classes - 1) // 2
     n_rows = min(n_samples, hessian_rows(network, policy))
-    products = n_pairs * n_rows * n_features * (2 * n_features + 10)
-    return n_problems * (products + order**3) + CALLS_OF_HESSIAN
+    of_pair = n_rows * (PAIR + n_features * (2 * n_features + 10))
+    assembly = (n_classes - 1) ** 2 * (n_features + 1) ** 2
+    return n_problems * (n_pairs * (of_pair + assembly) + hessian_order(network) ** 3)
 
 
 def hessian_order(network: Network) -> int:

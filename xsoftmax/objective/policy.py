@@ -53,6 +53,8 @@ class Policy:
     # Exact Hessians: Newton's method
     #: Evaluations: what an exact inverse Hessian may cost (random).
     max_cost_of_newton: float = 4.0
+    #: Evaluations: its arithmetic alone, where no direction is much more curved (random).
+    max_work_of_even_newton: float = 0.3
     #: Rows for each parameter that make a Hessian, where there are more (random).
     hessian_rows_per_parameter: int = 8
     #: Newton steps: none is longer, and with 1 none is lengthened where curvature falls (random).

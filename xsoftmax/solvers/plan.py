@@ -17,6 +17,7 @@ from ..curvature.costs import (
     eigenvectors_cost,
     evaluation_cost,
     exact_inverse_cost,
+    exact_inverse_work,
     hessian_rows,
 )
 from ..curvature.covariances import anisotropy
@@ -169,8 +170,11 @@ def newton_pays(objective: Objective) -> bool:
     if not network.is_linear:
         return False
     sizes = network, objective.n_samples, objective.n_problems
-    cost = exact_inverse_cost(*sizes, policy)
-    return cost <= policy.max_cost_of_newton * evaluation_cost(*sizes)
+    evaluation = evaluation_cost(*sizes)
+    if exact_inverse_cost(*sizes, policy) > policy.max_cost_of_newton * evaluation:
+        return False
+    work = exact_inverse_work(*sizes, policy)
+    return work <= policy.max_work_of_even_newton * evaluation or is_uneven(objective)
 
 
 def curvature_pays(objective: Objective) -> bool:
@@ -183,8 +187,12 @@ def curvature_pays(objective: Objective) -> bool:
     network, n_samples, policy = objective.network, objective.n_samples, objective.policy
     evaluation = evaluation_cost(network, n_samples, objective.n_problems)
     cost = eigenvectors_cost(network, n_samples, policy) / evaluation
-    if cost <= policy.max_cost_of_eigenvectors:
-        return True
+    return cost <= policy.max_cost_of_eigenvectors or is_uneven(objective)
+
+
+def is_uneven(objective: Objective) -> bool:
+    """Whether few rows tell of directions that are much more curved at 0 than others."""
+    network, n_samples, policy = objective.network, objective.n_samples, objective.policy
     probed = objective.subsample(min(MAX_PROBED_ROWS, max(MIN_PROBED_ROWS, n_samples // 8)))
     (block,) = probed.rows.blocks(probed.n_samples)
     uneven = anisotropy(network, block.X, objective.strength, n_samples)
