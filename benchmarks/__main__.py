@@ -1,6 +1,7 @@
 """``python -m benchmarks WHAT [--backend cupy] [--repeats N]``.
 
-``random --seed S --n 60`` draws problems; ``against COMMIT`` runs another commit beside this one.
+``random --seed S --n 60`` draws problems; ``ablation`` switches the plan's choices off in turn;
+``against COMMIT`` runs another commit beside this one.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import argparse
 
 from . import (
+    ablation,
     against,
     agreement,
     fit,
@@ -39,7 +41,9 @@ BENCHMARKS = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("what", choices=[*BENCHMARKS, "random", "against", "report", "all"])
+    parser.add_argument(
+        "what", choices=[*BENCHMARKS, "random", "ablation", "against", "report", "all"]
+    )
     parser.add_argument("commit", nargs="?", help="of against")
     parser.add_argument("--backend", default="numpy", choices=["numpy", "cupy", "torch", "jax"])
     parser.add_argument("--repeats", type=int, default=3)
@@ -49,6 +53,9 @@ def main() -> None:
     drawn = options.repeats, options.seed, options.n
     if options.what == "random":
         print(save("random", options.backend, random_problems.run(options.backend, *drawn)))
+        return
+    if options.what == "ablation":
+        print(save("ablation", "numpy", ablation.run("numpy", *drawn)))
         return
     if options.what == "against":
         print(save("against", "numpy", against.run(options.commit, *drawn)))

@@ -13,7 +13,7 @@ import array_api_compat.numpy as xp
 from sklearn.datasets import load_digits
 
 from xsoftmax import MLPClassifier, SoftmaxRegression, SoftmaxRegressionCV
-from xsoftmax.objective.line_restriction import LinearRay
+from xsoftmax.objective.line_restriction import LinearLineFunction
 from xsoftmax.objective.objective import Objective
 
 from .problems import mnist_fit, table
@@ -24,7 +24,7 @@ KINDS = (
     (xp.linalg, ("inv", "cholesky", "eigh", "solve"), "decompositions"),
 )
 #: Of all rows, a sample or a minibatch.
-EVALUATIONS = ((LinearRay, "__call__"), (Objective, "value_and_gradient"))
+EVALUATIONS = ((LinearLineFunction, "__call__"), (Objective, "value_and_gradient"))
 #: Of the table, at which tolerance.
 FITS = {
     "iris": 1e-4,

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Lint, types, tests, and the built wheel tried from outside the repository.
+# Lint, docstrings, types, tests, and the built wheel tried from outside the repository.
 # Needs: pip install ".[test,dev]"          Option: --without-tests
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -8,12 +8,15 @@ echo "== lint"
 ruff check .
 ruff format --check .
 
+echo "== docstrings"
+PYTHONPATH=$PWD python ci/docstrings.py
+
 echo "== types"
 mypy
 
 if [ "${1:-}" != --without-tests ]; then
     echo "== tests"
-    pytest -n auto
+    pytest -n auto --doctest-modules
 fi
 
 echo "== wheel"

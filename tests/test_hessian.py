@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from xsoftmax.curvature.hessian import contrasts, inverse_hessian
+from xsoftmax.curvature.preconditioner import precondition
 
 from xsoftmax import SoftmaxRegression
 from xsoftmax.curvature import hessian
-from xsoftmax.curvature.hessian import contrasts, inverse_hessian
-from xsoftmax.curvature.preconditioner import precondition
 from xsoftmax.model.network import Network
 
 from .problems import blobs, objective_on, start

@@ -56,7 +56,7 @@ def test_partial_fit_is_not_offered_for_lbfgs():
     assert "solver='lbfgs') has no partial_fit" in str(caught.value)
     assert "choose solver='sgd'" in str(caught.value)
     assert callable(SoftmaxRegression.partial_fit)
-    assert "One epoch" in SoftmaxRegression.partial_fit.__doc__
+    assert "one epoch" in SoftmaxRegression.partial_fit.__doc__
 
 
 def test_warm_start_goes_on():

@@ -59,14 +59,103 @@ __all__ = [
 
 @on_its_device
 def softmax(logits: Array, *, axis: int = -1) -> Array:
-    """exp(z_c) / sum_k exp(z_k) along `axis`; same shape as `logits`."""
+    """Compute the softmax exp(z_c) / sum_k exp(z_k) along an axis.
+
+    Parameters
+    ----------
+    logits : array
+        Scores before the softmax, with the classes along `axis`. A logit of -inf is a class of
+        probability 0.
+    axis : int, default=-1
+        The axis of the classes.
+
+    Returns
+    -------
+    probabilities : array
+        Same shape as `logits`; they sum to 1 along `axis`.
+
+    Raises
+    ------
+    TypeError
+        If `logits` is complex.
+    ValueError
+        If `logits` has no such axis, or no class along it.
+
+    See Also
+    --------
+    log_softmax : The logarithm, exact where a probability underflows.
+    softmax_cross_entropy : The loss and its gradient from logits.
+
+    Notes
+    -----
+    The largest logit of a row is subtracted before the exponentials are taken, so that none
+    overflows [1]_.
+
+    References
+    ----------
+    .. [1] Blanchard, P., Higham, D. J. and Higham, N. J. (2021), "Accurately computing the
+       log-sum-exp and softmax functions", IMA Journal of Numerical Analysis 41(4).
+       doi:10.1093/imanum/draa038
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from xsoftmax.functional import softmax
+    >>> softmax(np.asarray([[0.0, 1.0, 2.0], [1000.0, 1000.0, -np.inf]])).round(3)
+    array([[0.09 , 0.245, 0.665],
+           [0.5  , 0.5  , 0.   ]])
+    """
     exponentials = namespace(logits).exp(_shifted(check_logits(logits, axis, "softmax"), axis))
     return exponentials / namespace(logits).sum(exponentials, axis=axis, keepdims=True)
 
 
 @on_its_device
 def logsumexp(logits: Array, *, axis: int = -1, keepdims: bool = False) -> Array:
-    """log sum_c exp(z_c) along `axis`, which is dropped unless `keepdims`."""
+    """Compute log sum_c exp(z_c) along an axis.
+
+    Parameters
+    ----------
+    logits : array
+        Scores before the softmax, with the classes along `axis`.
+    axis : int, default=-1
+        The axis of the classes.
+    keepdims : bool, default=False
+        Whether the result keeps `axis`, with length 1.
+
+    Returns
+    -------
+    total : array
+        Shape of `logits` without `axis`, unless `keepdims`.
+
+    Raises
+    ------
+    TypeError
+        If `logits` is complex.
+    ValueError
+        If `logits` has no such axis, or no class along it.
+
+    See Also
+    --------
+    log_softmax : The logits minus this.
+
+    Notes
+    -----
+    The largest logit of a row is subtracted before the exponentials are taken, and added to the
+    result [1]_.
+
+    References
+    ----------
+    .. [1] Blanchard, P., Higham, D. J. and Higham, N. J. (2021), "Accurately computing the
+       log-sum-exp and softmax functions", IMA Journal of Numerical Analysis 41(4).
+       doi:10.1093/imanum/draa038
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from xsoftmax.functional import logsumexp
+    >>> print(logsumexp(np.asarray([1000.0, 1000.0])).round(3))
+    1000.693
+    """
     logits = check_logits(logits, axis, "logsumexp")
     xp = namespace(logits)
     top = xp.max(logits, axis=axis, keepdims=True)
@@ -77,7 +166,39 @@ def logsumexp(logits: Array, *, axis: int = -1, keepdims: bool = False) -> Array
 
 @on_its_device
 def log_softmax(logits: Array, *, axis: int = -1) -> Array:
-    """z_c - logsumexp(z) along `axis`; same shape as `logits`."""
+    """Compute the log-probabilities z_c - logsumexp(z) along an axis.
+
+    Parameters
+    ----------
+    logits : array
+        Scores before the softmax, with the classes along `axis`.
+    axis : int, default=-1
+        The axis of the classes.
+
+    Returns
+    -------
+    log_probabilities : array
+        Same shape as `logits`.
+
+    Raises
+    ------
+    TypeError
+        If `logits` is complex.
+    ValueError
+        If `logits` has no such axis, or no class along it.
+
+    See Also
+    --------
+    softmax : The probabilities.
+    logsumexp : What is subtracted.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from xsoftmax.functional import log_softmax
+    >>> log_softmax(np.asarray([0.0, 1000.0]))
+    array([-1000.,     0.])
+    """
     shifted = _shifted(check_logits(logits, axis, "log_softmax"), axis)
     return shifted - exponentials_of(shifted, axis)[0]
 
@@ -93,21 +214,43 @@ def _shifted(logits: Array, axis: int) -> Array:
 def one_hot(
     labels: Array, n_classes: int | None = None, *, axis: int = -1, dtype: Any = None
 ) -> Array:
-    """Rows of the identity: 1 at each label, 0 elsewhere.
+    """Encode labels as rows of the identity: 1 at each label, 0 elsewhere.
 
     Parameters
     ----------
-    labels : integer array of any shape
-    n_classes : length of the new `axis`; by default the largest label plus one
-    dtype : dtype of the result; by default the library's own floating dtype
+    labels : array of int
+        Class indices, of any shape.
+    n_classes : int, default=None
+        Length of the new axis. By default the largest label plus one.
+    axis : int, default=-1
+        Where the result has its new axis, that of the classes.
+    dtype : dtype, default=None
+        The dtype of the result. By default the library's own floating dtype.
+
+    Returns
+    -------
+    indicators : array
+        Shape of `labels` with an axis of length `n_classes` inserted at `axis`.
 
     Raises
     ------
     TypeError
         If the labels or `n_classes` are not integers.
     ValueError
-        If a label is negative or not below `n_classes`, or `n_classes` is needed: there are no
-        labels, or JAX traces them.
+        If a label is negative or not below `n_classes`. Also if `n_classes` is None and cannot be
+        found: there are no labels, or JAX traces them.
+
+    See Also
+    --------
+    softmax_cross_entropy : Takes labels as they are, or probabilities such as these.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from xsoftmax.functional import one_hot
+    >>> one_hot(np.asarray([0, 2]))
+    array([[1., 0., 0.],
+           [0., 0., 1.]])
     """
     if n_classes is None:
         n_classes = _largest(labels) + 1
@@ -131,21 +274,48 @@ def _largest(labels: Array) -> int:
 def cross_entropy(
     probabilities: Array, targets: Array, *, sample_weight: Array | None = None, axis: int = -1
 ) -> Array:
-    """Weighted mean over the samples of -sum_c t_c log p_c; a 0-dimensional array.
+    """Compute the weighted mean over the samples of -sum_c t_c log p_c.
 
-    Nothing is added inside the logarithm: a target class of probability 0 costs inf. When logits
-    are at hand, `softmax_cross_entropy` is the stable way.
+    Nothing is added inside the logarithm: a target class of probability 0 costs inf. Where logits
+    are known, `softmax_cross_entropy` is the stable way.
 
     Parameters
     ----------
-    probabilities : array with classes along `axis`
-    targets : class indices (shape of `probabilities` without `axis`) or probabilities (same shape)
-    sample_weight : non-negative weights (shape of `probabilities` without `axis`)
+    probabilities : array
+        Probabilities with the classes along `axis`.
+    targets : array
+        Class indices, integers with the shape of `probabilities` without `axis`; or probabilities
+        that sum to 1 along `axis`, with the shape of `probabilities`.
+    sample_weight : array, default=None
+        Non-negative weights, with the shape of `probabilities` without `axis`. By default every
+        sample weighs the same.
+    axis : int, default=-1
+        The axis of the classes.
+
+    Returns
+    -------
+    value : array
+        0-dimensional: sum_i w_i loss_i / sum_i w_i.
 
     Raises
     ------
-    TypeError, ValueError
-        As for `softmax_cross_entropy`.
+    TypeError
+        If class indices are not integers, or anything is complex.
+    ValueError
+        If a shape does not fit, there is no sample, a label is out of range, or weights or target
+        probabilities are negative.
+
+    See Also
+    --------
+    softmax_cross_entropy : The same from logits, with the gradient.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from xsoftmax.functional import cross_entropy
+    >>> probabilities = np.asarray([[0.5, 0.5], [0.25, 0.75]])
+    >>> print(cross_entropy(probabilities, np.asarray([0, 1])).round(4))
+    0.4904
     """
     probabilities = check_logits(probabilities, axis, "cross_entropy", "probabilities")
     xp = namespace(probabilities)
@@ -166,19 +336,30 @@ def cross_entropy(
 def softmax_cross_entropy(
     logits: Array, targets: Array, *, sample_weight: Array | None = None, axis: int = -1
 ) -> tuple[Array, Array]:
-    """Weighted mean of logsumexp(z) - sum_c t_c z_c, and its gradient with respect to `logits`.
+    """Compute the mean cross-entropy of softmax(logits), and its gradient.
+
+    The value is the weighted mean over the samples of logsumexp(z) - sum_c t_c z_c.
 
     Parameters
     ----------
-    logits : array with classes along `axis`
-    targets : class indices (shape of `logits` without `axis`), or probabilities that sum to 1
-        along `axis` (same shape as `logits`): soft labels, label smoothing
-    sample_weight : non-negative weights (shape of `logits` without `axis`)
+    logits : array
+        Scores before the softmax, with the classes along `axis`.
+    targets : array
+        Class indices, integers with the shape of `logits` without `axis`; or probabilities that
+        sum to 1 along `axis`, with the shape of `logits` (soft labels, label smoothing).
+    sample_weight : array, default=None
+        Non-negative weights, with the shape of `logits` without `axis`. By default every sample
+        weighs the same.
+    axis : int, default=-1
+        The axis of the classes.
 
     Returns
     -------
-    value : 0-dimensional array
-    gradient : array shaped like `logits`, w_i / sum(w) (softmax(z)_ci - t_ci)
+    value : array
+        0-dimensional: sum_i w_i loss_i / sum_i w_i.
+    gradient : array
+        Same shape as `logits`: w_i / sum(w) (softmax(z)_ci - t_ci), the derivative of `value`
+        with respect to z_ci.
 
     Raises
     ------
@@ -187,6 +368,23 @@ def softmax_cross_entropy(
     ValueError
         If a shape does not fit, there is no sample, a label is out of range, or weights or
         probabilities are negative.
+
+    See Also
+    --------
+    softmax : The probabilities.
+    cross_entropy : The value from probabilities.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from xsoftmax.functional import softmax_cross_entropy
+    >>> logits = np.asarray([[0.0, 0.0], [1000.0, 1000.0]])
+    >>> value, gradient = softmax_cross_entropy(logits, np.asarray([0, 1]))
+    >>> print(value.round(4))
+    0.6931
+    >>> gradient
+    array([[-0.25,  0.25],
+           [ 0.25, -0.25]])
     """
     logits = check_logits(logits, axis, "softmax_cross_entropy")
     xp = namespace(logits)

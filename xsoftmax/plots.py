@@ -25,6 +25,17 @@ from sklearn.metrics import confusion_matrix
 
 from .arrays import is_array, to_host
 
+__all__ = [
+    "plot_confusion_matrix",
+    "plot_loss_curve",
+    "plot_predictions",
+    "plot_projection",
+    "plot_recall",
+    "plot_samples",
+    "plot_sweep",
+    "plot_weights",
+]
+
 WRONG = "tab:red"
 
 #: Fonts that have scripts which matplotlib's own lacks, where they are installed.
@@ -56,7 +67,44 @@ def plot_samples(
     n_rows: int = 3,
     n_columns: int = 5,
 ) -> np.ndarray:
-    """The first images of X (n_samples, height * width) with their labels, (n_rows, n_columns)."""
+    """Draw the first images of X with their labels.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, height * width)
+        Images, one a row.
+    labels : array-like of shape (n_samples,)
+        What to write above each image.
+    image_shape : tuple of (int, int), default=None
+        Height and width of an image. By default images are square.
+    n_rows : int, default=3
+        Rows of the grid.
+    n_columns : int, default=5
+        Columns of the grid.
+
+    Returns
+    -------
+    axes : ndarray of Axes of shape (n_rows, n_columns)
+        The grid; cells without an image are empty.
+
+    Raises
+    ------
+    ValueError
+        If a row of X does not have height * width values.
+
+    See Also
+    --------
+    plot_predictions : Images with true and predicted labels.
+
+    Examples
+    --------
+    >>> from xsoftmax import datasets, plots
+    >>> data = datasets.digits()
+    >>> axes = plots.plot_samples(data.X_train, data.y_train, n_rows=2, n_columns=4)
+    >>> axes.shape
+    (2, 4)
+    >>> axes[0, 0].figure.savefig("samples.png")
+    """
     X, labels = _host(X), _host(labels)
     axes = _grid(n_rows, n_columns, size=1.3)
     for ax, image, label in zip(axes.flat, X, labels, strict=False):
@@ -75,7 +123,47 @@ def plot_predictions(
     n_rows: int = 5,
     n_columns: int = 8,
 ) -> np.ndarray:
-    """Images of X with true and predicted labels: the wrong ones first, framed in red."""
+    """Draw images of X with true and predicted labels: the wrong ones first, framed in red.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, height * width)
+        Images, one a row.
+    y_true : array-like of shape (n_samples,)
+        The true labels.
+    y_pred : array-like of shape (n_samples,)
+        The predicted labels.
+    image_shape : tuple of (int, int), default=None
+        Height and width of an image. By default images are square.
+    n_rows : int, default=5
+        Rows of the grid.
+    n_columns : int, default=8
+        Columns of the grid.
+
+    Returns
+    -------
+    axes : ndarray of Axes of shape (n_rows, n_columns)
+        The grid; cells without an image are empty.
+
+    Raises
+    ------
+    ValueError
+        If a row of X does not have height * width values.
+
+    See Also
+    --------
+    plot_confusion_matrix : How often each class was taken for each other.
+
+    Examples
+    --------
+    >>> from xsoftmax import SoftmaxRegression, datasets, plots
+    >>> data = datasets.digits()
+    >>> model = SoftmaxRegression().fit(data.X_train, data.y_train)
+    >>> predicted = model.predict(data.X_test)
+    >>> axes = plots.plot_predictions(data.X_test, data.y_test, predicted, n_rows=2, n_columns=4)
+    >>> axes[0, 0].figure.get_suptitle()
+    '14 of 360 wrong, these first'
+    """
     X, y_true, y_pred = _host(X), _host(y_true), _host(y_pred)
     order = np.argsort(y_true == y_pred, kind="stable")[: n_rows * n_columns]
     axes = _grid(n_rows, n_columns, size=1.3)
@@ -105,9 +193,31 @@ def plot_loss_curve(
     label: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """The objective (loss and penalty) at every iteration, like ``model.loss_curve_``.
+    """Draw the objective (loss and penalty) at every iteration.
 
-    `validation_scores`, like ``model.validation_scores_``, are drawn against an axis on the right.
+    Parameters
+    ----------
+    losses : sequence of float
+        The objective at each iteration, such as ``model.loss_curve_``.
+    validation_scores : sequence of float, default=None
+        The accuracy on held-out rows at each iteration, such as ``model.validation_scores_``. It is
+        drawn against an axis on the right.
+    label : str, default=None
+        The name of the curve in the legend. By default "objective".
+    ax : Axes, default=None
+        Where to draw. By default in a new figure.
+
+    Returns
+    -------
+    ax : Axes
+        The axes with the curve.
+
+    Examples
+    --------
+    >>> from xsoftmax import plots
+    >>> ax = plots.plot_loss_curve([2.3, 0.9, 0.6], validation_scores=[0.4, 0.8, 0.9])
+    >>> ax.get_title()
+    'Objective and held-out accuracy'
     """
     ax = _axes(ax)
     marker = "." if len(losses) < 30 else ""
@@ -133,9 +243,32 @@ def plot_loss_curve(
 def plot_sweep(
     Cs: Any, scores: Any, *, best: float | None = None, name: str = "score", ax: Axes | None = None
 ) -> Axes:
-    """Score against C: every fold, their mean and standard deviation, and the `best` C.
+    """Draw score against C: every fold, their mean and standard deviation, and the best C.
 
-    `Cs` and `scores` (n_folds, n_Cs) are ``Cs_`` and ``scores_`` of `SoftmaxRegressionCV`.
+    Parameters
+    ----------
+    Cs : array-like of shape (n_Cs,)
+        The values of C in any order, such as ``Cs_`` of `SoftmaxRegressionCV`.
+    scores : array-like of shape (n_folds, n_Cs)
+        The score of each fold at each C, such as ``scores_`` of `SoftmaxRegressionCV`.
+    best : float, default=None
+        The C to mark with a vertical line, such as ``C_`` of `SoftmaxRegressionCV`.
+    name : str, default="score"
+        What is scored.
+    ax : Axes, default=None
+        Where to draw. By default in a new figure.
+
+    Returns
+    -------
+    ax : Axes
+        The axes with the curves; C is on a logarithmic scale.
+
+    Examples
+    --------
+    >>> from xsoftmax import plots
+    >>> ax = plots.plot_sweep([0.1, 1.0, 10.0], [[0.8, 0.9, 0.85], [0.7, 0.9, 0.8]], best=1.0)
+    >>> ax.get_title()
+    'Score held out, 2 folds'
     """
     order = np.argsort(Cs)
     Cs, scores = np.asarray(Cs)[order], np.asarray(scores)[:, order]
@@ -153,10 +286,36 @@ def plot_sweep(
 
 
 def plot_confusion_matrix(y_true: Any, y_pred: Any, *, ax: Axes | None = None) -> Axes:
-    """How often each true class (row) was predicted as each class (column).
+    """Draw how often each true class (row) was predicted as each class (column).
 
-    Colours are shares of the row. Of many classes the numbers are left out, only some are named,
-    and colours are on a logarithmic scale, so that rare errors are seen.
+    Colours are shares of the row. If there are more than 20 classes, cells have no numbers, only
+    some classes are named, and colours are on a logarithmic scale, so that rare errors are seen. If
+    there are more than 250, a cell shows the largest share of a square block of cells.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,)
+        The true labels.
+    y_pred : array-like of shape (n_samples,)
+        The predicted labels.
+    ax : Axes, default=None
+        Where to draw. By default in a new figure.
+
+    Returns
+    -------
+    ax : Axes
+        The axes with the matrix.
+
+    See Also
+    --------
+    plot_recall : The share of each class that was predicted as such.
+
+    Examples
+    --------
+    >>> from xsoftmax import plots
+    >>> ax = plots.plot_confusion_matrix(["cat", "cat", "dog", "dog"], ["cat", "dog", "dog", "dog"])
+    >>> ax.get_title()
+    'Confusion matrix, accuracy 0.7500'
     """
     y_true, y_pred = _host(y_true), _host(y_pred)
     classes = np.unique(np.concatenate([y_true, y_pred]))
@@ -196,7 +355,33 @@ def plot_confusion_matrix(y_true: Any, y_pred: Any, *, ax: Axes | None = None) -
 
 
 def plot_recall(y_true: Any, y_pred: Any, *, ax: Axes | None = None) -> Axes:
-    """The share of each true class that was predicted as such, the lowest first."""
+    """Draw the share of each true class that was predicted as such, the lowest first.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,)
+        The true labels.
+    y_pred : array-like of shape (n_samples,)
+        The predicted labels.
+    ax : Axes, default=None
+        Where to draw. By default in a new figure.
+
+    Returns
+    -------
+    ax : Axes
+        The axes with a bar for each class, at most 30.
+
+    See Also
+    --------
+    plot_confusion_matrix : Which class was predicted instead.
+
+    Examples
+    --------
+    >>> from xsoftmax import plots
+    >>> ax = plots.plot_recall(["cat", "cat", "dog", "dog"], ["cat", "dog", "dog", "dog"])
+    >>> [float(bar.get_width()) for bar in ax.patches]
+    [0.5, 1.0]
+    """
     y_true, y_pred = _host(y_true), _host(y_pred)
     classes, counts = np.unique(y_true, return_counts=True)
     recall = np.asarray([np.mean(y_pred[y_true == name] == name) for name in classes])
@@ -216,9 +401,32 @@ def plot_recall(y_true: Any, y_pred: Any, *, ax: Axes | None = None) -> Axes:
 
 
 def plot_projection(X: Any, labels: Any, *, ax: Axes | None = None) -> Axes:
-    """Rows of X (n_samples, n_features) on their first two principal components, by label.
+    """Draw the rows of X on their first two principal components, coloured by label.
 
-    Of many rows some are drawn; classes beyond the ten most frequent are grey.
+    Features are scaled to standard deviation 1 first. If there are more than 3,000 rows, rows at
+    even distances are drawn, no more than 3,000. Classes beyond the ten most frequent are grey.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+        The rows.
+    labels : array-like of shape (n_samples,)
+        The label of each row.
+    ax : Axes, default=None
+        Where to draw. By default in a new figure.
+
+    Returns
+    -------
+    ax : Axes
+        The axes with the points; the title says how much of the variance they show.
+
+    Examples
+    --------
+    >>> from xsoftmax import datasets, plots
+    >>> data = datasets.digits()
+    >>> ax = plots.plot_projection(data.X_train, data.y_train)
+    >>> ax.get_xlabel()
+    'first principal component'
     """
     X, labels = _host(X), _host(labels)
     some = slice(None, None, ceil(len(X) / MOST_POINTS))
@@ -248,7 +456,37 @@ def plot_projection(X: Any, labels: Any, *, ax: Axes | None = None) -> Axes:
 def plot_weights(
     model: Any, *, image_shape: tuple[int, int] | None = None, n_columns: int = 5
 ) -> np.ndarray:
-    """What each row of ``model.coef_`` looks for: red raises the class's logit, blue lowers it."""
+    """Draw each row of ``model.coef_`` as an image: red raises the class's logit, blue lowers it.
+
+    Parameters
+    ----------
+    model : SoftmaxRegression or SoftmaxRegressionCV
+        A fitted linear classifier: anything with ``coef_`` (n_classes, n_features), or
+        (1, n_features) for two classes, and ``classes_``.
+    image_shape : tuple of (int, int), default=None
+        Height and width of an image. By default images are square.
+    n_columns : int, default=5
+        Columns of the grid.
+
+    Returns
+    -------
+    axes : ndarray of Axes of shape (n_rows, n_columns)
+        The grid, with an image for each row of ``coef_``, at most 30. It has no more columns than
+        images.
+
+    Raises
+    ------
+    ValueError
+        If a row of ``coef_`` does not have height * width values.
+
+    Examples
+    --------
+    >>> from xsoftmax import SoftmaxRegression, datasets, plots
+    >>> data = datasets.digits()
+    >>> model = SoftmaxRegression().fit(data.X_train, data.y_train)
+    >>> plots.plot_weights(model).shape
+    (2, 5)
+    """
     coef, classes = _host(model.coef_), _host(model.classes_)
     names = [_above(name) for name in classes]
     if len(coef) == 1:

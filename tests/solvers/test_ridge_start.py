@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from xsoftmax.solvers.gaps import DOUBT, feared, promised
+from xsoftmax.solvers.ridge import SHARES, _minima
 
 from xsoftmax import SoftmaxRegression
 from xsoftmax.arrays import namespace, to_list
 from xsoftmax.solvers import LBFGS, Metric, minimize
 from xsoftmax.solvers import lbfgs as lbfgs_module
 from xsoftmax.solvers import ridge as ridge_module
-from xsoftmax.solvers.gaps import DOUBT, feared, promised
-from xsoftmax.solvers.ridge import SHARES, _minima
 
 from .problem_table import Approximated
 from .problems import Quadratic, blobs, objective_on

@@ -102,22 +102,31 @@ class BaseSoftmaxClassifier(Predictor):
         sample_weight_val: Any = None,
         monitor: Monitor | None = None,
     ) -> Self:
-        """Fit where X lives: NumPy on the CPU, CuPy on its GPU, torch and JAX likewise.
+        """Fit where X lies: NumPy on the CPU, CuPy on its GPU, torch and JAX likewise.
 
         Parameters
         ----------
-        X : array (n_samples, n_features), finite
-            float32 and float64 are computed in as they are; integers and half precision may be
-            stored, and are expanded block by block.
-        y : labels (n_samples,) of any sortable kind, or probabilities (n_samples, n_classes)
-        sample_weight : (n_samples,), non-negative
-        X_val, y_val, sample_weight_val : held-out samples to score after every iteration
-        monitor : called as ``monitor(iteration, self)`` after every iteration with the estimator
-            as fitted so far; returning True stops
+        X : array-like of shape (n_samples, n_features)
+            Finite real numbers. float32 and float64 are computed in as they are; integers and half
+            precision may be stored, and are expanded block by block.
+        y : array-like of shape (n_samples,) or (n_samples, n_classes)
+            Labels of any sortable kind, or the probabilities of each class (soft labels).
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights; ones by default.
+        X_val : array-like of shape (n_val, n_features), default=None
+            Held-out samples to score after every iteration.
+        y_val : array-like of shape (n_val,) or (n_val, n_classes), default=None
+            Their labels or probabilities, of classes that occur in `y`.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Their weights.
+        monitor : callable, default=None
+            Called as ``monitor(iteration, self)`` after every iteration, with the estimator as
+            fitted so far. Returning True stops the fit.
 
         Returns
         -------
-        self
+        self : object
+            The fitted estimator.
 
         Raises
         ------
@@ -125,6 +134,11 @@ class BaseSoftmaxClassifier(Predictor):
             If a parameter, X, y or a weight breaks its rule, or the solver diverges.
         TypeError
             If X or y holds what is neither a number nor a label.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the solver ends before it reaches `tol`.
 
         Notes
         -----
@@ -203,12 +217,32 @@ class BaseSoftmaxClassifier(Predictor):
     @_ExceptByLBFGS
     @on_its_device
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
-        """One epoch (with ``solver="gd"``, one step) on X from where the last call ended.
+        """Train for one epoch on X, from where the last call ended.
+
+        One epoch is one step with ``solver="gd"``. There is no `partial_fit` with
+        ``solver="lbfgs"``, which compares gradients of one fixed set of samples.
 
         Parameters
         ----------
-        X, y, sample_weight : as for `fit`
-        classes : every label that will ever come; needed at the first call
+        X : array-like of shape (n_samples, n_features)
+            Finite real numbers, as for `fit`.
+        y : array-like of shape (n_samples,) or (n_samples, n_classes)
+            Labels, or the probabilities of each class.
+        classes : array-like of shape (n_classes,), default=None
+            Every label that will ever come. Needed at the first call.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights; ones by default.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, X, y, `classes` or a weight breaks its rule, the solver diverges, or the
+            estimator has ``early_stopping=True`` or ``class_weight="balanced"``.
         """
         check_parameters(self)
         if self.early_stopping:

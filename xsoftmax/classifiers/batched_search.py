@@ -45,31 +45,80 @@ class Outcome(NamedTuple):
 
 
 class BatchedGridSearchCV(GridSearchCV):
-    """scikit-learn's GridSearchCV for `MLPClassifier`, with candidates and folds as one batch.
+    """Grid search over networks, with candidates and folds trained as one batch.
 
-    Candidates that differ only in ``alpha``, ``learning_rate_init`` and ``random_state`` are a
-    population of networks: every minibatch serves them all, and those that have converged leave.
-    Candidates that differ in anything else make batches of their own.
-
-    A fold's networks see the rows of the shared minibatches that are theirs, so with "sgd" and
-    "adam" a run differs from a fit on those rows alone as two shuffles differ; with "lbfgs" and
-    "gd" the minimiser is the same.
+    It is scikit-learn's GridSearchCV for `MLPClassifier`. Candidates that differ only in
+    ``alpha``, ``learning_rate_init`` and ``random_state`` are a population of networks: every
+    minibatch serves them all, and those that have converged leave. Candidates that differ in
+    anything else make batches of their own.
 
     Parameters
     ----------
-    estimator : an `MLPClassifier`; what the grid does not name stays as it is set there
-    param_grid : dict from a parameter's name to its values, or a list of such dicts
-    scoring : None or "accuracy", or any one scorer of scikit-learn
-    refit : whether to fit all rows with the best candidate
-    cv : number of folds (stratified by class), a scikit-learn splitter, or pairs of row indices
-    error_score : the score of a candidate whose parameters break a rule or whose training diverges,
-        with a warning; "raise" makes that an error
+    estimator : MLPClassifier
+        What the grid does not name stays as it is set there.
+    param_grid : dict or list of dict
+        From a parameter's name to its values.
+    scoring : str or callable, default=None
+        None or "accuracy", or any one scorer of scikit-learn.
+    refit : bool, default=True
+        Whether to fit all rows with the best candidate.
+    cv : int, splitter or iterable of (train, test), default=5
+        Number of folds (stratified by class), a splitter of scikit-learn, or pairs of row
+        indices.
+    error_score : float or "raise", default=nan
+        The score of a candidate whose parameters break a rule or whose training diverges, with
+        a warning. "raise" makes that an error.
 
     Attributes
     ----------
-    cv_results_, best_estimator_, best_score_, best_params_, best_index_, scorer_, n_splits_,
-    refit_time_, classes_, n_features_in_, feature_names_in_ : as in GridSearchCV; a fit's time is
-        that of its batch divided by the number of fits in it
+    cv_results_ : dict of ndarray of shape (n_candidates,)
+        Parameters, scores, ranks and times of the candidates, in GridSearchCV's format. A fit's
+        time is that of its batch divided by the number of fits in it.
+    best_index_ : int
+        Where in ``cv_results_`` the best candidate stands.
+    best_params_ : dict
+        Its parameters.
+    best_score_ : float
+        Its mean score over the folds.
+    best_estimator_ : MLPClassifier
+        The best candidate, fitted to all rows; only with `refit`.
+    refit_time_ : float
+        Seconds that this last fit took; only with `refit`.
+    scorer_ : callable
+        The scorer.
+    n_splits_ : int
+        The number of folds.
+    multimetric_ : bool
+        False: there is one scorer.
+    classes_ : array of shape (n_classes,)
+        The labels, sorted; only with `refit`.
+    n_features_in_ : int
+        The number of features seen in `fit`; only with `refit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names; only with `refit`, where X has names that are all strings.
+
+    See Also
+    --------
+    MLPClassifier : The network.
+    SoftmaxRegressionCV : Chooses C for networks without hidden layers.
+
+    Notes
+    -----
+    A fold's networks see the rows of the shared minibatches that are theirs. So with "sgd" and
+    "adam" a run differs from a fit on those rows alone as two shuffles differ; with "lbfgs" and
+    "gd" the minimiser is the same.
+
+    Examples
+    --------
+    >>> from xsoftmax import BatchedGridSearchCV, MLPClassifier, datasets
+    >>> data = datasets.digits()
+    >>> network = MLPClassifier((16,), max_iter=10, tol=0, random_state=0)
+    >>> search = BatchedGridSearchCV(network, {"learning_rate_init": [1e-4, 1e-2]}, cv=3)
+    >>> search = search.fit(data.X_train, data.y_train)
+    >>> search.best_params_
+    {'learning_rate_init': 0.01}
+    >>> search.score(data.X_test, data.y_test) > 0.9
+    True
     """
 
     def __init__(
@@ -92,9 +141,21 @@ class BatchedGridSearchCV(GridSearchCV):
 
         Parameters
         ----------
-        X, y, sample_weight : as for `MLPClassifier.fit`; a scorer that takes weights has them too
-            (with scikit-learn's ``enable_metadata_routing``, whoever requests them)
-        groups : (n_samples,) for splitters that need them
+        X : array-like of shape (n_samples, n_features)
+            Finite real numbers, as for `MLPClassifier.fit`.
+        y : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
+            Labels of any sortable kind, or the probabilities of each class (soft labels). They are
+            needed: None is an error.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights; ones by default. A scorer that takes weights has them too (with
+            scikit-learn's ``enable_metadata_routing``, whoever requests them).
+        groups : array-like of shape (n_samples,), default=None
+            The group of each sample, for splitters that need it.
+
+        Returns
+        -------
+        self : object
+            The fitted search.
 
         Raises
         ------
@@ -104,6 +165,13 @@ class BatchedGridSearchCV(GridSearchCV):
             If X, y, a weight, a fold or a parameter of the search breaks its rule, every fit fails
             (or one, with ``error_score="raise"``), or the estimator asks for early stopping, which
             would need rows held out of every fold.
+
+        Warns
+        -----
+        FitFailedWarning
+            If some fits fail.
+        UserWarning
+            If the scorer fails, or takes no weights and there are some.
         """
         if not isinstance(self.estimator, MLPClassifier):
             raise TypeError(
@@ -153,7 +221,27 @@ class BatchedGridSearchCV(GridSearchCV):
 
     @on_its_device
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """What `scoring` says of the best estimator's predictions; accuracy by default."""
+        """Score the best estimator's predictions by `scoring`; accuracy by default.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows, in the library and on the device of the fitted parameters.
+        y : array-like of shape (n_samples,) or (n_samples, n_classes)
+            Labels, or probabilities, of which the most probable class is the label.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights.
+
+        Returns
+        -------
+        score : float
+            What the scorer returns; a fraction for accuracy.
+
+        Raises
+        ------
+        AttributeError
+            If the search was made with ``refit=False``.
+        """
         if not self.refit:
             raise AttributeError(
                 "This BatchedGridSearchCV instance was initialized with `refit=False`. score is "

@@ -11,63 +11,152 @@ from .base import BaseSoftmaxClassifier
 
 
 class MLPClassifier(BaseSoftmaxClassifier):
-    """Dense hidden layers, a softmax, and an L2 penalty.
+    """Multilayer perceptron: dense hidden layers, a softmax, and an L2 penalty.
 
-    Minimises, with sample weights s_i that sum to S and targets t,
+    It minimises, with sample weights s_i that sum to S and targets t::
 
-        1/S sum_i s_i [ logsumexp_c z_ci - sum_c t_ci z_ci ] + alpha/(2 S) sum_l ||W_l||^2,
+        1/S sum_i s_i [ logsumexp_c z_ci - sum_c t_ci z_ci ] + alpha/(2 S) sum_l ||W_l||^2
 
     where z are the outputs of the last layer. The penalty is that of all samples in every
-    minibatch, so the minimiser does not depend on `solver` or `batch_size`.
-
-    Weights start as N(0, 1) / sqrt(n_in), times sqrt(2) after relu and gelu, intercepts as 0, drawn
-    on the host from `random_state` layer by layer: one seed, the same weights on every backend.
+    minibatch, so that the minimiser does not depend on `solver` or `batch_size`.
 
     Parameters
     ----------
-    hidden_layer_sizes : units of each hidden layer; an integer for one layer
-    activation : "relu", "gelu", "tanh", "logistic" (also called "sigmoid") or "identity"
-    solver : "adam", "sgd" (minibatches), "gd" (gradient descent on all rows) or "lbfgs"
-    alpha : strength of the penalty, divided by the number of samples; no intercept is penalised
-    batch_size : rows per step of sgd and adam; "auto" is min(200, n_samples)
-    learning_rate_init : step of gd, sgd and adam; None means 0.1, 0.01 and 0.001
-    learning_rate : how the step of sgd changes: "constant"; "invscaling" divides it by
-        (t + 1)**power_t after every epoch, t rows having been seen; "adaptive" divides it by 5
-        whenever sgd would stop, until it is at most 1e-6
-    power_t : see `learning_rate`
-    max_iter : iterations, or epochs of sgd and adam
-    tol : lbfgs stops when it estimates that at most this share of what was gained since all
-        parameters were 0 is left to gain (and at most tol**0.5 of the objective); gd when no
-        component of the gradient is larger; sgd and adam when `n_iter_no_change` epochs in a row
-        improve the loss by less. 0 runs `max_iter` iterations, or as far as rounding allows.
-    class_weight : dict from label to weight, or "balanced"
-    warm_start : start from the last fit
-    random_state : seed or numpy RandomState that draws the weights, shuffles and splits
-    shuffle : whether sgd and adam shuffle before every epoch
-    momentum, nesterovs_momentum : of sgd
-    beta_1, beta_2, epsilon : of adam
-    early_stopping : stop when `n_iter_no_change` iterations in a row do not raise the accuracy on
-        held-out samples by `tol`, and keep the best parameters
-    validation_fraction : held out for that, unless `fit` is given X_val
-    n_iter_no_change : see `tol` and `early_stopping`; inf never stops for that reason
-    block_rows : rows worked on at a time, which bounds the memory of a pass; None lets temporaries
-        fit a processor's cache
+    hidden_layer_sizes : int or sequence of int, default=(50,)
+        Units of each hidden layer; an integer for one layer.
+    activation : {"relu", "gelu", "tanh", "logistic", "sigmoid", "identity"}, default="relu"
+        What hidden layers apply; "logistic" and "sigmoid" are the same.
+    solver : {"adam", "sgd", "gd", "lbfgs"}, default="adam"
+        - "adam" and "sgd": steps on minibatches.
+        - "gd": gradient descent on all rows.
+        - "lbfgs": a quasi-Newton method on all rows, with a preconditioner.
+    alpha : float, default=1e-4
+        Strength of the penalty, divided by the sum of the sample weights. No intercept is
+        penalised.
+    batch_size : int or "auto", default="auto"
+        Rows in each step of sgd and adam. "auto" is min(200, n_samples).
+    learning_rate_init : float, default=None
+        Step of gd, sgd and adam. None means 0.1, 0.01 and 0.001.
+    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
+        How the step of sgd changes.
+
+        - "constant": not at all.
+        - "invscaling": after every epoch it is `learning_rate_init` / (t + 1)**power_t, where t
+          is the number of rows seen so far.
+        - "adaptive": divided by 5 whenever sgd would stop, until it is at most 1e-6.
+    power_t : float, default=0.5
+        Exponent of "invscaling", see `learning_rate`.
+    max_iter : int, default=200
+        The most iterations, or epochs of sgd and adam.
+    tol : float, default=1e-4
+        When the solver stops; f is the objective, f(0) its value where all parameters are 0.
+
+        - lbfgs: its estimate of f - min f is at most tol (f(0) - f), and at most tol**0.5 f.
+        - gd: no component of the gradient is larger than tol.
+        - sgd and adam: `n_iter_no_change` epochs in a row improve the loss by less than tol.
+
+        With 0 there are `max_iter` iterations, or as many as rounding allows.
+    class_weight : dict or "balanced", default=None
+        The weight of each label, which multiplies the weights of its samples. "balanced" gives
+        all classes the same total weight.
+    warm_start : bool, default=False
+        Whether `fit` starts from the last fit.
+    random_state : int or RandomState, default=None
+        Draws the first weights, the shuffles of sgd and adam, and the rows that `early_stopping`
+        holds out.
+    shuffle : bool, default=True
+        Whether sgd and adam shuffle the rows before every epoch.
+    momentum : float, default=0.9
+        Momentum of sgd, in [0, 1].
+    nesterovs_momentum : bool, default=True
+        Whether the momentum of sgd is Nesterov's.
+    beta_1 : float, default=0.9
+        Decay of adam's mean of gradients, in [0, 1).
+    beta_2 : float, default=0.999
+        Decay of adam's mean of squared gradients, in [0, 1).
+    epsilon : float, default=1e-8
+        What adam adds to the root of that mean, above 0.
+    early_stopping : bool, default=False
+        Whether to stop when `n_iter_no_change` iterations in a row do not raise the accuracy on
+        held-out samples by `tol`, and to keep the best parameters.
+    validation_fraction : float, default=0.1
+        Share of the samples to hold out for `early_stopping`, in (0, 1). Not used if `fit` is
+        given `X_val`.
+    n_iter_no_change : int or inf, default=10
+        See `tol` and `early_stopping`. With inf neither stops for that reason.
+    block_rows : int, default=None
+        Rows worked on at a time, which bounds the memory of a pass over X. None lets temporaries
+        fit a processor's cache.
 
     Attributes
     ----------
-    classes_ : (n_classes,)
-    coefs_ : list of (n_in, n_out), one for each layer
-    intercepts_ : list of (n_out,)
-    n_iter_ : iterations done on all rows
-    loss_curve_ : the objective at every iteration; gd, sgd and adam record it before each step
-    validation_scores_ : accuracies on held-out samples, or None if there were none
-    t_ : rows that gd, sgd and adam have met, each as often as it was met; 0 with lbfgs
-    loss_, best_loss_ : the last of ``loss_curve_`` and its least; `best_loss_` is None with
-        early_stopping
-    best_validation_score_ : the highest of ``validation_scores_``, or None
-    n_layers_, n_outputs_ : of layers with that of the features, and of classes
-    out_activation_ : "softmax", for two classes too
-    n_features_in_, feature_names_in_ : what was seen in `fit`
+    classes_ : array of shape (n_classes,)
+        The labels, sorted.
+    coefs_ : list of array of shape (n_in, n_out)
+        The weights of each layer.
+    intercepts_ : list of array of shape (n_out,)
+        The intercepts of each layer.
+    n_iter_ : int
+        Iterations done on all rows, or epochs of sgd and adam.
+    loss_curve_ : list of float
+        The objective at every iteration; gd, sgd and adam record it before each step.
+    validation_scores_ : list of float or None
+        The accuracy on held-out samples at every iteration; None if there were none.
+    t_ : int
+        Rows that gd, sgd and adam have met, each as often as it was met; 0 with lbfgs.
+    loss_ : float
+        The last of ``loss_curve_``; nan if there was no iteration.
+    best_loss_ : float or None
+        The least of ``loss_curve_``; None with `early_stopping`.
+    best_validation_score_ : float or None
+        The highest of ``validation_scores_``; None if there were none.
+    n_layers_ : int
+        The number of layers, that of the features included.
+    n_outputs_ : int
+        The number of classes.
+    out_activation_ : str
+        "softmax", for two classes too.
+    n_features_in_ : int
+        The number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names; only where X has names that are all strings.
+
+    See Also
+    --------
+    SoftmaxRegression : The same without hidden layers.
+    BatchedGridSearchCV : Trains many networks as one batch and chooses the best.
+    xsoftmax.save : Writes a fitted model to a file.
+
+    Notes
+    -----
+    Weights start as N(0, 1) / sqrt(n_in) [1]_, times sqrt(2) after relu and gelu [2]_, and
+    intercepts as 0. They are drawn on the host from `random_state`, layer by layer: one seed
+    gives the same weights with every array library.
+
+    "sgd" has the momentum of [3]_, and "adam" is algorithm 1 of [4]_.
+
+    References
+    ----------
+    .. [1] LeCun, Y., Bottou, L., Orr, G. B. and Müller, K.-R. (1998), "Efficient BackProp".
+    .. [2] He, K., Zhang, X., Ren, S. and Sun, J. (2015), "Delving deep into rectifiers:
+       surpassing human-level performance on ImageNet classification". arXiv:1502.01852
+    .. [3] Sutskever, I., Martens, J., Dahl, G. and Hinton, G. (2013), "On the importance of
+       initialization and momentum in deep learning", ICML.
+    .. [4] Kingma, D. P. and Ba, J. (2015), "Adam: a method for stochastic optimization", ICLR.
+       arXiv:1412.6980
+
+    Examples
+    --------
+    >>> from xsoftmax import MLPClassifier, datasets
+    >>> data = datasets.digits()
+    >>> model = MLPClassifier((32,), learning_rate_init=0.01, max_iter=20, tol=0, random_state=0)
+    >>> model = model.fit(data.X_train, data.y_train)
+    >>> [coef.shape for coef in model.coefs_]
+    [(64, 32), (32, 10)]
+    >>> model.predict(data.X_test[:8])
+    array([7, 6, 3, 7, 7, 3, 2, 8])
+    >>> model.score(data.X_test, data.y_test) > 0.9
+    True
     """
 
     def __init__(
@@ -128,12 +217,12 @@ class MLPClassifier(BaseSoftmaxClassifier):
 
     @property
     def n_layers_(self) -> int:
-        """How many layers there are, that of the features included."""
+        """The number of layers, that of the features included."""
         return len(self.coefs_) + 1
 
     @property
     def n_outputs_(self) -> int:
-        """How many classes there are."""
+        """The number of classes."""
         return self.coefs_[-1].shape[1]
 
     @property
@@ -143,7 +232,7 @@ class MLPClassifier(BaseSoftmaxClassifier):
 
     @property
     def best_loss_(self) -> float | None:
-        """The least objective at an iteration; None with early_stopping, which looks elsewhere."""
+        """The least objective at an iteration; None with early stopping, which looks at scores."""
         return None if self.early_stopping else min(self.loss_curve_, default=float("nan"))
 
     @property

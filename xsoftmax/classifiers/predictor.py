@@ -52,7 +52,23 @@ class Predictor(ClassifierMixin, BaseEstimator, ABC):
 
     @on_its_device
     def predict(self, X: Any) -> Array:
-        """The most probable label of each row, (n_samples,)."""
+        """Predict the most probable label of each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows, in the library and on the device of the fitted parameters.
+
+        Returns
+        -------
+        labels : array of shape (n_samples,)
+            Values of ``classes_``.
+
+        Raises
+        ------
+        ValueError
+            If X breaks its rule, or lies elsewhere than the fitted parameters.
+        """
         winners = self._winners(self._check_fitted(X, "predict"))
         if is_numpy(self.classes_):
             return self.classes_[to_host(winners)]
@@ -60,30 +76,86 @@ class Predictor(ClassifierMixin, BaseEstimator, ABC):
 
     @on_its_device
     def predict_proba(self, X: Any) -> Array:
-        """The probability of each class, (n_samples, n_classes), in the order of ``classes_``."""
+        """Predict the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows, in the library and on the device of the fitted parameters.
+
+        Returns
+        -------
+        probabilities : array of shape (n_samples, n_classes)
+            Classes are in the order of ``classes_``.
+
+        Raises
+        ------
+        ValueError
+            If X breaks its rule, or lies elsewhere than the fitted parameters.
+        """
         return self._logits(self._check_fitted(X, "predict_proba"), softmax).T
 
     @on_its_device
     def predict_log_proba(self, X: Any) -> Array:
-        """The logarithms of `predict_proba`, exact where that underflows."""
+        """Predict the logarithm of the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows, in the library and on the device of the fitted parameters.
+
+        Returns
+        -------
+        log_probabilities : array of shape (n_samples, n_classes)
+            The logarithms of `predict_proba`, exact where that underflows.
+
+        Raises
+        ------
+        ValueError
+            If X breaks its rule, or lies elsewhere than the fitted parameters.
+        """
         return self._logits(self._check_fitted(X, "predict_log_proba"), log_softmax).T
 
     @on_its_device
     def decision_function(self, X: Any) -> Array:
-        """The logits, (n_samples, n_classes); for two classes their difference, (n_samples,)."""
+        """Compute the logits, the scores before the softmax.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows, in the library and on the device of the fitted parameters.
+
+        Returns
+        -------
+        logits : array of shape (n_samples, n_classes) or (n_samples,)
+            For two classes the logit of the second minus that of the first, (n_samples,).
+
+        Raises
+        ------
+        ValueError
+            If X breaks its rule, or lies elsewhere than the fitted parameters.
+        """
         logits = self._logits(self._check_fitted(X, "decision_function"))
         return logits[1, :] - logits[0, :] if logits.shape[0] == 2 else logits.T
 
     @on_its_device
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Accuracy: the weighted fraction of rows whose label is predicted.
+        """Compute the accuracy: the weighted fraction of rows whose label is predicted.
 
         Parameters
         ----------
-        X : array (n_samples, n_features)
-        y : labels (n_samples,), of which one that is not among the classes is never predicted; or
-            probabilities (n_samples, n_classes), of which the most probable class is the label
-        sample_weight : (n_samples,), non-negative
+        X : array-like of shape (n_samples, n_features)
+            The rows, in the library and on the device of the fitted parameters.
+        y : array-like of shape (n_samples,) or (n_samples, n_classes)
+            Labels; one that is not among the classes is never predicted. Of probabilities the most
+            probable class is the label.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights; ones by default.
+
+        Returns
+        -------
+        accuracy : float
+            A number in [0, 1].
 
         Raises
         ------
@@ -120,8 +192,9 @@ class Predictor(ClassifierMixin, BaseEstimator, ABC):
 def logits_of(
     network: Network, layers: list[Layer], X: Array, transform: Callable | None = None
 ) -> Array:
-    """The logits (n_classes, n_samples) of one network, or what ``transform(logits, axis=0)`` makes
-    of them, block by block.
+    """Compute the logits (n_classes, n_samples) of one network, block by block.
+
+    With a `transform` the result is what ``transform(logits, axis=0)`` makes of them.
     """
     xp, dtype = namespace(X), layers[0][0].dtype
 

@@ -11,57 +11,141 @@ from .linear import LinearPredictor, penalty_strength
 
 
 class SoftmaxRegression(LinearPredictor, BaseSoftmaxClassifier):
-    """Linear logits, a softmax, and an L2 penalty.
+    """Softmax (multinomial logistic) regression: linear logits, a softmax, and an L2 penalty.
 
-    Minimises, with sample weights s_i that sum to S and targets t,
+    It minimises, with sample weights s_i that sum to S and targets t::
 
-        1/S sum_i s_i [ logsumexp_c z_ci - sum_c t_ci z_ci ] + 1/(2 C S) ||W||^2,   z = W x + b,
+        1/S sum_i s_i [ logsumexp_c z_ci - sum_c t_ci z_ci ] + 1/(2 C S) ||W||^2,   z = W x + b
 
-    which is scikit-learn's LogisticRegression divided by C S: the same minimiser, also for two
-    classes, where only the difference of their weights is reported and penalised.
+    This is the objective of scikit-learn's LogisticRegression divided by C S, so that the
+    minimiser is the same. For two classes, too: there only the difference of their weights is
+    reported and penalised.
 
     Parameters
     ----------
-    C : inverse strength of the penalty; inf for none. The intercept is never penalised.
-    solver : "lbfgs" (if X is large and float64, in float32 as far as that leads, then in float64),
-        "gd" (gradient descent on all rows), "sgd" or "adam" (minibatches)
-    learning_rate_init : step of gd, sgd and adam; None means 0.1, 0.01 and 0.001
-    learning_rate : how the step of sgd changes: "constant"; "invscaling" divides it by
-        (t + 1)**power_t after every epoch, t rows having been seen; "adaptive" divides it by 5
-        whenever sgd would stop, until it is at most 1e-6
-    power_t : see `learning_rate`
-    max_iter : iterations, or epochs of sgd and adam
-    tol : lbfgs stops when it estimates that at most this share of what was gained since all
-        parameters were 0 is left to gain (and at most tol**0.5 of the objective); gd when no
-        component of the gradient is larger; sgd and adam when `n_iter_no_change` epochs in a row
-        improve the loss by less. 0 runs `max_iter` iterations, or as far as rounding allows.
-    fit_intercept : whether there is a b
-    class_weight : dict from label to weight, or "balanced"
-    warm_start : start from the last fit (or from classes_, coef_ and intercept_ as you set them)
-    random_state : seed or numpy RandomState that shuffles and splits
-    batch_size : rows per step of sgd and adam; "auto" is min(200, n_samples)
-    shuffle : whether sgd and adam shuffle before every epoch
-    momentum, nesterovs_momentum : of sgd
-    beta_1, beta_2, epsilon : of adam
-    early_stopping : stop when `n_iter_no_change` iterations in a row do not raise the accuracy on
-        held-out samples by `tol`, and keep the best parameters
-    validation_fraction : held out for that, unless `fit` is given X_val
-    n_iter_no_change : see `tol` and `early_stopping`; inf never stops for that reason
-    block_rows : rows worked on at a time, which bounds the memory of a pass; None lets temporaries
-        fit a processor's cache
+    C : float, default=1.0
+        Inverse strength of the penalty, above 0; inf for none. The intercept is never penalised.
+    solver : {"lbfgs", "gd", "sgd", "adam"}, default="lbfgs"
+        - "lbfgs": a quasi-Newton method on all rows, preconditioned by the Hessian or an
+          approximation of it. If X is large and float64, it iterates in float32 as far as that
+          leads, then in float64.
+        - "gd": gradient descent on all rows.
+        - "sgd" and "adam": steps on minibatches.
+    learning_rate_init : float, default=None
+        Step of gd, sgd and adam. None means 0.1, 0.01 and 0.001.
+    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
+        How the step of sgd changes.
+
+        - "constant": not at all.
+        - "invscaling": after every epoch it is `learning_rate_init` / (t + 1)**power_t, where t
+          is the number of rows seen so far.
+        - "adaptive": divided by 5 whenever sgd would stop, until it is at most 1e-6.
+    power_t : float, default=0.5
+        Exponent of "invscaling", see `learning_rate`.
+    max_iter : int, default=1000
+        The most iterations, or epochs of sgd and adam.
+    tol : float, default=1e-4
+        When the solver stops; f is the objective, f(0) its value where all parameters are 0.
+
+        - lbfgs: its estimate of f - min f is at most tol (f(0) - f), and at most tol**0.5 f.
+        - gd: no component of the gradient is larger than tol.
+        - sgd and adam: `n_iter_no_change` epochs in a row improve the loss by less than tol.
+
+        With 0 there are `max_iter` iterations, or as many as rounding allows.
+    fit_intercept : bool, default=True
+        Whether there is an intercept b.
+    class_weight : dict or "balanced", default=None
+        The weight of each label, which multiplies the weights of its samples. "balanced" gives
+        all classes the same total weight.
+    warm_start : bool, default=False
+        Whether `fit` starts from the last fit, or from ``classes_``, ``coef_`` and
+        ``intercept_`` as you set them.
+    random_state : int or RandomState, default=None
+        Draws the shuffles of sgd and adam, and the rows that `early_stopping` holds out.
+    batch_size : int or "auto", default="auto"
+        Rows in each step of sgd and adam. "auto" is min(200, n_samples).
+    shuffle : bool, default=True
+        Whether sgd and adam shuffle the rows before every epoch.
+    momentum : float, default=0.9
+        Momentum of sgd, in [0, 1].
+    nesterovs_momentum : bool, default=True
+        Whether the momentum of sgd is Nesterov's.
+    beta_1 : float, default=0.9
+        Decay of adam's mean of gradients, in [0, 1).
+    beta_2 : float, default=0.999
+        Decay of adam's mean of squared gradients, in [0, 1).
+    epsilon : float, default=1e-8
+        What adam adds to the root of that mean, above 0.
+    early_stopping : bool, default=False
+        Whether to stop when `n_iter_no_change` iterations in a row do not raise the accuracy on
+        held-out samples by `tol`, and to keep the best parameters.
+    validation_fraction : float, default=0.1
+        Share of the samples to hold out for `early_stopping`, in (0, 1). Not used if `fit` is
+        given `X_val`.
+    n_iter_no_change : int or inf, default=10
+        See `tol` and `early_stopping`. With inf neither stops for that reason.
+    block_rows : int, default=None
+        Rows worked on at a time, which bounds the memory of a pass over X. None lets temporaries
+        fit a processor's cache.
 
     Attributes
     ----------
-    classes_ : (n_classes,)
-    coef_ : (n_classes, n_features), or (1, n_features) for two classes
-    intercept_ : (n_classes,), or (1,) for two classes
-    gap_ : with lbfgs, an estimate of (objective - minimum) / objective at the end; where cells of X
-        are so large that the loss is locally misleading, proved by an exact Newton step, or a bound
-    n_iter_ : iterations done on all rows
-    loss_curve_ : the objective at every iteration; gd, sgd and adam record it before each step
-    validation_scores_ : accuracies on held-out samples, or None if there were none
-    t_ : rows that gd, sgd and adam have met, each as often as it was met; 0 with lbfgs
-    n_features_in_, feature_names_in_ : what was seen in `fit`
+    classes_ : array of shape (n_classes,)
+        The labels, sorted.
+    coef_ : array of shape (n_classes, n_features)
+        The weights W; of shape (1, n_features) for two classes.
+    intercept_ : array of shape (n_classes,)
+        The intercepts b; of shape (1,) for two classes, and 0 without `fit_intercept`.
+    gap_ : float
+        With lbfgs, an estimate of (f - min f) / f at the end. Where X has cells so large that
+        curvature at one point misleads, the estimate is confirmed by an exact Newton step, or it
+        is an upper bound.
+    n_iter_ : int
+        Iterations done on all rows, or epochs of sgd and adam.
+    loss_curve_ : list of float
+        The objective at every iteration; gd, sgd and adam record it before each step.
+    validation_scores_ : list of float or None
+        The accuracy on held-out samples at every iteration; None if there were none.
+    t_ : int
+        Rows that gd, sgd and adam have met, each as often as it was met; 0 with lbfgs.
+    n_features_in_ : int
+        The number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names; only where X has names that are all strings.
+
+    See Also
+    --------
+    SoftmaxRegressionCV : Chooses C by cross-validation.
+    MLPClassifier : The same with hidden layers.
+    xsoftmax.save : Writes a fitted model to a file.
+
+    Notes
+    -----
+    "lbfgs" has the two-loop recursion of [1]_; that a Newton step can confirm ``gap_`` follows
+    from a bound of [2]_. "sgd" has the momentum of [3]_, and "adam" is algorithm 1 of [4]_.
+
+    References
+    ----------
+    .. [1] Nocedal, J. (1980), "Updating quasi-Newton matrices with limited storage", Mathematics
+       of Computation 35(151). doi:10.1090/S0025-5718-1980-0572855-7
+    .. [2] Bach, F. (2010), "Self-concordant analysis for logistic regression", Electronic Journal
+       of Statistics 4. doi:10.1214/09-EJS521
+    .. [3] Sutskever, I., Martens, J., Dahl, G. and Hinton, G. (2013), "On the importance of
+       initialization and momentum in deep learning", ICML.
+    .. [4] Kingma, D. P. and Ba, J. (2015), "Adam: a method for stochastic optimization", ICLR.
+       arXiv:1412.6980
+
+    Examples
+    --------
+    >>> from xsoftmax import SoftmaxRegression, datasets
+    >>> data = datasets.digits()
+    >>> model = SoftmaxRegression(C=1.0).fit(data.X_train, data.y_train)
+    >>> model.predict(data.X_test[:8])
+    array([7, 6, 3, 7, 7, 3, 2, 8])
+    >>> model.predict_proba(data.X_test[:2]).max(axis=1).round(3)
+    array([0.832, 0.981])
+    >>> round(model.score(data.X_test, data.y_test), 3)
+    0.961
     """
 
     def __init__(

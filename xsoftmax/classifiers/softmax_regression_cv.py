@@ -44,38 +44,79 @@ Monitor = Callable[[int, int], Any]
 
 
 class SoftmaxRegressionCV(LinearPredictor):
-    """`SoftmaxRegression` with the best C of a grid, as scikit-learn's LogisticRegressionCV.
+    """Softmax regression with C chosen by cross-validation, as scikit-learn's LogisticRegressionCV.
 
     The folds are one batch of problems that share every pass over X. The batch follows the grid
     from the strongest penalty to the weakest, each solution starting from those before it.
 
     Parameters
     ----------
-    Cs : number of values, spaced logarithmically from 1e-4 to 1e4, or the values themselves
-    cv : number of folds (stratified by class), a scikit-learn splitter, or pairs of row indices
-    scoring : None or "accuracy", or any scorer of scikit-learn (those run on the host)
-    refit : whether to fit all rows with the best C; otherwise ``coef_``, ``intercept_`` and ``C_``
-        are means over the folds, each at its own best C
-    fit_intercept : whether there is an intercept
-    class_weight : dict from label to weight, or "balanced" within the training rows of each fold
-    tol : each problem stops when it estimates that at most this share of what was gained since all
-        parameters were 0 is left to gain (and at most tol**0.5 of its objective)
-    max_iter : iterations for each value of C
-    block_rows : rows worked on at a time; None lets temporaries fit a processor's cache
+    Cs : int or sequence of float, default=10
+        How many values of C, spaced logarithmically from 1e-4 to 1e4; or the values themselves.
+    cv : int, splitter or iterable of (train, test), default=5
+        Number of folds (stratified by class), a splitter of scikit-learn, or pairs of row
+        indices.
+    scoring : str or callable, default=None
+        None or "accuracy", which is computed where X lies, or any scorer of scikit-learn, which
+        runs on the host.
+    refit : bool, default=True
+        Whether to fit all rows with the best C. Otherwise ``coef_``, ``intercept_`` and ``C_``
+        are means over the folds, each at its own best C.
+    fit_intercept : bool, default=True
+        Whether there is an intercept.
+    class_weight : dict or "balanced", default=None
+        The weight of each label; "balanced" counts the training rows of each fold.
+    tol : float, default=1e-6
+        Each problem stops when its estimate of f - min f is at most tol (f(0) - f), and at most
+        tol**0.5 f; f is its objective, f(0) the value where all parameters are 0.
+    max_iter : int, default=1000
+        The most iterations for each value of C.
+    block_rows : int, default=None
+        Rows worked on at a time. None lets temporaries fit a processor's cache.
 
     Attributes
     ----------
-    classes_ : (n_classes,)
-    C_ : the best value: of those with the highest mean score, the first in ``Cs_``
-    Cs_ : (n_Cs,), as given
-    scores_ : (n_folds, n_Cs)
-    coefs_paths_ : (n_folds, n_Cs, n_classes, n_features + 1), the intercept last (if there is one);
-        for two classes (n_folds, n_Cs, 1, n_features + 1)
-    n_iter_ : (n_folds, n_Cs)
-    gaps_ : (n_folds, n_Cs), estimates of (objective - minimum) / minimum
-    coef_, intercept_ : as for `SoftmaxRegression`
-    best_estimator_ : the refitted `SoftmaxRegression`; only with `refit`
-    n_features_in_, feature_names_in_ : what was seen in `fit`
+    classes_ : array of shape (n_classes,)
+        The labels, sorted.
+    C_ : float
+        The best value: of those with the highest mean score, the first in ``Cs_``.
+    Cs_ : ndarray of shape (n_Cs,)
+        The values of C, in the order that they were given.
+    scores_ : ndarray of shape (n_folds, n_Cs)
+        The score of each fold at each C.
+    coefs_paths_ : array of shape (n_folds, n_Cs, n_classes, n_features + 1)
+        The parameters of each fold at each C, the intercept last (if there is one). For two
+        classes the shape is (n_folds, n_Cs, 1, n_features + 1).
+    n_iter_ : ndarray of shape (n_folds, n_Cs)
+        Iterations done.
+    gaps_ : ndarray of shape (n_folds, n_Cs)
+        Estimates of (f - min f) / f.
+    coef_ : array of shape (n_classes, n_features)
+        The weights; of shape (1, n_features) for two classes.
+    intercept_ : array of shape (n_classes,)
+        The intercepts; of shape (1,) for two classes, and 0 without `fit_intercept`.
+    best_estimator_ : SoftmaxRegression
+        Fitted to all rows with the best C; only with `refit`.
+    n_features_in_ : int
+        The number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names; only where X has names that are all strings.
+
+    See Also
+    --------
+    SoftmaxRegression : With a given C.
+    xsoftmax.plots.plot_sweep : Draws ``scores_`` against ``Cs_``.
+
+    Examples
+    --------
+    >>> from xsoftmax import SoftmaxRegressionCV, datasets
+    >>> data = datasets.digits()
+    >>> model = SoftmaxRegressionCV(Cs=[0.1, 1.0, 10.0, 100.0])
+    >>> model = model.fit(data.X_train, data.y_train)
+    >>> model.C_, model.scores_.shape
+    (10.0, (5, 4))
+    >>> round(model.score(data.X_test, data.y_test), 3)
+    0.967
     """
 
     _policy: Policy = DEFAULT  #: by which fits are planned
@@ -116,16 +157,33 @@ class SoftmaxRegressionCV(LinearPredictor):
         sample_weight_val: Any = None,
         monitor: Monitor | None = None,
     ) -> Self:
-        """Score every C on every fold, choose, and refit, where X lives.
+        """Score every C on every fold, choose one, and refit, where X lies.
 
         Parameters
         ----------
-        X, y, sample_weight : as for `SoftmaxRegression.fit`; scores are weighted too
-        groups : (n_samples,) for splitters that need them
-        X_val, y_val, sample_weight_val : rows to choose C on, instead of `cv`: the only fold trains
-            on X and scores these, and the refit takes both
-        monitor : called as ``monitor(n_finished, n_problems)`` before the first problem and as
-            problems finish; there are n_folds times n_Cs
+        X : array-like of shape (n_samples, n_features)
+            Finite real numbers, as for `SoftmaxRegression.fit`.
+        y : array-like of shape (n_samples,) or (n_samples, n_classes)
+            Labels of any sortable kind, or the probabilities of each class (soft labels).
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights, of the scores too; ones by default.
+        groups : array-like of shape (n_samples,), default=None
+            The group of each sample, for splitters that need it.
+        X_val : array-like of shape (n_val, n_features), default=None
+            Rows to choose C on, instead of `cv`. The only fold trains on X and scores these, and
+            the refit takes both.
+        y_val : array-like of shape (n_val,) or (n_val, n_classes), default=None
+            Their labels or probabilities, of classes that occur in `y`.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Their weights.
+        monitor : callable, default=None
+            Called as ``monitor(n_finished, n_problems)`` before the first problem and as problems
+            finish; there are n_folds times n_Cs.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
 
         Raises
         ------
@@ -136,7 +194,9 @@ class SoftmaxRegressionCV(LinearPredictor):
         -----
         UserWarning
             If the best C is an end of a grid of at least 3 values and no other value scores as
-            well: a better one may lie beyond.
+            well: a better one may lie beyond. Also if there are weights and `scoring` takes none.
+        ConvergenceWarning
+            If problems do not reach `tol`.
         """
         check_parameters(self)
         routing = route(self, sample_weight, groups)
@@ -154,7 +214,22 @@ class SoftmaxRegressionCV(LinearPredictor):
 
     @on_its_device
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """What `scoring` says of the predictions; accuracy by default."""
+        """Score the predictions by `scoring`; accuracy by default.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows, in the library and on the device of the fitted parameters.
+        y : array-like of shape (n_samples,) or (n_samples, n_classes)
+            Labels, or probabilities, of which the most probable class is the label.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights.
+
+        Returns
+        -------
+        score : float
+            What the scorer returns; a fraction for accuracy.
+        """
         return scored(self, self, X, y, sample_weight)
 
     def __sklearn_tags__(self) -> Tags:
@@ -163,7 +238,13 @@ class SoftmaxRegressionCV(LinearPredictor):
         return tags
 
     def get_metadata_routing(self) -> MetadataRouter:
-        """Who is asked for which metadata: the scorer about weights, the splitter about groups."""
+        """Say who is asked for which metadata: the scorer about weights, the splitter about groups.
+
+        Returns
+        -------
+        routing : MetadataRouter
+            As scikit-learn's ``enable_metadata_routing`` uses it.
+        """
         to_scorer = MethodMapping().add(caller="fit", callee="score")
         return (
             MetadataRouter(owner=self)

@@ -100,8 +100,9 @@ def _learnt(estimator: Any, X: Array) -> Array:
 
 
 def _is_finite_matrix(X: Any) -> bool:
-    """Whether X is what scikit-learn's checks would return as it is, after longer than a small fit
-    has time for.
+    """Whether scikit-learn's checks would return X as it is.
+
+    They take longer than a small fit has time for.
     """
     if type(X) is not np.ndarray or X.ndim != 2 or X.dtype not in (np.float32, np.float64):
         return False

@@ -32,10 +32,6 @@ from .linear_algebra import diagonal_matrix, floored, inverse_cholesky
 
 #: Multiplications that calling the operations on the matrix of one class costs.
 CALLS_OF_CLASS = 4e6
-#: Values: the inverses of all classes are kept if they are no more.
-MAX_VALUES_OF_INVERSES = 1 << 24
-#: A pooled covariance is made from so many times as many rows as that of one class.
-POOLED_ROWS = 4
 #: A share of the curvature that was tried and not measured may be wrong by as much as the shares
 #: that are tried lie apart.
 ERROR_OF_TRIED_SHARE = 30.0
@@ -165,20 +161,35 @@ def approximate_inverse(
     if not to_list(xp.all(xp.isfinite(covariances.diagonal))):
         return None
     n_blocks = covariances.mean.shape[0]
-    n_picked = min(policy.curvature_rows_per_feature * n_features, covariances.n_rows)
+    work = max_cost * evaluation
+    affordable = int((work / n_blocks - CALLS_OF_CLASS) / n_features**2) - 2 * n_features
+    n_picked = _rows_to_pick(covariances, affordable, policy)
     multiplications = n_blocks * (n_features**2 * (n_picked + 2 * n_features) + CALLS_OF_CLASS)
     cost = multiplications / evaluation
-    is_small = n_blocks * n_features**2 <= MAX_VALUES_OF_INVERSES
+    is_small = n_blocks * n_features**2 <= policy.max_values_of_class_inverses
     mean, mass = covariances.mean, covariances.mass
     if n_blocks > 1 and is_small and cost <= max_cost:
         weights: WeightsInverse = _class_inverses(covariances, xp.mean(strength), n_picked)
     else:
         covariances, share = covariances.pooled()
-        weights = _spectrum(covariances, share, max_cost * evaluation, policy)
+        weights = _spectrum(covariances, share, work, policy)
         cost = min(float(max_cost), DECOMPOSITION * n_features**3 / evaluation)
         mean, mass = covariances.mean, covariances.mass * share
     mass, min_strength = _floors(mass, covariances.diagonal)
     return ApproximateInverse(network, weights, mean, mass, min_strength, cost)
+
+
+def _rows_to_pick(covariances: ClassCovariances, affordable: int, policy: Policy) -> int:
+    """How many rows make a covariance: as many as are affordable, between some for each feature."""
+    n_features = covariances.mean.shape[1]
+    least, most = (
+        per_feature * n_features
+        for per_feature in (
+            policy.min_curvature_rows_per_feature,
+            policy.max_curvature_rows_per_feature,
+        )
+    )
+    return min(covariances.n_rows, max(least, min(most, affordable)))
 
 
 @compiled
@@ -220,10 +231,9 @@ def _inverse_of_scaled(F: Array, scale: Array) -> Array:
 def _spectrum(covariances: ClassCovariances, share: Array, work: float, policy: Policy) -> Spectrum:
     """The eigenvectors of the whole matrix, or the leading ones of a few rows, as `work` allows."""
     n_features, n_rows = covariances.mean.shape[1], covariances.n_rows
-    needed = policy.curvature_rows_per_feature * n_features
     affordable = int(work / n_features**2) - 10 * n_features
-    n_picked = min(n_rows, affordable, POOLED_ROWS * needed)
-    if n_features <= policy.max_features_of_matrix and n_picked >= min(n_rows, needed):
+    n_picked = _rows_to_pick(covariances, affordable, policy)
+    if n_features <= policy.max_features_of_matrix and n_picked <= max(affordable, 0):
         (H,) = covariances.matrices(n_picked)
         return Spectrum(*_eigenvectors(H, share))
     rank = min(n_rows, n_features, policy.max_rank)

@@ -27,7 +27,7 @@ def evaluation_cost(network: Network, n_samples: int, n_problems: int) -> float:
 def eigenvectors_cost(network: Network, n_samples: int, policy: Policy) -> float:
     """Of all eigenvectors of the curvature at 0."""
     n_features, _ = network.layer_sizes
-    n_picked = min(n_samples, policy.curvature_rows_per_feature * n_features)
+    n_picked = min(n_samples, policy.min_curvature_rows_per_feature * n_features)
     return n_features**2 * (n_picked + DECOMPOSITION * n_features)
 
 

@@ -203,9 +203,10 @@ def _covariances(A: Array, diagonal: Array) -> Array:
 
 @compiled
 def anisotropy(network: Network, X: Array, strength: Array, n_samples: int) -> Array:
-    """How many times the largest curvature at 0 is the mean one, about, by few rows X of
-    `n_samples`, where the penalties of weights are `strength` (n_problems,).
+    """How many times the largest curvature at 0 is the mean one, about.
 
+    It is estimated from few rows X of `n_samples`, where the penalties of weights are `strength`
+    (n_problems,).
     Features far from 0 count as uneven, as they are for L-BFGS without a preconditioner. The
     largest eigenvalue is that of the power iteration. Few rows in many dimensions make curvatures
     uneven that are not, by (1 + sqrt(n_features / n_rows))^2 (Marchenko and Pastur, 1967).

@@ -153,8 +153,7 @@ def gap_bound(objective: Objective, iterate: Iterate) -> Array:
 def largest_logit_change(
     objective: Objective, iterate: Iterate, direction: Array, of_all_rows: bool = False
 ) -> Array:
-    """(n_problems,): how much more a step along `direction` changes one logit of a row than
-    another, at most.
+    """(n_problems,): the most by which a step along `direction` sets two logits of a row apart.
 
     Unless it is to be `of_all_rows`, which takes less time, rows that weigh nothing, and those
     whose probabilities are 0 and 1 to the last digit at `iterate`, do not count: nothing that they

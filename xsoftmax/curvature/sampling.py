@@ -7,9 +7,9 @@ from ..arrays import Array, compiled, device, namespace, without_compiling
 
 @without_compiling
 def pick(weights: Array, n_picked: int) -> tuple[Array, Array]:
-    """Indices (k, n_picked) of rows that weigh much in `weights` (k, n_rows), and for how many rows
-    each stands.
+    """Rows that weigh much in `weights` (k, n_rows), and for how many rows each stands.
 
+    Both are (k, n_picked); rows are indices.
     Systematic sampling: the sums of the chances are cut into steps of the same length.
     """
     xp = namespace(weights)

@@ -17,15 +17,37 @@ from .tables import Table, listed
 
 
 class Schema(NamedTuple):
-    """The columns that a model was trained on."""
+    """The columns that a model was trained on.
+
+    A NamedTuple; its parameters are its attributes.
+
+    Parameters
+    ----------
+    n_features : int
+        How many columns are features.
+    feature_names : tuple of str, default=None
+        The names of these columns, in order, if they have names.
+    label_name : str, default=None
+        The name of the column of labels; its position, as text, in a table without a header.
+
+    See Also
+    --------
+    load_rows : Reads rows with these columns.
+
+    Examples
+    --------
+    >>> from xsoftmax.datasets import Schema
+    >>> Schema(2, ("width", "height"), "species").feature_names
+    ('width', 'height')
+    """
 
     n_features: int
     feature_names: tuple[str, ...] | None = None
-    label_name: str | None = None  #: its position, as text, in a table without a header
+    label_name: str | None = None
 
     @property
     def names_to_look_for(self) -> tuple[str, ...] | None:
-        """What `read_table` should know: no names () if the model's table had no header."""
+        """Names of features that tell a header; () if the model's table had no header."""
         without_header = self.feature_names is None and (self.label_name or "").isdigit()
         return () if without_header else self.feature_names
 

@@ -11,25 +11,99 @@ from sklearn.model_selection import train_test_split
 
 
 class TableWarning(UserWarning):
-    """Which line was taken for the header, and which columns were left out or went by position."""
+    """Which line was taken for the header, and which columns were left out or went by position.
+
+    A category of its own, so that it can be silenced or made an error without touching others.
+
+    See Also
+    --------
+    read_csv : Reads a table of text.
+    load_rows : Matches the columns of a table with those of a model.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from pathlib import Path
+    >>> from xsoftmax.datasets import TableWarning, read_csv
+    >>> text = '''Unnamed: 0,width,species
+    ... 0,5.1,setosa
+    ... 1,4.9,setosa
+    ... 2,7.0,versicolor
+    ... 3,6.4,versicolor
+    ... '''
+    >>> path = Path("irises.csv")
+    >>> n_written = path.write_text(text)
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore", TableWarning)
+    ...     data = read_csv(path, test_size=0.5)
+    >>> data.feature_names
+    ('width',)
+    """
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Rows to train on and rows to test on, as NumPy arrays."""
+    """Rows to train on and rows to test on, as NumPy arrays.
+
+    A frozen dataclass; its parameters are its attributes.
+
+    Parameters
+    ----------
+    name : str
+        A short name of the data, such as the name of the file.
+    X_train : ndarray of shape (n_train, n_features)
+        Features to train on.
+    y_train : ndarray of shape (n_train,)
+        Labels to train on.
+    X_test : ndarray of shape (n_test, n_features)
+        Features to test on.
+    y_test : ndarray of shape (n_test,)
+        Labels to test on.
+    image_shape : tuple of (int, int), default=None
+        Height and width, when each row is an image.
+    class_names : tuple of str, default=None
+        What the labels 0, 1, ... mean.
+    feature_names : tuple of str, default=None
+        One for each column of X, when columns have names.
+    label_name : str, default=None
+        The name of the column of labels; its position, as text, in a table without a header.
+
+    See Also
+    --------
+    load : Reads a data set by its name or from files.
+    Rows : Rows without a split.
+
+    Examples
+    --------
+    >>> from xsoftmax.datasets import digits
+    >>> data = digits()
+    >>> data.name, data.X_train.shape, data.y_train.shape
+    ('digits', (1437, 64), (1437,))
+    """
 
     name: str
-    X_train: np.ndarray  #: (n_samples, n_features), floating
-    y_train: np.ndarray  #: (n_samples,)
+    X_train: np.ndarray
+    y_train: np.ndarray
     X_test: np.ndarray
     y_test: np.ndarray
-    image_shape: tuple[int, int] | None = None  #: (height, width), when each row is an image
-    class_names: tuple[str, ...] | None = None  #: what the labels 0, 1, ... mean
-    feature_names: tuple[str, ...] | None = None  #: one for each column of X, when it has a name
-    label_name: str | None = None  #: of the column of labels; its position when there is no header
+    image_shape: tuple[int, int] | None = None
+    class_names: tuple[str, ...] | None = None
+    feature_names: tuple[str, ...] | None = None
+    label_name: str | None = None
 
     def astype(self, dtype: str) -> Dataset:
-        """The same with features of another floating dtype."""
+        """Convert the features to another floating dtype.
+
+        Parameters
+        ----------
+        dtype : str
+            The dtype, such as "float32".
+
+        Returns
+        -------
+        data : Dataset
+            The same rows and labels. Features that have the dtype already are not copied.
+        """
         return replace(
             self,
             X_train=self.X_train.astype(dtype, copy=False),
@@ -38,11 +112,44 @@ class Dataset:
 
 
 class Rows(NamedTuple):
-    """All rows of a source, or its test part, before or without a split."""
+    """All rows of a source, or its test part, before or without a split.
+
+    A NamedTuple; its parameters are its attributes.
+
+    Parameters
+    ----------
+    name : str
+        A short name of the rows, such as the name of the file.
+    X : ndarray of shape (n_samples, n_features)
+        Features.
+    y : ndarray of shape (n_samples,) or None
+        Labels, when there are some.
+    image_shape : tuple of (int, int), default=None
+        Height and width, when each row is an image.
+    class_names : tuple of str, default=None
+        What the labels 0, 1, ... mean.
+    feature_names : tuple of str, default=None
+        One for each column of X, when columns have names.
+    label_name : str, default=None
+        The name of the column of labels; its position, as text, in a table without a header.
+
+    See Also
+    --------
+    load_rows : Reads rows to ask a model about.
+    with_test_rows : Makes a `Dataset` of two of them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from xsoftmax.datasets import Rows
+    >>> rows = Rows("two points", np.asarray([[0.0], [1.0]]), np.asarray([0, 1]))
+    >>> rows.X.shape, rows.feature_names
+    ((2, 1), None)
+    """
 
     name: str
-    X: np.ndarray  #: (n_samples, n_features)
-    y: np.ndarray | None  #: (n_samples,), when there are labels
+    X: np.ndarray
+    y: np.ndarray | None
     image_shape: tuple[int, int] | None = None
     class_names: tuple[str, ...] | None = None
     feature_names: tuple[str, ...] | None = None
@@ -50,16 +157,29 @@ class Rows(NamedTuple):
 
 
 def with_test_rows(rows: Rows, test: Rows) -> Dataset:
-    """All of `rows` to train on, and all of `test` to test on.
+    """Make a data set of all `rows` to train on, and all of `test` to test on.
 
     Parameters
     ----------
-    rows, test : Rows
-        Both with labels, and with the same columns. Names are those of `rows`.
+    rows : Rows
+        Rows with labels. The data set has their names.
+    test : Rows
+        Rows with labels and the same columns.
 
     Returns
     -------
-    Dataset
+    data : Dataset
+        Both, without a copy.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from xsoftmax.datasets import Rows, with_test_rows
+    >>> rows = Rows("old", np.asarray([[0.0], [1.0]]), np.asarray([0, 1]))
+    >>> test = Rows("new", np.asarray([[0.5]]), np.asarray([1]))
+    >>> data = with_test_rows(rows, test)
+    >>> data.name, len(data.X_train), len(data.X_test)
+    ('old', 2, 1)
     """
     return _dataset(rows, rows.X, rows.y, test.X, test.y)
 

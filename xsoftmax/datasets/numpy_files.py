@@ -20,10 +20,51 @@ _NO_ARRAYS = ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile
 
 
 def read_npz(path: str | Path, *, test_size: float = 0.2, random_state: int = 0) -> Dataset:
-    """Read a file of X_train, y_train and perhaps X_test, y_test; or of X, y; in any case.
+    """Read a .npz file of X_train, y_train and perhaps X_test, y_test; or of X, y.
 
-    Images (n_samples, height, width) are flattened, and those of bytes divided by 255. The file may
-    also hold `feature_names`, (n_features,) text, and `label_name`.
+    Parameters
+    ----------
+    path : str or Path
+        The file. Names of arrays may be written in upper or lower case. Images
+        (n_samples, height, width) are flattened, and those of bytes (uint8) divided by 255. The
+        file may also hold `feature_names`, (n_features,) text, and `label_name`.
+    test_size : float, default=0.2
+        The share of rows to test on, if the file has no X_test and y_test. The split is
+        stratified by class.
+    random_state : int, default=0
+        Which rows these are.
+
+    Returns
+    -------
+    data : Dataset
+        Rows to train on and rows to test on; its name is that of the file.
+
+    Raises
+    ------
+    ValueError
+        If the file is no .npz file of plain arrays, the arrays are missing or do not go together,
+        features are not finite, or the rows are too few to split.
+    OSError
+        If the file cannot be read.
+
+    Warns
+    -----
+    UserWarning
+        If a class has a single row: it is trained on, and the test part lacks that class.
+
+    See Also
+    --------
+    read_npy : Reads features and labels from two files.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from xsoftmax.datasets import read_npz
+    >>> X = np.arange(20.0).reshape(10, 2)
+    >>> np.savez("points.npz", X=X, y=np.arange(10) % 2, feature_names=["east", "north"])
+    >>> data = read_npz("points.npz")
+    >>> data.X_train.shape, data.X_test.shape, data.feature_names
+    ((8, 2), (2, 2), ('east', 'north'))
     """
     read = read_arrays(Path(path))
     if isinstance(read, Dataset):
@@ -34,7 +75,52 @@ def read_npz(path: str | Path, *, test_size: float = 0.2, random_state: int = 0)
 def read_npy(
     path: str | Path, labels: str | Path, *, test_size: float = 0.2, random_state: int = 0
 ) -> Dataset:
-    """Read two files: features (n_samples, n_features) and labels (n_samples,)."""
+    """Read two .npy files, of features and of labels, and split their rows in two.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file of features, (n_samples, n_features), or of images (n_samples, height, width).
+        Images are flattened, and those of bytes (uint8) divided by 255.
+    labels : str or Path
+        The file of labels, (n_samples,).
+    test_size : float, default=0.2
+        The share of rows to test on. The split is stratified by class.
+    random_state : int, default=0
+        Which rows these are.
+
+    Returns
+    -------
+    data : Dataset
+        Rows to train on and rows to test on; its name is that of the file of features.
+
+    Raises
+    ------
+    ValueError
+        If a file is no plain .npy array, the arrays do not go together, features are not finite,
+        or the rows are too few to split.
+    OSError
+        If a file cannot be read.
+
+    Warns
+    -----
+    UserWarning
+        If a class has a single row: it is trained on, and the test part lacks that class.
+
+    See Also
+    --------
+    read_npz : Reads both from one file.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from xsoftmax.datasets import read_npy
+    >>> np.save("features.npy", np.arange(20.0).reshape(10, 2))
+    >>> np.save("labels.npy", np.arange(10) % 2)
+    >>> data = read_npy("features.npy", "labels.npy")
+    >>> data.X_train.shape, data.X_test.shape
+    ((8, 2), (2, 2))
+    """
     rows = read_pair(Path(path), Path(labels))
     return split(rows, test_size=test_size, random_state=random_state)
 

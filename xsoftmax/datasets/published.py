@@ -72,21 +72,136 @@ FASHION_MNIST = Published(
 
 
 def mnist(data_dir: str | Path | None = None, *, dtype: str = "float32") -> Dataset:
-    """60,000 + 10,000 handwritten digits, 784 features in [0, 1] (pixel / 255), 10 classes.
+    """Read or download MNIST: 60,000 + 10,000 images of handwritten digits, 10 classes.
 
-    `data_dir` holds the IDX files, gzipped or not, itself or in a folder "mnist"; what is missing
-    is downloaded into the latter. The default is $XSOFTMAX_DATA_DIR, or the user's cache.
+    Parameters
+    ----------
+    data_dir : str or Path, default=None
+        The folder that holds the four IDX files, gzipped or not, itself or in a folder "mnist".
+        What is missing is downloaded into the latter. The default is $XSOFTMAX_DATA_DIR, or the
+        user's cache folder.
+    dtype : str, default="float32"
+        The floating dtype of the features, which are pixel / 255.
+
+    Returns
+    -------
+    data : Dataset
+        Each row is an image of 28 x 28 pixels, 784 features in [0, 1]. Labels are int64.
+
+    Raises
+    ------
+    ValueError
+        If a file is damaged or does not have the published checksum.
+    OSError
+        If a file cannot be read, or no mirror gives it.
+
+    See Also
+    --------
+    fashion_mnist : Clothes in the same format.
+    idx_folder : Any data in that format.
+
+    References
+    ----------
+    .. [1] LeCun, Y., Bottou, L., Bengio, Y. and Haffner, P. (1998), "Gradient-based learning
+       applied to document recognition", Proceedings of the IEEE 86(11).
+       doi:10.1109/5.726791
+
+    Examples
+    --------
+    >>> from xsoftmax.datasets import mnist
+    >>> data = mnist()  # doctest: +SKIP
+    >>> data.X_train.shape, data.X_test.shape  # doctest: +SKIP
+    ((60000, 784), (10000, 784))
     """
     return _published("mnist", MNIST, data_dir, dtype)
 
 
 def fashion_mnist(data_dir: str | Path | None = None, *, dtype: str = "float32") -> Dataset:
-    """60,000 + 10,000 images of clothes, in the format of `mnist`."""
+    """Read or download Fashion-MNIST: 60,000 + 10,000 images of clothes, in the format of `mnist`.
+
+    Parameters
+    ----------
+    data_dir : str or Path, default=None
+        The folder that holds the four IDX files, gzipped or not, itself or in a folder
+        "fashion-mnist". What is missing is downloaded into the latter. The default is
+        $XSOFTMAX_DATA_DIR, or the user's cache folder.
+    dtype : str, default="float32"
+        The floating dtype of the features, which are pixel / 255.
+
+    Returns
+    -------
+    data : Dataset
+        Each row is an image of 28 x 28 pixels, 784 features in [0, 1]. Labels are int64, and
+        have names.
+
+    Raises
+    ------
+    ValueError
+        If a file is damaged or does not have the published checksum.
+    OSError
+        If a file cannot be read, or no mirror gives it.
+
+    See Also
+    --------
+    mnist : Handwritten digits.
+
+    References
+    ----------
+    .. [1] Xiao, H., Rasul, K. and Vollgraf, R. (2017), "Fashion-MNIST: a novel image dataset for
+       benchmarking machine learning algorithms". arXiv:1708.07747
+
+    Examples
+    --------
+    >>> from xsoftmax.datasets import fashion_mnist
+    >>> data = fashion_mnist()  # doctest: +SKIP
+    >>> data.class_names[:3]  # doctest: +SKIP
+    ('T-shirt/top', 'Trouser', 'Pullover')
+    """
     return _published("fashion-mnist", FASHION_MNIST, data_dir, dtype)
 
 
 def idx_folder(folder: str | Path, *, dtype: str = "float32") -> Dataset:
-    """Any data set in the format of `mnist` from its four files, held to no checksum."""
+    """Read any data set in the format of `mnist` from its four files, without a checksum.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Holds train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and
+        t10k-labels-idx1-ubyte, each gzipped (.gz) or not.
+    dtype : str, default="float32"
+        The floating dtype of the features, which are pixel / 255.
+
+    Returns
+    -------
+    data : Dataset
+        Each row is an image. Labels are int64. The name is that of the folder.
+
+    Raises
+    ------
+    ValueError
+        If a file is missing or damaged, or images and labels do not go together.
+    OSError
+        If a file cannot be read.
+
+    See Also
+    --------
+    mnist : Published files with their checksums.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pathlib import Path
+    >>> from xsoftmax.datasets import idx_folder
+    >>> def write_idx(name, values):
+    ...     header = bytes([0, 0, 8, values.ndim]) + np.asarray(values.shape, ">u4").tobytes()
+    ...     Path(name).write_bytes(header + values.tobytes())
+    >>> for part in ("train", "t10k"):
+    ...     _ = write_idx(f"{part}-images-idx3-ubyte", np.zeros((5, 2, 3), np.uint8))
+    ...     _ = write_idx(f"{part}-labels-idx1-ubyte", np.arange(5, dtype=np.uint8))
+    >>> data = idx_folder(".")
+    >>> data.X_train.shape, data.image_shape, data.y_test
+    ((5, 6), (2, 3), array([0, 1, 2, 3, 4]))
+    """
     paths = [_find(Path(folder), name) for name in FILES]
     missing = [name for name, path in zip(FILES, paths, strict=True) if path is None]
     if missing:

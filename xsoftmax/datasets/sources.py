@@ -57,7 +57,8 @@ def load(
 
     Returns
     -------
-    Dataset
+    data : Dataset
+        Rows to train on and rows to test on.
 
     Raises
     ------
@@ -67,6 +68,20 @@ def load(
         If a file cannot be read or downloaded.
     ImportError
         If a .parquet file is named and pyarrow is not installed.
+
+    See Also
+    --------
+    load_rows : Reads the rows to ask a model about.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from xsoftmax import datasets
+    >>> datasets.load("digits").X_train.shape
+    (1437, 64)
+    >>> np.savez("points.npz", X=np.arange(20.0).reshape(10, 2), y=np.arange(10) % 2)
+    >>> datasets.load("points.npz", test_size=0.4).X_test.shape
+    (4, 2)
     """
     read = _read(source, labels, label_column, header, data_dir)
     if test is None:
@@ -109,23 +124,57 @@ def load_rows(
 
     Parameters
     ----------
-    source, labels, label_column, header, data_dir : as for `load`
+    source : str or Path
+        As for `load`.
     schema : Schema
         The columns that the model was trained on.
     labelled : bool, default=False
         Whether labels are needed.
-    test_size, random_state : as for `load`
-        They choose the test part of "digits", and of nothing else.
+    labels : str or Path, default=None
+        The .npy file of labels, when `source` is a .npy file of features.
+    label_column : str, default=None
+        The column of labels of a table, if it is not called as in training.
+    header : bool, default=None
+        Whether the first line of a .csv or .tsv file names the columns; by default the names of
+        the model's features and the lines below it decide.
+    data_dir : str or Path, default=None
+        The folder of MNIST's files.
+    test_size : float, default=0.2
+        The share of the rows of "digits" that is its test part; of no other source.
+    random_state : int, default=0
+        Which rows of "digits" these are.
 
     Returns
     -------
-    Rows
+    rows : Rows
         ``y`` is None if there are no labels, or a table's were not asked for.
 
     Raises
     ------
-    ValueError, OSError, ImportError
-        As for `load`; and if a feature is missing, or labels that are needed.
+    ValueError
+        If the source is unknown, its content does not fit, a feature is missing, or labels that
+        are needed.
+    OSError
+        If a file cannot be read or downloaded.
+    ImportError
+        If a .parquet file is named and pyarrow is not installed.
+
+    Warns
+    -----
+    TableWarning
+        If columns are left out, or go by their position because only one side has names.
+
+    See Also
+    --------
+    load : Reads rows to train on and rows to test on.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from xsoftmax.datasets import Schema, load_rows
+    >>> np.savez("new.npz", X=[[1.0, 2.0]], feature_names=["north", "east"])
+    >>> load_rows("new.npz", Schema(2, ("east", "north"))).X
+    array([[2., 1.]])
     """
     if source in NAMED or Path(source).is_dir():
         if source == "digits":
@@ -150,17 +199,23 @@ def load_rows(
 
 
 def has_test_part(source: str | Path) -> bool:
-    """Whether a source says itself which rows to test on; opens a .npz file, and no other.
+    """Tell whether a source says itself which rows to test on.
 
     Parameters
     ----------
     source : str or Path
-        As for `load`.
+        As for `load`. A .npz file is opened, and no other.
 
     Returns
     -------
-    bool
+    has_one : bool
         True for MNIST, Fashion-MNIST, a folder, and a .npz file with X_test and y_test.
+
+    Examples
+    --------
+    >>> from xsoftmax.datasets import has_test_part
+    >>> has_test_part("mnist"), has_test_part("digits")
+    (True, False)
     """
     path = Path(source)
     return source in PUBLISHED or path.is_dir() or (path.suffix == ".npz" and has_test_arrays(path))

@@ -39,14 +39,14 @@ class Table:
     row_numbers: Sequence[int]  #: where each row stands in the file
 
     def features(self, names: Sequence[str]) -> np.ndarray:
-        """These columns as finite numbers, (n_samples, n_features) float64."""
+        """Convert these columns to finite numbers, (n_samples, n_features) float64."""
         columns = [
             to_features(self._place(name), self._column(name), self.row_numbers) for name in names
         ]
         return np.column_stack(columns)
 
     def labels(self, name: str) -> np.ndarray:
-        """This column as labels, (n_samples,)."""
+        """Convert a column to labels, (n_samples,)."""
         return to_labels(self._place(name), self._column(name), self.row_numbers)
 
     def index_of(self, name: str) -> int:
@@ -100,13 +100,13 @@ def read_csv(
         Whether the first line names the columns. By default the lines below it decide (see
         `xsoftmax.datasets.headers.names_columns`).
     test_size : float, default=0.2
-        The share of rows to test on.
+        The share of rows to test on. The split is stratified by class.
     random_state : int, default=0
         Which rows these are.
 
     Returns
     -------
-    Dataset
+    data : Dataset
         Labels are integers if each of them reads back as it is written, else text: "0" and "00"
         are two classes. A first column without a name that numbers the rows, as pandas writes its
         index, is left out.
@@ -115,12 +115,39 @@ def read_csv(
     ------
     ValueError
         If a feature is missing or no number, a label is missing, or rows differ in length; the
-        message names row and column.
+        message names row and column. Also if the rows are too few to split.
+    OSError
+        If the file cannot be read.
 
     Warns
     -----
     TableWarning
         If an index is left out, or numbers are taken for the header.
+    UserWarning
+        If a class has a single row: it is trained on, and the test part lacks that class.
+
+    See Also
+    --------
+    read_parquet : Reads a table whose columns have types.
+    load : Reads any of the formats.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from xsoftmax.datasets import read_csv
+    >>> text = '''width,height,species
+    ... 5.1,3.5,setosa
+    ... 4.9,3.0,setosa
+    ... 7.0,3.2,versicolor
+    ... 6.4,3.2,versicolor
+    ... '''
+    >>> path = Path("irises.csv")
+    >>> n_written = path.write_text(text)
+    >>> data = read_csv(path, test_size=0.5)
+    >>> data.feature_names, data.label_name
+    (('width', 'height'), 'species')
+    >>> data.X_train.shape, data.X_test.shape
+    ((2, 2), (2, 2))
     """
     return _split(read_table(Path(path), header=header), label_column, test_size, random_state)
 
@@ -132,7 +159,23 @@ def read_parquet(
     test_size: float = 0.2,
     random_state: int = 0,
 ) -> Dataset:
-    """Read a Parquet file like `read_csv` reads text; labels keep the type that the file says.
+    """Read a Parquet file as `read_csv` reads text; labels keep the type that the file says.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    label_column : str, default=None
+        The name of the column of labels. The default is the last column. All others are features.
+    test_size : float, default=0.2
+        The share of rows to test on. The split is stratified by class.
+    random_state : int, default=0
+        Which rows these are.
+
+    Returns
+    -------
+    data : Dataset
+        Rows to train on and rows to test on. pandas' index is left out.
 
     Raises
     ------
@@ -140,6 +183,26 @@ def read_parquet(
         If pyarrow is not installed.
     ValueError
         As for `read_csv`.
+    OSError
+        If the file cannot be read.
+
+    Warns
+    -----
+    TableWarning
+        If an index is left out.
+    UserWarning
+        If a class has a single row: it is trained on, and the test part lacks that class.
+
+    See Also
+    --------
+    read_csv : Reads a table of text.
+
+    Examples
+    --------
+    >>> from xsoftmax.datasets import read_parquet
+    >>> data = read_parquet("irises.parquet", label_column="species")  # doctest: +SKIP
+    >>> data.X_train.shape  # doctest: +SKIP
+    (120, 4)
     """
     return _split(read_table(Path(path)), label_column, test_size, random_state)
 

@@ -130,8 +130,9 @@ class Network:
         return [layer if self.n_logits > 1 else _each(_opposite, layer)]
 
     def forward(self, layers: Sequence[Layer], X: Array) -> tuple[Array, Backward]:
-        """The logits (n_problems, n_logits, n_samples), and a function from their gradient to that
-        of each layer.
+        """The logits (n_problems, n_logits, n_samples), and their backward pass.
+
+        That is a function from their gradient to the gradient of each layer.
         """
         if self.is_linear:
             layer = layers[0] if self.n_logits > 1 else _each(_difference, layers[0])

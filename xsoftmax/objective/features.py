@@ -65,8 +65,10 @@ class Features:
 
     @computed_once
     def distances(self) -> tuple[int, Array, Array]:
-        """The number of rows that are looked at, and of each feature: how many of its values there
-        are not the center, and the geometric mean of their distances from it, or 0.
+        """How far features lie from their centers, by some rows.
+
+        The number of those rows, and of each feature: how many of its values there are not the
+        center, and the geometric mean of their distances from it, or 0.
         """
         n_rows = max(SCALE_ROWS, SCALE_VALUES // self.center.shape[0])
         few = strided(self.X, n_rows, self.dtype)
@@ -96,8 +98,9 @@ class Features:
         return not self.has_large_cells and to_list(_fits_float32(*known))
 
     def working_dtype(self, policy: Policy) -> Any:
-        """The dtype to solve in: double precision where single would be no faster, or would blur
-        what tells rows apart.
+        """The dtype to solve in.
+
+        Double precision where single would be no faster, or would blur what tells rows apart.
         """
         xp, (n_samples, n_features) = namespace(self.X), self.X.shape
         if self.dtype == xp.float64 or not has_float64(self.X):

@@ -79,8 +79,9 @@ class Objective:
 
     @property
     def value_at_zero(self) -> float:
-        """f where all parameters are 0 and every class is as probable as any other, if the weights
-        sum to 1.
+        """f where all parameters are 0, if the weights sum to 1.
+
+        Every class is as probable as any other there.
         """
         return log(self.network.layer_sizes[-1])
 
@@ -206,8 +207,9 @@ class Objective:
     def retry_on_out_of_memory(
         self, step: Callable[[Objective], Result]
     ) -> tuple[Result, Objective]:
-        """`step` of the objective, with ever fewer rows at a time while memory runs out, and the
-        objective with that many.
+        """`step` of the objective, and the objective with as many rows at a time as fit.
+
+        While memory runs out the step is made again, with half as many rows at a time.
         """
 
         def in_blocks(n_rows: int) -> tuple[Result, Objective]:

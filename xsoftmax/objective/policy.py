@@ -55,16 +55,25 @@ class Policy:
     max_cost_of_newton: float = 4.0
     #: Rows for each parameter that make a Hessian, where there are more (random).
     hessian_rows_per_parameter: int = 8
+    #: Newton steps: none is longer, and with 1 none is lengthened where curvature falls (random).
+    max_newton_step: float = 2.0
 
     # Approximate Hessians: preconditioned L-BFGS
     #: Largest over mean curvature at 0: with less, evaluations come first (random).
     min_anisotropy: float = 4.0
+    #: Evaluations: all eigenvectors at 0 are bought anyway where they cost no more (random).
+    max_cost_of_eigenvectors: float = 1.0
+    #: Evaluations: what an approximation at 0 may cost (random).
+    max_cost_at_zero: float = 8.0
     #: Iterations before the first approximation is bought where none was at 0 (random).
     iterations_before_curvature: int = 8
     #: Iterations that an approximation serves for each evaluation that it cost (random).
     iterations_per_cost: float = 2.0
-    #: Rows for each feature that make an approximation (random).
-    curvature_rows_per_feature: int = 2
+    #: Rows for each feature that make an approximation, as many as its cost allows (random).
+    min_curvature_rows_per_feature: int = 2
+    max_curvature_rows_per_feature: int = 8
+    #: Values: inverses for each class are kept if all have no more, else one for all (random).
+    max_values_of_class_inverses: int = 1 << 24
     #: Features: of more, no matrix is formed, but leading eigenvectors are kept (random).
     max_features_of_matrix: int = 4096
     #: Eigenvectors that are kept of so many features (random).
@@ -89,5 +98,6 @@ PLAIN = Policy(
     sample_rows_per_class=1 << 40,
     max_cost_of_newton=0.0,
     min_anisotropy=inf,
+    max_cost_of_eigenvectors=0.0,
     iterations_before_curvature=1 << 40,
 )

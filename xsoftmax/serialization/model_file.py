@@ -64,8 +64,9 @@ def save(model: Any, path: str | os.PathLike) -> Path:
     Parameters
     ----------
     model : SoftmaxRegression, MLPClassifier, SoftmaxRegressionCV, BatchedGridSearchCV or Pipeline
-        Of a search, the best estimator is saved, and its scores. A Pipeline may hold any number
-        of StandardScaler, MinMaxScaler, MaxAbsScaler and Normalizer, and one of the others last.
+        The fitted model. Of a search the best estimator is saved, and its scores. A Pipeline may
+        hold any number of StandardScaler, MinMaxScaler, MaxAbsScaler and Normalizer, and one of
+        the others last.
     path : str or path-like
         Conventionally ends in ``.safetensors``. Folders are made where they are missing, and a
         file that is there is replaced.
@@ -73,6 +74,7 @@ def save(model: Any, path: str | os.PathLike) -> Path:
     Returns
     -------
     path : pathlib.Path
+        The path of the file.
 
     Raises
     ------
@@ -83,13 +85,26 @@ def save(model: Any, path: str | os.PathLike) -> Path:
         If it has not been fitted.
     ValueError
         If labels, settings and names of features do not fit in the header, the parameters name
-        other layers than were fitted, or a search has no best estimator.
+        other layers than were fitted, values are not finite, or a search has no best estimator.
     OSError
         If the file cannot be written; the message says why.
 
+    See Also
+    --------
+    load : Read the file.
+
     Notes
     -----
-    A ``random_state`` that is no number is saved as None.
+    The format is that of safetensors: arrays and a JSON header, no pickle. A ``random_state``
+    that is no number is saved as None.
+
+    Examples
+    --------
+    >>> import xsoftmax
+    >>> data = xsoftmax.datasets.digits()
+    >>> model = xsoftmax.SoftmaxRegression().fit(data.X_train, data.y_train)
+    >>> xsoftmax.save(model, "digits.safetensors").name
+    'digits.safetensors'
     """
     pipeline, last = _parts(model)
     check_is_fitted(last)
@@ -131,17 +146,20 @@ def load(path: str | os.PathLike, *, like: Array | None = None) -> Any:
     Parameters
     ----------
     path : str or path-like
+        A file that `save` wrote.
     like : array, default=None
-        Any array of the library and on the device where the model will predict.
+        Any array of the library and on the device where the model will predict. By default the
+        model has NumPy arrays, on the CPU.
 
     Returns
     -------
     model : SoftmaxRegression, MLPClassifier or Pipeline
-        Of a saved search its best estimator, which then has the attributes ``C_``, ``Cs_`` and
-        ``scores_`` (n_folds, n_Cs) of `SoftmaxRegressionCV`, or ``best_params_``,
-        ``best_score_``, ``best_index_`` and ``cv_results_`` (``params``, ``mean_test_score`` and
-        ``std_test_score``) of `BatchedGridSearchCV`. Of a saved pipeline a pipeline, whose
-        scalers take arrays other than NumPy's where scikit-learn's ``array_api_dispatch`` is on.
+        The fitted model. Of a saved search its best estimator, which then has the attributes
+        ``C_``, ``Cs_`` and ``scores_`` (n_folds, n_Cs) of `SoftmaxRegressionCV`, or
+        ``best_params_``, ``best_score_``, ``best_index_`` and ``cv_results_`` (``params``,
+        ``mean_test_score`` and ``std_test_score``) of `BatchedGridSearchCV`. Of a saved pipeline
+        a pipeline, whose scalers take arrays other than NumPy's where scikit-learn's
+        ``array_api_dispatch`` is on.
 
     Raises
     ------
@@ -150,6 +168,21 @@ def load(path: str | os.PathLike, *, like: Array | None = None) -> Any:
         model cannot; the message says which.
     OSError
         If it cannot be read.
+
+    See Also
+    --------
+    save : Write the file.
+
+    Examples
+    --------
+    >>> import xsoftmax
+    >>> data = xsoftmax.datasets.digits()
+    >>> model = xsoftmax.SoftmaxRegression().fit(data.X_train, data.y_train)
+    >>> path = xsoftmax.save(model, "digits.safetensors")
+    >>> xsoftmax.load(path).predict(data.X_test[:5])
+    array([7, 6, 3, 7, 7])
+    >>> xsoftmax.load(path, like=data.X_test).coef_.shape
+    (10, 64)
     """
     path = Path(path)
     size = path.stat().st_size

@@ -144,8 +144,10 @@ def _cast(x: T, dtype: object) -> T:
 def _better_start(
     objective: Objective, last: tuple[Stage, Solution], before: tuple[Stage, Solution]
 ) -> Iterate:
-    """Problem by problem, the better of the last minimum and where the line through the last two
-    leads, as if values of C were at even distances (the minimum is a smooth function of log C).
+    """Problem by problem, the better of the last minimum and a linear extrapolation.
+
+    The line goes through the last two minima, as if values of C were at even distances: the minimum
+    is a smooth function of log C.
     """
     (stage, solution), (_, older) = last, before
     known, guess = solution.parameters, 2.0 * solution.parameters - older.parameters

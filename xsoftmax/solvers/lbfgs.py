@@ -230,8 +230,10 @@ def _state(
     age: int,
     n_iter: int,
 ) -> tuple[LBFGSState, tuple[Array, ...]]:
-    """The direction from `iterate`, and of each problem: the norm of the gradient, the slope, the
-    first step to try, and the slope of the preconditioner alone.
+    """The state at `iterate`, and scalars of each problem.
+
+    They are the norm of the gradient, the slope along the direction, the first step to try, and the
+    slope of the preconditioner alone.
     """
     xp, g = namespace(iterate.value), iterate.gradient
     direction, slope = downhill(g, apply_inverse_hessian(g, Pg, pairs))

@@ -44,8 +44,6 @@ MAX_LEFT = 3e-3
 #: A new Hessian misleads if a step leaves more of the squared decrement elsewhere than along
 #: itself. After so many of them in a row all rows make the next.
 MAX_LEFT_ELSEWHERE, MAX_MISLED = 0.3, 2
-#: No step is made longer: where the slope 1 - t + a t^2 may just be 0, for a = 1/4.
-LONGEST_STEP = 2.0
 #: Lower bound on the factor that corrects the gap estimate for a stale Hessian.
 MIN_CORRECTION = 0.1
 
@@ -95,15 +93,16 @@ class NewtonReport(Report):
 
 @dataclass(frozen=True)
 class Newton:
-    """Converged when the squared decrement, twice the gap if f were quadratic, is at most
-    tol (f(0) - f) and sqrt(tol) f, and the next step changes no row's logits by much.
+    """Converged when twice the gap is at most tol (f(0) - f) and sqrt(tol) f.
 
-    Stalled where rounding hides what is left to gain. If the solver `certifies`, it has converged
-    only where an exact Newton step proves it.
+    Twice the gap is the squared decrement, if f is quadratic, as it nearly is where the next step
+    changes no row's logits by much: that is asked too. Stalled where rounding hides what is left to
+    gain. If the solver `certifies`, it has converged only where an exact Newton step proves it.
     """
 
     tol: float = 1e-4
     certifies: bool = False
+    max_step: float = 2.0  #: at most 2, where the slope 1 - t + a t^2 may just be 0, for a = 1/4
 
     def init(
         self, objective: Objective, start: WarmStart
@@ -117,7 +116,8 @@ class Newton:
             inverse = exact_inverse(objective, iterate, of_few_rows=True)
         rounding, reports = Rounding.of(iterate.value), []
         state, scalars = _state(objective, NewtonState(iterate, inverse, iterate.gradient))
-        for value, norm, slope in to_host_scalars(iterate.value, *scalars):
+        scalars = *scalars, _decrement_of_intercepts(objective, iterate)
+        for value, norm, slope, constant in to_host_scalars(iterate.value, *scalars):
             amount, value_floor = -inverse.error_factor * slope, rounding.value_floor(value)
             is_hidden = rounding.hides(-0.5 * slope, value)
             known = value, value_floor, is_hidden, objective.value_at_zero
@@ -128,9 +128,10 @@ class Newton:
                 status = Status.RUNNING
             # f is positive: a decrease of more than all of it is wrong.
             left = float(not is_new and -0.5 * slope > value)
+            decay = _decay_from_zero(objective, slope, constant) if is_new else 0.0
             reports.append(
                 NewtonReport(
-                    value, norm, estimate.gap, status, slope, left, 0.0, value_floor, within_tol
+                    value, norm, estimate.gap, status, slope, left, decay, value_floor, within_tol
                 )
             )
         return state, self._within_reach(objective, state, reports)
@@ -151,13 +152,22 @@ class Newton:
             return _state(objective, before._replace(iterate=iterate))
 
         searches = [
-            LineSearch.begin(report.value, report.slope, _first_step(report), rounding.eps)
+            LineSearch.begin(report.value, report.slope, self._first_step(report), rounding.eps)
             for report in reports
         ]
         after, ends = search(objective, state.iterate, state.direction, searches, state_at)
         known = after, rounding, objective.value_at_zero
         reports = [self._report(*each, *known) for each in zip(reports, ends, proofs, strict=True)]
         return after, self._within_reach(objective, after, reports)
+
+    def _first_step(self, report: NewtonReport) -> float:
+        """Where the slope 1 - t + a t^2 would be 0, with a as along the last step."""
+        if not report.slope < 0:
+            return 1.0
+        # Far from the minimum a stays, near it the decrement falls as the step does: the mean.
+        a = min(report.curvature_decay * (-report.slope) ** 0.25, 0.25)
+        longer = min(2.0 / (1.0 + sqrt(1.0 - 4.0 * a)), self.max_step)
+        return min(longer, -2.0 * report.value / report.slope)  # no more to gain than all of f
 
     def _report(
         self,
@@ -170,7 +180,7 @@ class Newton:
     ) -> NewtonReport:
         """What a step told, and the state after it."""
         step, value, slope_at_end, (norm, slope) = end
-        is_whole = 1.0 <= step <= LONGEST_STEP and before.slope < 0
+        is_whole = 1.0 <= step <= self.max_step and before.slope < 0
         left, decay = 1.0, 0.0
         if is_whole:
             left, decay = _learnt(before.slope, slope_at_end, slope, step)
@@ -245,6 +255,28 @@ def _state(objective: Objective, state: NewtonState) -> tuple[NewtonState, tuple
     return state._replace(direction=direction), (max_norm(g), slope)
 
 
+def _decrement_of_intercepts(objective: Objective, iterate: Iterate) -> Array:
+    """(n_problems,): what the squared decrement at 0 has of intercepts, which move rows alike."""
+    xp, network = namespace(iterate.gradient), objective.network
+    ((_, b),) = network.unpack(iterate.gradient)
+    if b is None:
+        return xp.zeros_like(iterate.value)
+    return network.layer_sizes[-1] * xp.vecdot(b, b)
+
+
+def _decay_from_zero(objective: Objective, slope: float, constant: float) -> float:
+    """What curvature loses along a step from 0 whose logits are normally distributed.
+
+    There the curvature along t d is that at 0, times 1 - 3 t^2 u'u / (n_classes - 1) + O(t^4) in
+    the mean. What u'u has of the intercepts, `constant`, is left out. From anywhere near the
+    minimum u'u is small, and so is this.
+    """
+    squared = -slope
+    if not squared > 0:
+        return 0.0
+    return max(squared - constant, 0.0) / ((objective.network.layer_sizes[-1] - 1) * squared**0.25)
+
+
 def _learnt(
     slope: float, slope_at_end: float, slope_after: float, step: float
 ) -> tuple[float, float]:
@@ -256,13 +288,3 @@ def _learnt(
     is_misled = left - fallen**2 > MAX_LEFT_ELSEWHERE
     left = 1.0 if is_misled else min(max(left, 0.0), 0.99)
     return left, max(fallen, 0.0) / (step * (-slope) ** 0.25)
-
-
-def _first_step(report: NewtonReport) -> float:
-    """Where the slope 1 - t + a t^2 would be 0, with a as along the last step."""
-    if not report.slope < 0:
-        return 1.0
-    # Far from the minimum a stays, near it the decrement falls as the step does: the mean of both.
-    a = min(report.curvature_decay * (-report.slope) ** 0.25, 0.25)
-    longer = 2.0 / (1.0 + sqrt(1.0 - 4.0 * a))
-    return min(longer, -2.0 * report.value / report.slope)  # no more to gain than all of f

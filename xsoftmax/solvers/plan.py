@@ -108,7 +108,7 @@ def plan(
 
     def solver_to(tol: float) -> LBFGS | Newton:
         if uses_newton:
-            return Newton(tol, certifies)
+            return Newton(tol, certifies, policy.max_newton_step)
         return LBFGS(
             tol,
             curvature=curvature,
@@ -142,8 +142,7 @@ def plan(
             return WarmStart(centered, iterate)
         known = inverse
         if known is None and curvature_pays(first):
-            max_cost = policy.iterations_before_curvature
-            known = curvature.approximate_inverse(first, iterate, max_cost)
+            known = curvature.approximate_inverse(first, iterate, policy.max_cost_at_zero)
         return WarmStart(centered, iterate, known or Identity())
 
     return Plan(solver_to, stages(), start)
@@ -154,13 +153,13 @@ def start_from_zero(objective: Objective, zeros: Array, uses_newton: bool) -> Wa
     origin = objective.evaluate_at_zero(zeros)
     if uses_newton:
         return WarmStart(zeros, origin)
-    max_cost = objective.policy.iterations_before_curvature
-    inverse = None
+    policy, inverse = objective.policy, None
     if curvature_pays(objective):
+        max_cost = policy.max_cost_at_zero
         inverse = curvature.approximate_inverse(objective, origin, max_cost, at_zero=True)
     if inverse is None:
         return WarmStart(zeros, origin, Identity())
-    led = ridge_start(objective, origin, inverse) if objective.policy.ridge_shares else None
+    led = ridge_start(objective, origin, inverse) if policy.ridge_shares else None
     return led or WarmStart(zeros, origin, inverse)
 
 
@@ -183,7 +182,8 @@ def curvature_pays(objective: Objective) -> bool:
     """
     network, n_samples, policy = objective.network, objective.n_samples, objective.policy
     evaluation = evaluation_cost(network, n_samples, objective.n_problems)
-    if eigenvectors_cost(network, n_samples, policy) <= evaluation:
+    cost = eigenvectors_cost(network, n_samples, policy) / evaluation
+    if cost <= policy.max_cost_of_eigenvectors:
         return True
     probed = objective.subsample(min(MAX_PROBED_ROWS, max(MIN_PROBED_ROWS, n_samples // 8)))
     (block,) = probed.rows.blocks(probed.n_samples)

@@ -73,9 +73,7 @@ class WarmStart(NamedTuple):
     previously_converged: bool = False  #: whether the last solve met the tolerance of the next
 
     def with_inverse_of(self, later: WarmStart) -> WarmStart:
-        """This, with the inverse Hessian of a `later` one of some of the problems, if that serves
-        all of them.
-        """
+        """The same with a `later` inverse Hessian, of some problems, if that serves all of them."""
         if later.inverse is None or not later.inverse.serves_all_problems:
             return self
         return self._replace(inverse=later.inverse, age=later.age, n_iter=later.n_iter)

@@ -1,0 +1,103 @@
+"""What each choice of the plan is worth: seconds of fits without it over seconds with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from math import inf
+from statistics import geometric_mean, median
+from typing import Any
+
+from xsoftmax import SoftmaxRegression, SoftmaxRegressionCV
+from xsoftmax.objective.policy import DEFAULT, Policy
+
+from .against import sweep_of
+from .problems import Problem, mnist_fit, table
+from .random_problems import draw
+from .timing import interleaved
+
+TOLERANCES = (1e-2, 1e-4, 1e-6)
+NEVER = 1 << 40
+
+#: The policy without one of its choices.
+WITHOUT: dict[str, Policy] = {
+    "kept logits": replace(DEFAULT, max_kept_logits=0),
+    "float64 for few values": replace(DEFAULT, min_values_in_float32=0),
+    "float32 first": replace(DEFAULT, min_work_float32_first=inf),
+    "row space": replace(DEFAULT, max_rows_of_row_space=0),
+    "unseen features left out": replace(DEFAULT, min_unseen_features=inf),
+    "samples": replace(DEFAULT, sample_rows_per_class=NEVER),
+    "stronger penalty on few rows": replace(DEFAULT, sample_rows_per_parameter=0),
+    "Newton's method": replace(DEFAULT, max_cost_of_newton=0.0),
+    "Hessians of few rows": replace(DEFAULT, hessian_rows_per_parameter=NEVER),
+    "longer Newton steps": replace(DEFAULT, max_newton_step=1.0),
+    "foretelling that curvature pays": replace(DEFAULT, min_anisotropy=0.0),
+    "curvature bought at 0": replace(DEFAULT, min_anisotropy=inf, max_cost_of_eigenvectors=0.0),
+    "cheap eigenvectors": replace(DEFAULT, max_cost_of_eigenvectors=0.0),
+    "curvature bought on the way": replace(DEFAULT, iterations_before_curvature=NEVER),
+    "an inverse for each class": replace(DEFAULT, max_values_of_class_inverses=0),
+    "few eigenvectors": replace(DEFAULT, max_rank=8),
+    "ridge start": replace(DEFAULT, ridge_shares=()),
+    "more than one ridge share": replace(DEFAULT, ridge_shares=(1.0,)),
+    "pairs along a path": replace(DEFAULT, pairs_along_path=0),
+    "rows sorted by fold": replace(DEFAULT, max_copied_values=0),
+}
+
+
+def run(backend: str, repeats: int, seed: int, n: int) -> dict[str, Any]:
+    """The table, `n` random problems, MNIST and three sweeps; always of NumPy."""
+    rows: dict[str, dict[str, float]] = {}
+    for name, run_with in _work(seed, n):
+        policies = {"with all": DEFAULT, **WITHOUT}
+        runs = {key: run_with(policy) for key, policy in policies.items()}
+        seconds = {key: median(taken) for key, taken in interleaved(runs, repeats).items()}
+        rows[name] = {key: seconds[key] / seconds["with all"] for key in WITHOUT}
+        words = ", ".join(f"{key} {worth:.2f}" for key, worth in rows[name].items())
+        print(f"{name}: {seconds['with all'] * 1e3:.0f} ms; {words}", flush=True)
+    worth = {key: _summary({name: row[key] for name, row in rows.items()}) for key in WITHOUT}
+    for key, found in worth.items():
+        print(f"{key:32s} {found['geometric mean']:.3f}  best {found['best']:.2f} {found['on']}")
+    return {"seed": seed, "tolerances": TOLERANCES, "worth": worth, "problems": rows}
+
+
+def _summary(ratios: dict[str, float]) -> dict[str, Any]:
+    best = max(ratios, key=lambda name: ratios[name])
+    return {"geometric mean": geometric_mean(ratios.values()), "best": ratios[best], "on": best}
+
+
+def _work(seed: int, n: int) -> Iterator[tuple[str, Callable[[Policy], Callable[[], Any]]]]:
+    """The name of each, and what runs it with a policy."""
+    for problem in table():
+        yield problem.name, _fits(problem)
+    for number in range(n):
+        problem = draw(seed, number)
+        yield problem.name, _fits(problem)
+    yield "mnist", _fits(mnist_fit())
+    for name in ("digits", "mnist 10", "mnist 45"):
+        yield f"sweep {name}", _sweep(name)
+
+
+def _fits(problem: Problem) -> Callable[[Policy], Callable[[], Any]]:
+    """Fits to all tolerances."""
+
+    def run_with(policy: Policy) -> Callable[[], Any]:
+        def run() -> None:
+            for tol in TOLERANCES:
+                model = SoftmaxRegression(problem.C, tol=tol)
+                model._policy = policy
+                model.fit(problem.X, problem.y)
+
+        return run
+
+    return run_with
+
+
+def _sweep(name: str) -> Callable[[Policy], Callable[[], Any]]:
+    X, y, Cs = sweep_of(name)
+
+    def run_with(policy: Policy) -> Callable[[], Any]:
+        model = SoftmaxRegressionCV(Cs)
+        model._policy = policy
+        return lambda: model.fit(X, y)
+
+    return run_with
