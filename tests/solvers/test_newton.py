@@ -11,7 +11,7 @@ from xsoftmax.curvature import exact_inverse
 from xsoftmax.curvature.exact import sampling_error
 from xsoftmax.objective.policy import DEFAULT
 from xsoftmax.solvers import Status, WarmStart, minimize
-from xsoftmax.solvers.newton import Newton, NewtonReport, _first_step, _learnt
+from xsoftmax.solvers.newton import Newton, NewtonReport, _learnt
 
 from ..problems import blobs, objective_on, zeros_of
 from .fakes import Recorded, recorded_fit
@@ -119,21 +119,36 @@ def test_a_hessian_misleads_where_more_is_wrong_than_along_the_step(curvatures, 
     assert (decay > 0) == (not misled)
 
 
-class Whole(Newton):
-    """Newton's method whose steps are no longer for how curvature fell."""
-
-    def update(self, objective, state, reports):
-        return super().update(objective, state, [replace(r, curvature_decay=0.0) for r in reports])
-
-
 def test_where_curvature_falls_steps_are_made_longer():
     X, y = load_breast_cancer(return_X_y=True)
     objective = objective_on(np.asarray, (X - X.mean(axis=0)) / X.std(axis=0), y)
     longer, found, _ = trace(objective, 1e-6)
-    whole, _, _ = trace(objective, 1e-6, solver=Whole(1e-6))
+    whole, _, _ = trace(objective, 1e-6, solver=Newton(1e-6, max_step=1.0))
     assert longer.n_iter[0] <= whole.n_iter[0] - 2
     last = found[-1]
     assert last.curvature_decay * (-last.slope) ** 0.25 < 0.05  # near the end they are whole
+
+
+@pytest.mark.parametrize(("n_classes", "spread"), [(2, 1.0), (3, 0.7), (4, 0.5), (6, 0.5)])
+def test_the_first_step_allows_for_normally_distributed_logits(rng, n_classes, spread):
+    """By less the more classes there are: what a step loses is shared among them."""
+    X, W = rng.standard_normal((4000, 5)), spread * rng.standard_normal((5, n_classes))
+    y = (X @ W + rng.gumbel(size=(4000, n_classes))).argmax(axis=1)
+    objective = objective_on(np.asarray, X, y, Cs=(1e6,))
+    state, (report,) = Newton().init(objective, at_zero(objective))
+    line, longer = objective.restrict(state.iterate, state.direction), Newton()._first_step(report)
+    left, there = (abs(line(np.asarray([t]))[1][0] / report.slope) for t in (1.0, longer))
+    assert longer > 1.05
+    assert there < 0.1
+    assert there < left + 0.02
+
+
+def test_intercepts_make_the_first_step_no_longer(rng):
+    X, y = rng.standard_normal((4000, 3)), (rng.random(4000) > 0.9).astype(int)
+    objective = objective_on(np.asarray, X, y)
+    _, (report,) = Newton().init(objective, at_zero(objective))
+    assert report.slope < -0.5  # of 1, all of which is the rare class
+    assert 1.0 <= Newton()._first_step(report) < 1.01
 
 
 @pytest.mark.parametrize(("age", "error_factor", "told"), [
@@ -158,7 +173,7 @@ def test_only_a_hessian_of_where_a_step_began_tells_how_curvature_fell(age, erro
 ])  # fmt: skip
 def test_the_first_step_is_where_the_slope_would_be_0(slope, value, decay, first):
     report = SimpleNamespace(slope=slope, value=value, curvature_decay=decay)
-    assert _first_step(report) == pytest.approx(first, rel=1e-12)
+    assert Newton()._first_step(report) == pytest.approx(first, rel=1e-12)
 
 
 def test_noise_of_few_rows_is_no_reason_for_another_hessian():

@@ -379,7 +379,7 @@ def test_the_inverse_of_a_sample_serves_all_rows_until_another_pays(xp):
     np.testing.assert_array_equal(xp.host(began.inverse.mean), xp.host(known.mean))
     assert (began.inverse.cost, began.age) == (known.cost / 4, 0)
     assert solver.made[-1] == 2400
-    assert fit(objective, zeros_of(objective), tol=1e-12, max_iter=100).n_iter[0] < 30
+    assert fit(objective, zeros_of(objective), tol=1e-12, max_iter=100).n_iter[0] < 35
 
 
 def test_an_interrupted_sample_interrupts_the_fit():
@@ -642,8 +642,9 @@ def test_a_fit_goes_both_ways_and_ends_where_double_precision_does(xp):
     for targets in (y, soft):
         mixed = Mixed(tol=1e-12).fit(xp(X), xp(targets))
         plain = InDouble(tol=1e-12).fit(xp(X), xp(targets))
-        assert mixed.loss_curve_[0] != plain.loss_curve_[0]
-        assert mixed.loss_curve_[0] == pytest.approx(plain.loss_curve_[0], rel=1e-5)
+        single, double = (float(np.float32(model.loss_curve_[0])) for model in (mixed, plain))
+        assert mixed.loss_curve_[0] == single
+        assert plain.loss_curve_[0] != double
         np.testing.assert_allclose(xp.host(mixed.coef_), xp.host(plain.coef_), atol=1e-5)
         assert xp.host(mixed.coef_).dtype == np.float64
         assert mixed.n_iter_ == len(mixed.loss_curve_)
