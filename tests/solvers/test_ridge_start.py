@@ -1,90 +1,99 @@
 """A fit of separable classes starts where ridge regression leads."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-from xsoftmax.solvers.gaps import DOUBT, feared, promised
-from xsoftmax.solvers.ridge import SHARES, _minima
 
-from xsoftmax import SoftmaxRegression
+from xsoftmax import SoftmaxRegression, curvature
 from xsoftmax.arrays import namespace, to_list
-from xsoftmax.solvers import LBFGS, Metric, minimize
-from xsoftmax.solvers import lbfgs as lbfgs_module
-from xsoftmax.solvers import ridge as ridge_module
+from xsoftmax.objective.objective import Objective
+from xsoftmax.objective.policy import DEFAULT
+from xsoftmax.solvers import fit
+from xsoftmax.solvers.plan import start_from_zero
+from xsoftmax.solvers.ridge_start import _directions, _minima, ridge_start
 
-from .problem_table import Approximated
-from .problems import Quadratic, blobs, objective_on
+from ..problems import Quadratic, blobs, objective_on, zeros_of
+from .fakes import APPROXIMATE
+
+SHARES = DEFAULT.ridge_shares
 
 
-def problem(xp=np.asarray, n_samples=300, spread=0.3, Cs=(1.0,), dtype="float64"):
+def problem(xp=np.asarray, n_samples=300, spread=0.3, Cs=(1.0,), policy=APPROXIMATE):
     """Far classes, of which neither a sample nor the exact Hessian is asked."""
     X, y = blobs(n_samples=n_samples, n_features=12, n_classes=5, spread=spread)
-    objective = objective_on(xp, X, y, Cs=Cs, dtype=dtype)
-    return Approximated(objective.network, objective.rows, objective.penalty)
+    return objective_on(xp, X, y, Cs=Cs, policy=policy)
 
 
 def origin_of(objective):
-    origin = objective.start(0 * objective.penalty)
-    return origin, objective.preconditioner(origin, 8, 1.0, True)
+    """The iterate at 0, and the inverse Hessian there."""
+    origin = objective.evaluate_at_zero(zeros_of(objective))
+    return origin, curvature.approximate_inverse(objective, origin, 8, at_zero=True)
+
+
+def begun(objective):
+    """Where a fit from 0 starts, and the values there."""
+    start = start_from_zero(objective, zeros_of(objective), uses_newton=False)
+    return start, np.asarray(to_list(start.iterate.value))
+
+
+def minima(objective):
+    return np.asarray(fit(objective, zeros_of(objective), tol=1e-10, max_iter=200).values)
 
 
 def test_a_share_scales_the_curvature_and_not_the_penalty(xp):
     objective = problem(xp)
     _, whole = origin_of(objective)
-    n = objective.network.n_parameters
-    many = replace(objective, penalty=objective.penalty + xp(np.zeros((n, 1))))
-    unit = xp(np.eye(n))
+    unit = xp(np.eye(objective.network.n_parameters))
 
-    def curvature(share):
-        """What is left of the inverse once the penalty is taken off."""
-        preconditioner = replace(whole, share=share)
-        inverse = xp.host(many.precondition(preconditioner, unit))
+    def curved(inverse):
+        """What is left of the Hessian once the penalty is taken off."""
+        product = xp.host(inverse.solve(unit, objective.strength))
         penalty = np.diag(xp.host(objective.penalty)[0])
-        common = inverse @ np.linalg.pinv(inverse)  # where classes sum to zero
-        return np.linalg.pinv(inverse) - common @ penalty @ common
+        common = product @ np.linalg.pinv(product)  # where classes sum to zero
+        return np.linalg.pinv(product) - common @ penalty @ common
 
-    np.testing.assert_allclose(curvature(xp([0.01])), 0.01 * curvature(None), atol=1e-9)
+    np.testing.assert_allclose(curved(whole.scaled(xp([0.01]))), 0.01 * curved(whole), atol=1e-9)
 
 
 def test_a_share_leaves_the_floor_of_rounding_as_it_is(xp):
     objective = problem(xp, Cs=(1e20,))
     origin, whole = origin_of(objective)
     g = origin.gradient
-    scaled = objective.precondition(replace(whole, share=xp([1e-3])), g)
-    tried = 1e3 * whole.apply(g, 1e3 * objective.strength)
+    scaled = whole.scaled(xp([1e-3])).solve(g, objective.strength)
+    tried = 1e3 * whole.solve(g, 1e3 * objective.strength)
     np.testing.assert_allclose(xp.host(scaled), xp.host(tried), rtol=1e-9)
 
 
 def test_a_line_search_finds_the_lowest_value_along_each_direction(xp):
     objective = problem(xp, Cs=(1.0, 100.0))
-    origin, preconditioner = origin_of(objective)
-    direction = -objective.precondition(preconditioner, origin.gradient)
+    origin, inverse = origin_of(objective)
+    direction = -inverse.solve(origin.gradient, objective.strength)
     slopes = namespace(direction).vecdot(direction, origin.gradient)
     steps, values = np.transpose(_minima(objective, direction, slopes))
-    ray = objective.along(objective.at(0 * direction), direction)
-    grid = [xp.host(ray(xp(t * steps))[0]) for t in np.geomspace(0.1, 10, 101)]
+    line = objective.restrict(objective.evaluate(0 * direction), direction)
+    grid = [xp.host(line(xp(t * steps))[0]) for t in np.geomspace(0.1, 10, 101)]
     np.testing.assert_allclose(values, np.min(grid, axis=0), rtol=0.1)
 
 
-def test_trials_start_with_the_slopes_of_all_rows(monkeypatch):
-    objective, calls = problem(Cs=(1.0, 100.0)), []
-
-    def spy(few, directions, slopes):
-        calls.append((directions, slopes))
-        return _minima(few, directions, slopes)
-
-    monkeypatch.setattr(ridge_module, "_minima", spy)
-    ridge_module.ridge_start(objective, *origin_of(objective))
-    ((directions, slopes),) = calls
+def test_trials_start_with_the_slopes_of_all_rows(xp):
+    objective = problem(xp, Cs=(1.0, 100.0))
+    origin, inverse = origin_of(objective)
+    directions, slopes = _directions(inverse, origin.gradient, objective.strength, SHARES)
+    assert directions.shape[0] == slopes.shape[0] == 2 * len(SHARES)
     for share in range(len(SHARES)):
         rows = slice(2 * share, 2 * share + 2)
-        _, expected, _ = objective.from_zero(directions[rows])(np.zeros(2))
-        np.testing.assert_allclose(slopes[rows], expected, rtol=1e-12)
+        _, expected, _ = objective.restrict_from_zero(directions[rows, ...])(xp(np.zeros(2)))
+        np.testing.assert_allclose(xp.host(slopes[rows]), xp.host(expected), rtol=1e-12)
+
+
+class FromZero(Quadratic):
+    def restrict_from_zero(self, direction):
+        return self.restrict(self.evaluate(0 * direction), direction)
 
 
 def test_a_step_of_no_slope_at_all_is_not_lost(xp):
-    quadratic = Quadratic(xp(np.ones((1, 3))), xp(np.ones((1, 3))))
+    quadratic = FromZero(xp(np.ones((1, 3))), xp(np.ones((1, 3))))
     direction, slopes = xp(np.ones((1, 3))), xp([-3.0])
     ((step, value),) = _minima(quadratic, direction, slopes)  # the first trial is the minimum
     assert 0.9 <= step <= 1.0
@@ -93,37 +102,79 @@ def test_a_step_of_no_slope_at_all_is_not_lost(xp):
 
 def test_one_pass_leads_near_the_minimum_of_separable_classes(xp):
     objective = problem(xp, Cs=(1.0, 10.0, 100.0))
-    origin, preconditioner = origin_of(objective)
-    newton = objective.at(-objective.precondition(preconditioner, origin.gradient))
-    state, reports = LBFGS().init(objective, 0 * objective.penalty)
-    values = np.asarray([report.value for report in reports])
-    best = minimize(objective, 0 * objective.penalty, LBFGS(tol=1e-10), max_iter=200).values
-    assert np.all(values < 1.6 * np.asarray(best))
+    origin, inverse = origin_of(objective)
+    newton = objective.evaluate(-inverse.solve(origin.gradient, objective.strength))
+    (start, values), best = begun(objective), minima(objective)
+    assert np.all(values < 1.6 * best)
     assert np.all(xp.host(newton.value) > 1.3 * values)
-    assert np.all(xp.host(newton.value)[1:] > 2.5 * np.asarray(best)[1:])
-    assert to_list(state.metric.preconditioner.share)[0] in SHARES
+    assert np.all(xp.host(newton.value)[1:] > 2.5 * best[1:])
+    assert to_list(start.inverse.scale)[0] in SHARES
 
 
 def test_under_a_strong_penalty_ridge_regression_is_nearly_all(xp):
     objective = problem(xp, Cs=(1e-6, 1e-5))
-    _, reports = LBFGS().init(objective, 0 * objective.penalty)
-    values = np.asarray([report.value for report in reports])
-    best = minimize(objective, 0 * objective.penalty, LBFGS(tol=1e-10), max_iter=200).values
-    left, gain = values - best, objective.null_value - np.asarray(best)
-    assert np.all(left < 0.05 * gain)
+    (_, values), best = begun(objective), minima(objective)
+    assert np.all(values - best < 0.05 * (objective.value_at_zero - best))
 
 
-def test_a_start_that_is_not_lower_is_not_taken(monkeypatch):
+def test_the_change_from_zero_serves_the_first_step_only():
     objective = problem()
-    monkeypatch.setattr(
-        lbfgs_module,
-        "ridge_start",
-        lambda objective, origin, preconditioner: (1e3 + 0 * objective.penalty, preconditioner),
-    )
-    monkeypatch.setattr(Approximated, "start", lambda self, theta: self.at(theta))
-    state, _ = LBFGS().init(objective, 0 * objective.penalty)
-    assert np.all(state.parameters == 0)
-    assert state.metric.preconditioner.share is None
+    origin, _ = origin_of(objective)
+    start, _ = begun(objective)
+    (pair,) = start.first_step_pairs
+    assert start.pairs == ()
+    np.testing.assert_array_equal(pair.s, start.parameters)
+    np.testing.assert_array_equal(pair.y, start.iterate.gradient - origin.gradient)
+
+
+@pytest.mark.parametrize("share", [1.0, 0.01])
+def test_the_shares_that_are_tried_are_those_of_the_policy(share):
+    objective = problem(policy=replace(APPROXIMATE, ridge_shares=(share,)))
+    start, _ = begun(objective)
+    assert to_list(start.inverse.scale) == [share]
+
+
+def test_without_shares_a_fit_starts_at_zero():
+    objective = problem(policy=replace(APPROXIMATE, ridge_shares=()))
+    start, _ = begun(objective)
+    assert np.all(start.parameters == 0)
+    assert start.inverse.scale is None
+    assert not start.inverse.is_identity
+
+
+@dataclass(frozen=True)
+class Misled(Objective):
+    """The rows on which steps are tried are not like the others."""
+
+    def subsample(self, n_rows):
+        sample = super().subsample(n_rows)
+        return replace(sample, rows=self.misleading(sample.rows))
+
+
+class WrongLabels(Misled):
+    """No step leads lower."""
+
+    def misleading(self, rows):
+        return rows._replace(targets=(rows.targets + 1) % 5)
+
+
+class SmallFeatures(Misled):
+    """Steps lead lower that are much too long."""
+
+    def misleading(self, rows):
+        return rows._replace(X=1e-3 * rows.X)
+
+
+@pytest.mark.parametrize("kind", [WrongLabels, SmallFeatures])
+def test_a_start_that_is_not_lower_is_not_taken(kind):
+    right = problem(spread=3.0)
+    assert ridge_start(right, *origin_of(right)) is not None
+    objective = kind(right.network, right.rows, right.penalty, policy=right.policy)
+    assert ridge_start(objective, *origin_of(objective)) is None
+    start, _ = begun(objective)
+    assert np.all(start.parameters == 0)
+    assert start.inverse.scale is None
+    assert start.inverse.error_factor == 1
 
 
 @pytest.mark.parametrize("seen", [0, 1])
@@ -132,23 +183,10 @@ def test_rows_that_are_tried_may_all_weigh_nothing(seen):
     weights = np.zeros((1, 2000))
     weights[0, seen::2] = 1e-3
     weighted = replace(objective, rows=objective.rows._replace(weights=weights))
-    half = replace(objective, rows=objective.rows.sample(np.arange(seen, 2000, 2)))
-    start, solver = 0 * objective.penalty, LBFGS(tol=1e-9)
-    found = minimize(weighted, start, solver, max_iter=100)
-    np.testing.assert_allclose(
-        found.values, minimize(half, start, solver, max_iter=100).values, rtol=1e-6
-    )
-
-
-def test_what_the_last_pairs_do_not_see_is_feared(xp):
-    _, whole = origin_of(problem(xp))
-    known, tried = (Metric(replace(whole, share=share), 0, 0) for share in (None, xp([0.1])))
-    assert feared(known, -12.0, 0.5) == 6.0
-    assert feared(tried, -12.0, 0.5) == 6.0 * DOUBT
-    assert feared(known, 0.0, 0.5) == 0.5
-    assert feared(Metric(None, 0, 0), -12.0, 0.5) == 0.5
-    assert promised(known, -1.0) == 0.5
-    assert promised(tried, -1.0) == 0.5 * DOUBT
+    half = replace(objective, rows=objective.rows.subsample(np.arange(seen, 2000, 2)))
+    zeros, settings = zeros_of(objective), {"tol": 1e-9, "max_iter": 100}
+    found, expected = fit(weighted, zeros, **settings), fit(half, zeros, **settings)
+    np.testing.assert_allclose(found.values, expected.values, rtol=1e-6)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
