@@ -1,21 +1,22 @@
 """Nothing goes to the host in an update of a solver but what tells whether a step was right."""
 
+from dataclasses import dataclass, field, fields
+
 import array_api_strict as strict
 import numpy as np
 import pytest
 
 from xsoftmax import arrays
 from xsoftmax.objective.objective import Objective
-from xsoftmax.solvers import LBFGS, SGD, Adam, GradientDescent, minimize
+from xsoftmax.solvers import LBFGS, SGD, Adam, GradientDescent, Newton, Status, WarmStart, minimize
 
-from .problem_table import Approximated
-from .problems import blobs, objective_on, start
+from ..problems import blobs, objective_on, start
+from .fakes import CountedCurvature
 
-SOLVERS = {
-    "lbfgs": LBFGS(tol=1e-9, refresh=3),
-    "gd": GradientDescent(0.5, tol=1e-9),
-    "sgd": SGD(0.1, batch_size=20, random_state=np.random.RandomState(0)),
-    "adam": Adam(0.01, batch_size=20, random_state=np.random.RandomState(0)),
+FIRST_ORDER = {
+    "gd": lambda: GradientDescent(0.5, tol=1e-9),
+    "sgd": lambda: SGD(0.1, batch_size=20, random_state=np.random.RandomState(0)),
+    "adam": lambda: Adam(0.01, batch_size=20, random_state=np.random.RandomState(0)),
 }
 
 
@@ -54,51 +55,91 @@ def test_the_count_sees_what_it_must(transfers):
     assert transfers == ["to_host", "__bool__", "__float__", "__int__", "__array__"]
 
 
-@pytest.mark.parametrize("name", SOLVERS)
-@pytest.mark.parametrize("kind", ["exact", "approximate", "network"])
-def test_a_trial_step_is_one_transfer(xp, transfers, monkeypatch, kind, name):
+@dataclass(frozen=True)
+class Counted(Objective):
+    """An objective that notes every trial of a step."""
+
+    trials: list = field(default_factory=list)
+
+    def restrict(self, start, direction):
+        line = super().restrict(start, direction)
+        return lambda step: self.trials.append(step) or line(step)
+
+
+def counted(xp, hidden=()):
     X, y = blobs(n_samples=80, n_features=4, spread=1.5)
-    hidden = (3,) if kind == "network" else ()
     objective = objective_on(xp, X, y, Cs=(0.1, 10.0, 1e4), hidden=hidden)
-    if kind == "approximate":
-        objective = Approximated(objective.network, objective.rows, objective.penalty)
-    parameters = start(objective, scale=1.0 if hidden else 3.0)
-    asked, along = [], Objective.along
-
-    def counted(objective, point, direction):
-        ray = along(objective, point, direction)
-        return lambda step: asked.append("trial") or ray(step)
-
-    monkeypatch.setattr(Objective, "along", counted)
-    for name_ in ("inverse_hessian", "preconditioner", "hessian_product", "logit_change"):
-        monkeypatch.setattr(Objective, name_, _noting(asked, name_, getattr(Objective, name_)))
-    solver = Watched(SOLVERS[name], transfers, asked)
-    solution = minimize(objective, parameters, solver, max_iter=25)
-    assert len(solver.updates) == max(solution.n_iter) > 3
-    if name != "lbfgs":
-        assert solver.updates == [(1, [])] * len(solver.updates)
-        return
-    # Others tell the slope by a new metric, and for a proof when the exact step is exact enough.
-    for n_transfers, did in solver.updates:
-        if kind == "network":  # it has no metric
-            did = [what for what in did if what != "preconditioner"]
-        assert n_transfers == len(did)
-    n_trials, n_metrics = (asked.count(what) for what in ("trial", "preconditioner"))
-    if kind == "approximate":
-        assert n_metrics > 2  # it was renewed on the way
-        # and a few first steps were not right
-        assert len(solver.updates) < n_trials < 1.5 * len(solver.updates)
+    return Counted(**{one.name: getattr(objective, one.name) for one in fields(Objective)})
 
 
 class Watched:
-    """A solver, with how many transfers each update made, and what it `asked` for."""
+    """A solver, with how many transfers each update made, and how many of `lists` grew by what."""
 
-    def __init__(self, solver, transfers, asked):
-        self.solver, self.transfers, self.asked = solver, transfers, asked
-        self.init, self.updates = solver.init, []
+    def __init__(self, solver, transfers, *lists):
+        self.solver, self.init, self.lists = solver, solver.init, (transfers, *lists)
+        self.updates = []
 
     def update(self, objective, state, reports):
-        before = len(self.transfers), len(self.asked)
-        following = self.solver.update(objective, state, reports)
-        self.updates.append((len(self.transfers) - before[0], self.asked[before[1] :]))
-        return following
+        before = [len(each) for each in self.lists]
+        after = self.solver.update(objective, state, reports)
+        grown = [len(each) - n for each, n in zip(self.lists, before, strict=True)]
+        self.updates.append((*grown, after[0]))
+        return after
+
+
+def watch(solver, objective, transfers, *lists, scale=3.0):
+    """The updates of a solver on an objective: how much each list grew, and the state after."""
+    watched = Watched(solver, transfers, *lists)
+    parameters = start(objective, scale=scale)
+    solution = minimize(objective, WarmStart(parameters), watched, max_iter=25)
+    assert len(watched.updates) == max(solution.n_iter) > 3
+    return watched.updates
+
+
+@pytest.mark.parametrize("name", FIRST_ORDER)
+@pytest.mark.parametrize("hidden", [(), (3,)])
+def test_a_step_of_first_order_is_one_transfer(xp, transfers, hidden, name):
+    updates = watch(FIRST_ORDER[name](), counted(xp, hidden), transfers)
+    assert {n_transfers for n_transfers, _ in updates} == {1}
+
+
+def test_a_trial_step_on_a_network_is_one_transfer(xp, transfers):
+    objective = counted(xp, hidden=(3,))
+    updates = watch(LBFGS(1e-9), objective, transfers, objective.trials, scale=1.0)
+    assert all(n_transfers == n_trials for n_transfers, n_trials, _ in updates)
+
+
+def test_a_trial_step_by_an_approximate_inverse_is_one_transfer(xp, transfers):
+    """A new inverse takes two: whether it can be made, and the slope by it."""
+    objective, bought = counted(xp), CountedCurvature()
+    solver = LBFGS(1e-9, curvature=bought, iterations_before_curvature=3)
+    updates = watch(solver, objective, transfers, objective.trials, bought.inverses)
+    for n_transfers, n_trials, n_made, _ in updates:
+        assert n_transfers == n_trials + 2 * n_made
+    assert len(bought.inverses) > 2  # it was renewed on the way
+    # and a few first steps were not right
+    assert len(updates) < len(objective.trials) < 1.5 * len(updates)
+
+
+@dataclass(frozen=True)
+class NotingNewton(Newton):
+    """Newton's method that notes when a gap seems to be within the tolerance."""
+
+    near: list = field(default_factory=list)
+
+    def _within_reach(self, objective, state, reports):
+        if any(report.status is Status.CONVERGED for report in reports):
+            self.near.append(reports)
+        return super()._within_reach(objective, state, reports)
+
+
+def test_a_trial_step_by_an_exact_inverse_is_one_transfer(xp, transfers):
+    """A new inverse takes one, and one or two tell near the end how much a step changes logits."""
+    objective, solver, inverse = counted(xp), NotingNewton(1e-9), None
+    updates = watch(solver, objective, transfers, objective.trials, solver.near)
+    for n_transfers, n_trials, n_near, state in updates:
+        is_new = inverse is not None and state.age == 1
+        inverse = state.inverse
+        more = n_transfers - n_trials - is_new
+        assert n_near <= more <= 2 * n_near
+    assert solver.near
