@@ -65,12 +65,12 @@ def test_candidates_that_differ_in_shape_make_batches_of_their_own(monkeypatch):
     grid = [{"hidden_layer_sizes": [(3,), (5, 4)], "alpha": [0.1, 1.0]}, {"activation": ["tanh"]}]
     sizes = []
 
-    def counting(objective, *arguments, **options):
+    def counting(estimator, objective, *arguments, **options):
         sizes.append(objective.penalty.shape[0])
-        return minimize(objective, *arguments, **options)
+        return solve(estimator, objective, *arguments, **options)
 
-    minimize = batched_search.minimize
-    monkeypatch.setattr(batched_search, "minimize", counting)
+    solve = batched_search.solve
+    monkeypatch.setattr(batched_search, "solve", counting)
     network = MLPClassifier(max_iter=5, tol=0, random_state=0)
     search = BatchedGridSearchCV(network, grid, cv=2).fit(X, y)
     assert sizes == [4, 4, 2]

@@ -138,7 +138,7 @@ def test_after_a_while(command, delay, tmp_path):
 
 
 def test_before_the_first_iteration_nothing_is_written(tmp_path):
-    code = WHEN_CALLED.format(module="xsoftmax.classifiers.base", name="minimize_mixed")
+    code = WHEN_CALLED.format(module="xsoftmax.classifiers.base", name="solve")
     done = run(code, "train", "--quiet", cwd=tmp_path)
     assert done.returncode == 130
     assert done.stderr == ("interrupted before the first iteration finished; nothing was written\n")
