@@ -1,4 +1,4 @@
-"""The tables in the README and the pages, and the picture, from the runs' JSON files."""
+"""The tables in the README and the pages, and the pictures, from the runs' JSON files."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ from typing import Any
 from .timing import RESULTS
 
 README = Path(__file__).parents[1] / "README.md"
-GPU_PAGE, SPEED_PAGE = (README.parent / "docs" / name for name in ("gpu.md", "speed.md"))
-PICTURE = README.parent / "docs" / "gap-against-time.png"
+DOCS = README.parent / "docs"
+GPU_PAGE, SPEED_PAGE, DESIGN_PAGE = (DOCS / name for name in ("gpu.md", "speed.md", "design.md"))
+TABLE_PICTURE, RANDOM_PICTURE = DOCS / "gap-against-time.png", DOCS / "random-problems.png"
 BEGIN, END = "<!-- benchmarks: generated -->", "<!-- benchmarks: end -->"
 
 
 def write() -> None:
-    """Replace what stands between the markers, and draw the picture."""
+    """Replace what stands between the markers, and draw the pictures."""
     _fill(README, table())
     _fill(GPU_PAGE, agreement())
     _fill(SPEED_PAGE, profile())
-    results = _load("table")
-    if results is not None:
-        draw(results)
+    _fill(DESIGN_PAGE, ablation())
+    for name, draw in (("table", draw_table), ("random", draw_random)):
+        if (results := _load(name)) is not None:
+            draw(results)
 
 
 def _fill(page: Path, markdown: str) -> None:
@@ -58,9 +60,19 @@ def profile() -> str:
     return "\n".join(lines)
 
 
+def ablation() -> str:
+    """Markdown, with a row for every choice of the plan."""
+    lines = ["| without | time, geometric mean | at most | on |", "|---" * 4 + "|"]
+    worth = (_load("ablation") or {"worth": {}})["worth"]
+    for name, found in sorted(worth.items(), key=lambda each: -each[1]["geometric mean"]):
+        mean, best = f"{found['geometric mean']:.2f} x", f"{found['best']:.1f} x"
+        lines.append(f"| {name} | {mean} | {best} | {found['on']} |")
+    return "\n".join(lines)
+
+
 def table() -> str:
     """Markdown, with a row for every measurement that there is."""
-    rows = [*_fit(), *_sweep(), *_mlp(), *_memory()]
+    rows = [*_fit(), *_random(), *_sweep(), *_mlp(), *_memory()]
     lines = ["| CPU | xsoftmax | best peer | ratio |", "|---|---|---|---|"]
     return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
 
@@ -84,20 +96,31 @@ def _fit() -> list[tuple[str, ...]]:
         )
         name = "the same to a relative gap of 1e-5"
         rows.append((name, f"{result['seconds_to_1e-5']:.2f} s", "", ""))
-    if (result := _load("table")) is not None:
-        count = len(result["problems"])
-        ratios = [ratio for entry in result["problems"] for ratio in entry["ratios"].values()]
-        reached = [ratio for ratio in ratios if ratio > 0]
-        rows.append(
-            (
-                f"fits of {count} kinds of problems to gaps of 1e-2, 1e-4 and 1e-6",
-                "",
-                "scikit-learn (lbfgs, newton-cholesky), torch LBFGS, SciPy with JAX",
-                f"median {median(ratios):.1f} x, worst {min(reached):.2f} x; "
-                f"{len(ratios) - len(reached)} of {len(ratios)} not reached by xsoftmax",
-            )
-        )
     return rows
+
+
+def _random() -> list[tuple[str, ...]]:
+    result = _load("random")
+    if result is None:
+        return []
+    name = (
+        f"fits of {len(result['problems'])} problems drawn at random, to gaps of 1e-2, 1e-4, 1e-6"
+    )
+    peers = {
+        "peer": "scikit-learn (lbfgs, newton-cholesky), torch LBFGS",
+        "plain": "xsoftmax's own L-BFGS without curvature",
+    }
+    return [
+        (
+            name,
+            "",
+            words,
+            f"median {found['median']:.1f} x, 5 % of them under {found['5 %']:.2f} x, "
+            f"5 % over {found['95 %']:.1f} x",
+        )
+        for key, words in peers.items()
+        for found in [result[key]]
+    ]
 
 
 def _sweep() -> list[tuple[str, ...]]:
@@ -143,7 +166,34 @@ def _memory() -> list[tuple[str, ...]]:
     ]
 
 
-def draw(results: dict[str, Any]) -> Path:
+def draw_random(results: dict[str, Any]) -> Path:
+    """How many problems drawn at random are solved how many times as fast as by the best peer."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    import matplotlib.pyplot as plt
+
+    figure, ax = plt.subplots(figsize=(7, 3.6), layout="constrained")
+    kinds = (("ratios", "-", "best peer"), ("plain_ratios", ":", "plain L-BFGS"))
+    for kind, style, words in kinds:
+        for i, gap in enumerate(results["gaps"]):
+            found = (entry[kind].get(f"{gap:g}") for entry in results["problems"])
+            ratios = sorted(ratio for ratio in found if ratio)
+            shares = [100 * (k + 0.5) / len(ratios) for k in range(len(ratios))]
+            label = f"{words}, gap {gap:g}"
+            ax.plot(ratios, shares, linestyle=style, color=f"C{i}", label=label)
+    ax.axvline(1.0, color="black", linewidth=0.8)
+    ax.set_xscale("log")
+    ax.set_xticks([0.5, 1, 2, 5, 10, 20], labels=["0.5", "1", "2", "5", "10", "20"])
+    ax.xaxis.set_minor_formatter("")
+    ax.set(xlabel="times as fast as", ylabel="% of the problems, at most", ylim=(0, 100))
+    ax.grid(alpha=0.3)
+    ax.legend(fontsize=8, loc="lower right")
+    figure.savefig(RANDOM_PICTURE, dpi=100)
+    return RANDOM_PICTURE
+
+
+def draw_table(results: dict[str, Any]) -> Path:
     """Gap against time for every problem of the table, a panel each."""
     import matplotlib
 
@@ -177,5 +227,5 @@ def draw(results: dict[str, Any]) -> Path:
     figure.supylabel("(objective - minimum) / minimum")
     handles, labels = axes.flat[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=3)
-    figure.savefig(PICTURE, dpi=80)
-    return PICTURE
+    figure.savefig(TABLE_PICTURE, dpi=80)
+    return TABLE_PICTURE

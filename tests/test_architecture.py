@@ -1,7 +1,8 @@
-"""The floors of the house: imports point down only, and one module knows array libraries."""
+"""The rooms of the house: imports point one way only, and one room knows array libraries."""
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,18 +14,11 @@ import xsoftmax
 ROOT = Path(xsoftmax.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 
-#: From the ground up. A module may import its own floor and those below.
-FLOORS = [
-    ("arrays",),
-    ("model",),
-    ("functional",),
-    ("objective", "curvature"),
-    ("solvers",),
-    ("classifiers",),
-    ("datasets", "plots", "serialization"),
-    ("cli",),
-    ("__main__",),
-]
+TABLE = (ROOT.parent / "docs" / "design.md").read_text().partition("<!-- rooms -->")[2]
+TABLE = TABLE.partition("<!-- rooms end -->")[0]
+#: Each with its sentence, from the ground up. A module may import its own room and those before it.
+SENTENCES = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", TABLE, flags=re.MULTILINE))
+ROOMS = [*SENTENCES, "__main__"]
 LIBRARIES = {"numpy", "cupy", "cupyx", "torch", "jax", "array_api_compat", "array_api_strict"}
 
 
@@ -32,8 +26,8 @@ def module_name(path):
     return path.relative_to(ROOT).parts[0].removesuffix(".py")
 
 
-def floor(name):
-    return next((i for i, names in enumerate(FLOORS) if name in names), None)
+def place(room):
+    return ROOMS.index(room) if room in ROOMS else None
 
 
 def imports(path, text=None):
@@ -49,20 +43,20 @@ def imports(path, text=None):
 
 
 def violations(path, text=None):
-    """What the module imports from above its floor, or names of an array library."""
+    """What the module imports from later rooms, or names of an array library."""
     name = module_name(path)
-    own = floor(name)
+    own = place(name)
     if name == "__init__":
         return []
-    assert own is not None, f"{name} has no floor"
+    assert own is not None, f"{name} is no room of docs/design.md"
     libraries = (
         set()
         if name == "arrays"
-        else LIBRARIES - ({"numpy"} if own >= floor("classifiers") else set())
+        else LIBRARIES - ({"numpy"} if own >= place("classifiers") else set())
     )
     found = []
     for parts in imports(path, text):
-        above = parts[0] == "xsoftmax" and (floor(parts[1]) or 0) > own
+        above = parts[0] == "xsoftmax" and (place(parts[1]) or 0) > own
         if above or parts[0] in libraries:
             found.append(".".join(parts))
     return found
@@ -83,8 +77,20 @@ def test_imports_point_down_and_name_no_array_library(path):
         ("from ..objective import Objective\nfrom .sgd import SGD", []),
     ],
 )
-def test_the_check_sees_what_it_must(text, wrong):
+def test_violations_finds_imports_that_point_up_and_array_libraries(text, wrong):
     assert violations(ROOT / "solvers" / "example.py", text) == wrong
+
+
+def test_the_root_holds_rooms_and_what_users_import():
+    there = {path.name.removesuffix(".py") for path in ROOT.iterdir() if path.name[0] not in ".p"}
+    there |= {path.stem for path in ROOT.glob("p*.py")}
+    assert there - {"__init__", "__pycache__"} == set(ROOMS)
+
+
+@pytest.mark.parametrize("room", SENTENCES)
+def test_every_room_says_what_it_is_as_the_design_does(room):
+    path = ROOT / room / "__init__.py" if (ROOT / room).is_dir() else ROOT / f"{room}.py"
+    assert ast.get_docstring(ast.parse(path.read_text())).splitlines()[0] == SENTENCES[room]
 
 
 def run(code):
@@ -95,14 +101,14 @@ def run(code):
     return done.stdout.split()
 
 
-def test_import_brings_nothing_heavy():
+def test_import_of_xsoftmax_brings_nothing_heavy():
     heavy = ["sklearn", "scipy", "matplotlib", "torch", "jax", "cupy", "typer", "rich", "pooch"]
     code = f"import sys, xsoftmax; print(*(m for m in {heavy} if m in sys.modules))"
     assert run(code) == []
     assert run(code.replace("import sys, xsoftmax", "import sys, xsoftmax.functional")) == []
 
 
-def test_public_names():
+def test_all_names_what_the_package_offers():
     for name in xsoftmax.__all__:
         assert getattr(xsoftmax, name) is not None
     assert set(xsoftmax.__all__) <= set(dir(xsoftmax))

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 SCRIPTS = sorted((ROOT / "examples").glob("*.py"))
 
 
-def test_there_are_six():
+def test_examples_are_at_least_six():
     assert len(SCRIPTS) >= 6
 
 
@@ -24,7 +24,7 @@ def test_an_example_is_short_titled_and_named(script):
     assert f"examples/{script.name}" in (ROOT / "README.md").read_text()
 
 
-def test_the_soft_labels_run(tmp_path):
+def test_the_example_of_soft_labels_runs(tmp_path):
     path = os.pathsep.join([str(ROOT), *sys.path])
     environment = {**os.environ, "PYTHONPATH": path, "MPLBACKEND": "agg"}
     done = subprocess.run(

@@ -11,7 +11,6 @@ from matplotlib.text import Text
 
 from xsoftmax import SoftmaxRegression, plots
 from xsoftmax.cli import pictures
-from xsoftmax.datasets import Dataset
 
 from .problems import blobs
 
@@ -26,14 +25,14 @@ def images(n=20, shape=(4, 4)):
     return np.random.default_rng(0).random((n, shape[0] * shape[1]))
 
 
-def test_samples(xp):
+def test_plot_samples_draws_images_with_their_labels(xp):
     axes = plots.plot_samples(xp(images()), xp(np.arange(20)))
     assert axes.shape == (3, 5)
     assert [ax.get_title() for ax in axes.flat] == [str(i) for i in range(15)]
     np.testing.assert_array_equal(axes[0, 1].images[0].get_array(), images()[1].reshape(4, 4))
 
 
-def test_wrong_predictions_come_first_and_are_marked_in_red(xp):
+def test_plot_predictions_draws_wrong_ones_first_and_in_red(xp):
     y_true = np.arange(20) % 4
     y_pred = np.where(np.arange(20) == 3, 0, y_true)
     axes = plots.plot_predictions(xp(images()), xp(y_true), xp(y_pred), n_rows=2, n_columns=4)
@@ -49,12 +48,12 @@ def test_wrong_predictions_come_first_and_are_marked_in_red(xp):
     assert axes[0, 0].figure.get_suptitle() == "1 of 20 wrong, these first"
 
 
-def test_fewer_images_than_places_leave_the_rest_empty():
+def test_plot_samples_leaves_places_without_an_image_empty():
     axes = plots.plot_samples(images(4), ["a", "b", "c", "d"])
     assert sum(bool(ax.images) for ax in axes.flat) == 4
 
 
-def test_loss_curve():
+def test_plot_loss_curve_draws_on_given_axes():
     _, given = plt.subplots()
     ax = plots.plot_loss_curve([3.0, 2.0, 1.5], label="adam", ax=given)
     assert ax is given
@@ -64,7 +63,7 @@ def test_loss_curve():
     assert isinstance(plots.plot_loss_curve([1.0]), Axes)
 
 
-def test_scores_of_held_out_rows_have_an_axis_of_their_own():
+def test_plot_loss_curve_gives_scores_an_axis_of_their_own():
     ax = plots.plot_loss_curve([3.0, 2.0], validation_scores=[0.5, 0.75])
     assert ax.get_ylabel() == "objective"
     (right,) = (other for other in ax.figure.axes if other is not ax)
@@ -81,7 +80,7 @@ def confusion(n_classes, n_samples=2000, names=None):
     return plots.plot_confusion_matrix(names[y_true], names[y_pred])
 
 
-def test_confusion_matrix(xp):
+def test_plot_confusion_matrix_shows_shares_and_counts(xp):
     ax = plots.plot_confusion_matrix(xp([0, 0, 1, 2]), xp([0, 1, 1, 2]))
     expected = [[0.5, 0.5, 0], [0, 1, 0], [0, 0, 1]]
     np.testing.assert_array_equal(ax.images[0].get_array(), expected)
@@ -90,7 +89,7 @@ def test_confusion_matrix(xp):
 
 
 @pytest.mark.parametrize("n_classes", [21, 100, 1000])
-def test_a_confusion_matrix_of_many_classes_names_a_few(n_classes):
+def test_plot_confusion_matrix_of_many_classes_names_a_few(n_classes):
     ax = confusion(n_classes, 5000)
     assert len(ax.texts) == 0
     assert 5 <= len(ax.get_xticks()) <= plots.MOST_TICKS
@@ -101,7 +100,7 @@ def test_a_confusion_matrix_of_many_classes_names_a_few(n_classes):
     assert max(ax.figure.get_size_inches()) <= plots.LARGEST
 
 
-def test_one_error_of_many_classes_is_seen():
+def test_plot_confusion_matrix_of_many_classes_shows_one_error():
     y_true = np.arange(1000)
     y_pred = np.where(y_true == 7, 900, y_true)
     ax = plots.plot_confusion_matrix(y_true, y_pred)
@@ -114,7 +113,7 @@ def test_one_error_of_many_classes_is_seen():
     (0, "0"), (950, "950"), (1234, "1.2k"), (34_567, "35k"), (999_960, "1.0M"), (1_234_567, "1.2M"),
     (2_000_000_000, "2.0G"),
 ])  # fmt: skip
-def test_counts_are_short(count, text):
+def test_short_writes_counts_in_few_characters(count, text):
     assert plots._short(count) == text
 
 
@@ -123,7 +122,7 @@ def test_counts_are_short(count, text):
     ["猫", "собака", "🐱", "قطة", "a\nb"],
     [f"a name of thirty-five characters {i:02d}" for i in range(5)],
 ])  # fmt: skip
-def test_names_are_drawn_as_they_are(names, tmp_path):
+def test_plots_draw_names_as_they_are(names, tmp_path):
     y = np.arange(40) % 5
     names = np.asarray(names)
     model = SoftmaxRegression(max_iter=1, tol=0).fit(images(40), names[y])
@@ -154,12 +153,12 @@ def test_names_are_drawn_as_they_are(names, tmp_path):
         ("two\nlines", "two lines", "two lines"),
     ],
 )
-def test_very_long_names_lack_their_middle(name, text, above):
+def test_named_leaves_out_the_middle_of_very_long_names(name, text, above):
     assert plots._named(name) == (text or name)
     assert plots._above(name).startswith(above)
 
 
-def test_names_have_room_beside_and_above_pictures(tmp_path):
+def test_plots_leave_room_for_long_names(tmp_path):
     names = np.asarray([f"{i} {'long ' * 60}{i}" for i in range(8)])
     y = np.arange(40) % 8
     model = SoftmaxRegression(max_iter=1, tol=0).fit(images(40), names[y])
@@ -179,7 +178,7 @@ def test_names_have_room_beside_and_above_pictures(tmp_path):
         assert all(left.x1 < right.x0 for left, right in pairwise(titles))
 
 
-def test_recall_begins_with_the_lowest():
+def test_plot_recall_begins_with_the_lowest():
     y_true = np.repeat([0, 1, 2], 10)
     y_pred = np.where(np.arange(30) < 5, 1, y_true)
     ax = plots.plot_recall(y_true, y_pred)
@@ -192,26 +191,15 @@ def test_recall_begins_with_the_lowest():
 
 @pytest.mark.parametrize("n_features", [1, 2, 50])
 @pytest.mark.parametrize("n_classes", [2, 40])
-def test_a_projection_has_the_largest_classes_in_colour(xp, n_features, n_classes):
+def test_plot_projection_has_the_largest_classes_in_colour(xp, n_features, n_classes):
     X = np.random.default_rng(0).standard_normal((200, n_features))
     ax = plots.plot_projection(xp(X), xp(np.arange(200) % n_classes))
     assert sum(len(line.get_xdata()) for line in ax.lines) == 200
     assert len(ax.lines) == (2 if n_classes == 2 else plots.MOST_COLOURS + 1)
 
 
-def test_data_that_are_no_images_get_pictures_that_suit_them(tmp_path):
-    X, y = blobs(n_samples=60, n_features=7)
-    data = Dataset("a table", X, y, X, y)
-    model = SoftmaxRegression().fit(X, y, X_val=X, y_val=y)
-    paths = pictures.model_pictures(model, data, tmp_path)
-    paths += pictures.result_pictures(data, model.predict(X), tmp_path)
-    names = ["projection.png", "loss_curve.png", "recall.png", "confusion_matrix.png"]
-    assert [path.name for path in paths] == names
-    assert all(path.stat().st_size > 5000 for path in paths)
-
-
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_weights(xp, n_classes):
+def test_plot_weights_draws_coefficients_as_images(xp, n_classes):
     X, y = blobs(n_features=6, n_classes=n_classes)
     model = SoftmaxRegression().fit(xp(X), xp(y))
     axes = plots.plot_weights(model, image_shape=(2, 3))
@@ -227,14 +215,14 @@ def test_weights(xp, n_classes):
     assert figure.axes[-1].get_ylabel() == "weight"
 
 
-def test_a_shape_that_does_not_fit():
+def test_plot_samples_refuses_a_shape_that_does_not_fit():
     with pytest.raises(ValueError, match=r"of 16 pixels; got \(3, 4\)"):
         plots.plot_samples(images(), range(20), image_shape=(3, 4))
     with pytest.raises(ValueError, match="of 15 pixels; got None"):
         plots.plot_samples(np.zeros((1, 15)), [0])
 
 
-def test_sweep():
+def test_plot_sweep_draws_folds_their_mean_and_the_best_C():
     scores = np.asarray([[0.5, 0.9, 0.7], [0.7, 0.7, 0.9]])
     ax = plots.plot_sweep([1.0, 0.1, 10.0], scores, best=10.0, name="accuracy")
     *folds, mean, best = ax.lines

@@ -9,7 +9,7 @@ README = Path(__file__).parents[1] / "README.md"
 
 
 @pytest.mark.skipif(not README.exists(), reason="only a clone has the README")
-def test_code_prints_what_its_comments_say(tmp_path, monkeypatch, capsys):
+def test_code_of_the_readme_prints_what_its_comments_say(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
     assert blocks

@@ -1,4 +1,4 @@
-"""Softmax and its losses, and (from `activations`) what hidden layers apply.
+"""Softmax, its losses and activations as functions, for users; no state.
 
 Every function takes logits (scores before the softmax) with the classes along `axis` and any other
 dimensions around it, keeps float32 and float64, and is stable: the maximum is subtracted row by

@@ -1,4 +1,4 @@
-"""Pictures of data and of what a model makes of them.
+"""Pictures of data, models and searches, for users; nothing is computed that others need.
 
 Every function draws with matplotlib and returns Axes: one, or an array of them for a grid. Arrays
 may be of any library; they are copied to the host. Names of classes are drawn as they are, never

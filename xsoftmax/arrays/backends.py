@@ -72,7 +72,7 @@ def _compat_namespace(module_name: str) -> Any:
 
 def _find_device(module_name: str, xp: Any, name: str | None) -> Any:
     if module_name == "cupy":
-        return _find_cuda_device(xp, name)
+        return find_cuda_device(importlib.import_module("cupy"), name)
     try:
         if module_name == "torch":
             found = importlib.import_module("torch").device(name or "cpu")
@@ -92,13 +92,13 @@ def _find_device(module_name: str, xp: Any, name: str | None) -> Any:
     return found
 
 
-def _find_cuda_device(cupy: Any, name: str | None) -> Any:
+def find_cuda_device(cupy: Any, name: str | None) -> Any:
+    """The GPU of that number, like 0 or cuda:0; `cupy` is the library itself."""
     index = (name or "0").removeprefix("cuda").removeprefix(":") or "0"
     if not index.isdigit():
         raise ValueError(f"device must be a GPU's number, like 0 or cuda:0; got {name!r}.")
-    runtime = importlib.import_module("cupy").cuda.runtime
     try:
-        n_devices = runtime.getDeviceCount()
+        n_devices = cupy.cuda.runtime.getDeviceCount()
     except RuntimeError as error:
         raise RuntimeError(
             f"backend 'cupy' found no usable CUDA GPU or driver ({error}). Install the NVIDIA "
@@ -106,7 +106,7 @@ def _find_cuda_device(cupy: Any, name: str | None) -> Any:
         ) from error
     if int(index) >= n_devices:
         raise ValueError(f"device {name!r} is not there: this machine has {n_devices} CUDA GPU(s).")
-    return importlib.import_module("cupy").cuda.Device(int(index))
+    return cupy.cuda.Device(int(index))
 
 
 class LibraryReport(NamedTuple):

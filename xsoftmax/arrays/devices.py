@@ -41,8 +41,12 @@ def same_place(x: Array, y: Array) -> bool:
 
 
 def on_device_of(x: Array) -> contextlib.AbstractContextManager:
-    """Make the device of `x` current: CuPy creates arrays there and nowhere else."""
-    return device(x) if is_cupy_array(x) else contextlib.nullcontext()
+    """Make the device of `x` current: CuPy creates arrays there and nowhere else.
+
+    Devices of other libraries have no method `use`, since none of them is current.
+    """
+    place = device(x)
+    return place if hasattr(place, "use") else contextlib.nullcontext()
 
 
 def on_its_device(function: Function) -> Function:

@@ -1,4 +1,4 @@
-"""The classifiers: scikit-learn's contract over `xsoftmax.solvers`, thin."""
+"""scikit-learn's contract over the solvers, thin; no mathematics of their own."""
 
 from .batched_search import BatchedGridSearchCV
 from .mlp import MLPClassifier

@@ -17,6 +17,7 @@ from ..objective.coordinates import Coordinates, coordinates
 from ..objective.features import Features
 from ..objective.policy import DEFAULT, Policy
 from ..solvers import Status, WarmStart
+from .fit_callback import FitCallback
 from .predictor import Predictor
 from .rules import check_parameters
 from .training import (
@@ -39,7 +40,6 @@ from .validation import (
     classes_for,
     host_labels,
 )
-from .watch import Watch
 from .words import few
 
 Monitor = Callable[[int, Any], bool | None]
@@ -186,19 +186,19 @@ class BaseSoftmaxClassifier(Predictor):
         objective = objective_of(
             self, space.network, rows, strength, features=features, policy=self._policy
         )
-        judged = held_out is not None and self.early_stopping
+        stops_early = held_out is not None and self.early_stopping
         classes = classes_for(samples.X, samples.targets.classes)
-        watch = self._watch(space, classes, held_out, monitor)
-        judge = watch if judged else None
+        fit_callback = self._fit_callback(space, classes, held_out, monitor)
+        early_stop = fit_callback if stops_early else None
         with threads_that_pay(rows.X, network.n_units):
-            solution = solve(self, objective, start, random_state, watch, judge)
+            solution = solve(self, objective, start, random_state, fit_callback, early_stop)
         check_finite(self, solution.parameters)
         if solution.statuses[0] is Status.DIVERGED:
             check_finite(self, np.asarray(solution.values))
         interrupted = solution.statuses[0] is Status.INTERRUPTED
         if solution.n_iter[0] > 0 or not interrupted:
-            if judged and watch.best_parameters is not None:
-                solution = solution._replace(parameters=watch.best_parameters)
+            if stops_early and fit_callback.best_parameters is not None:
+                solution = solution._replace(parameters=fit_callback.best_parameters)
             layers = space.layers(solution.parameters)
             if features is not None:
                 returned = as_returned(objective, space, features, solution, self.tol)
@@ -330,23 +330,23 @@ class BaseSoftmaxClassifier(Predictor):
             )
         return [(W, b if network.fit_intercept else None) for W, b in layers]
 
-    def _watch(
+    def _fit_callback(
         self, space: Coordinates, classes: Array, held_out: Samples | None, monitor: Any
-    ) -> Watch:
+    ) -> FitCallback:
         def publish(parameters: Array, n_iter: int, losses: list[float]) -> Any:
             return self._publish(space.layers(parameters), classes, n_iter, losses)
 
         self.validation_scores_: list[float] | None = None
         if held_out is None:
-            return Watch(publish, monitor=monitor)
+            return FitCallback(publish, monitor=monitor)
 
         def score() -> float:
             return self._accuracy(held_out.X, held_out.labels, held_out.weight)
 
         patience = self.n_iter_no_change if self.early_stopping else None
-        watch = Watch(publish, score, patience, self.tol, monitor)
-        self.validation_scores_ = watch.scores
-        return watch
+        fit_callback = FitCallback(publish, score, patience, self.tol, monitor)
+        self.validation_scores_ = fit_callback.scores
+        return fit_callback
 
     def _publish(
         self, layers: list[Layer], classes: Array, n_iter: int, losses: list[float]

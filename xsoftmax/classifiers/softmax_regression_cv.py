@@ -19,9 +19,9 @@ from ..objective.features import Features
 from ..objective.objective import Objective
 from ..objective.policy import DEFAULT, Policy
 from ..solvers import LBFGS, Solution, Status, fit, follow_path
+from .cv_results import CVResults, warn_at_edge
 from .folds import Fold, sort_rows_by_fold, split, weights_of
 from .linear import LinearPredictor, penalty_strength
-from .paths import Paths, warn_at_edge
 from .rules import check_parameters
 from .scoring import ACCURACY, Routing, Scorer, best, route, scored, scoring_weight, with_labels
 from .softmax_regression import SoftmaxRegression
@@ -261,26 +261,26 @@ class SoftmaxRegressionCV(LinearPredictor):
         Cs = np.logspace(-4, 4, self.Cs) if isinstance(self.Cs, Integral) else np.asarray(self.Cs)
         features = Features(samples.X)
         space = coordinates(features, network, self._policy, many_passes=True)
-        paths = self._paths(space, features, samples, folds, Cs, routing, monitor)
-        paths.warn(self)
+        results = self._cross_validate(space, features, samples, folds, Cs, routing, monitor)
+        results.warn(self)
         self.classes_ = classes_for(samples.X, samples.targets.classes)
         self.__dict__.pop("best_estimator_", None)
         if self.refit:
-            j = int(best(paths.scores.mean(axis=0)))
+            j = int(best(results.scores.mean(axis=0)))
             self.C_ = float(Cs[j])
-            start = paths.mean([j] * len(folds))
-            parameters = self._refit(space, features, samples, start, paths)
+            start = results.mean([j] * len(folds))
+            parameters = self._refit(space, features, samples, start, results)
         else:
-            own = best(paths.scores)
+            own = best(results.scores)
             self.C_ = float(Cs[own].mean())
-            parameters = paths.mean(own)
+            parameters = results.mean(own)
         self._set_layers(network.unpack(parameters))
-        self.Cs_, self.scores_ = Cs, paths.scores
-        self.n_iter_, self.gaps_ = paths.n_iter, paths.gaps
-        self.coefs_paths_ = paths.published(network)
+        self.Cs_, self.scores_ = Cs, results.scores
+        self.n_iter_, self.gaps_ = results.n_iter, results.gaps
+        self.coefs_paths_ = results.published(network)
         return self
 
-    def _paths(
+    def _cross_validate(
         self,
         space: Coordinates,
         features: Features,
@@ -289,10 +289,10 @@ class SoftmaxRegressionCV(LinearPredictor):
         Cs: np.ndarray,
         routing: Routing,
         monitor: Monitor,
-    ) -> Paths:
+    ) -> CVResults:
         """Every fold at every C."""
         order = np.argsort(Cs, kind="stable")
-        paths = Paths(len(folds), len(Cs))
+        results = CVResults(len(folds), len(Cs))
         network = space.full
         rows_there = samples._replace(X=space.rows(features.working_dtype(self._policy)))
         model, classes = self._host_model(samples), samples.targets.classes
@@ -301,7 +301,7 @@ class SoftmaxRegressionCV(LinearPredictor):
         weight = scoring_weight(routing, scoring, scorer, samples.weight, 6)
         scorer = Scorer(samples, folds, scorer, weight)
         weights, strength = weights_of(samples, folds), penalty_strength(1.0, network)
-        monitor(0, paths.n_problems)
+        monitor(0, results.n_problems)
         for problems in _turns(len(folds), network):
             rows = weights[problems.start : problems.stop]
             unit = objective_of(
@@ -313,9 +313,9 @@ class SoftmaxRegressionCV(LinearPredictor):
                 solution = as_returned(objective, space, features, solution, self.tol)
                 models = [model] * len(problems)
                 scores = scorer(network, solution.parameters, problems, models)
-                paths.record(problems, int(j), solution, scores)
-                monitor(paths.n_finished, paths.n_problems)
-        return paths
+                results.record(problems, int(j), solution, scores)
+                monitor(results.n_finished, results.n_problems)
+        return results
 
     def _follow(self, unit: Objective, Cs: np.ndarray) -> Iterator[Solution]:
         """The solutions of the batch at every C, in ascending order."""
@@ -333,7 +333,12 @@ class SoftmaxRegressionCV(LinearPredictor):
             yield solution
 
     def _refit(
-        self, space: Coordinates, features: Features, samples: Samples, start: Array, paths: Paths
+        self,
+        space: Coordinates,
+        features: Features,
+        samples: Samples,
+        start: Array,
+        results: CVResults,
     ) -> Array:
         """The parameters (1, n_parameters) that fit all rows with the chosen C."""
         model = SoftmaxRegression(
@@ -351,13 +356,13 @@ class SoftmaxRegressionCV(LinearPredictor):
         objective = objective_of(
             self, space.network, rows, strength, features=features, policy=self._policy
         )
-        known = paths.best_inverse
+        known = results.best_inverse
         solution = fit(objective, start, tol=self.tol, max_iter=self.max_iter, inverse=known)
         if Status.INTERRUPTED in solution.statuses:
             raise KeyboardInterrupt
         check_finite(self, solution.parameters)
         solution = as_returned(objective, space, features, solution, self.tol)
-        if not paths.n_unconverged:
+        if not results.n_unconverged:
             warn_unless_converged(model, objective, solution)
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(self, name):

@@ -30,8 +30,8 @@ from ..objective.rows import ArrayRows
 from ..solvers import SGD, Adam, GradientDescent, Solution, Status, WarmStart, fit, minimize
 from ..solvers.convergence import Rounding
 from ..solvers.minimize import Callback
+from .fit_callback import FitCallback
 from .validation import Targets, check_sample_weight, check_X, check_y
-from .watch import Watch
 from .words import few, shown
 
 #: Steps that suit features of about one; scikit-learn's for adam.
@@ -205,24 +205,28 @@ def solve(
     parameters: Array,
     random_state: Any,
     callback: Callback | None = None,
-    judge: Watch | None = None,
+    early_stop: FitCallback | None = None,
     rate: Any = None,
 ) -> Solution:
     """Minimise the objective from `parameters` with the solver that the estimator names."""
     max_iter = estimator.max_iter
     if estimator.solver == "lbfgs":
         return fit(objective, parameters, tol=estimator.tol, max_iter=max_iter, callback=callback)
-    solver = solver_of(estimator, objective.n_samples, random_state, judge, rate)
+    solver = solver_of(estimator, objective.n_samples, random_state, early_stop, rate)
     start = WarmStart(parameters)
     return minimize(objective, start, solver, max_iter=max_iter, callback=callback)
 
 
 def solver_of(
-    estimator: Any, n_samples: int, random_state: Any, judge: Watch | None = None, rate: Any = None
+    estimator: Any,
+    n_samples: int,
+    random_state: Any,
+    early_stop: FitCallback | None = None,
+    rate: Any = None,
 ) -> Any:
     """The solver of first order that the estimator names.
 
-    A `judge` of held-out samples decides when it ends.
+    The callback `early_stop`, of held-out samples, decides when it ends.
     `rate` (n_problems,) overrules the estimator's learning rate.
     """
     if rate is None:
@@ -235,13 +239,13 @@ def solver_of(
         learning_rate=rate,
         batch_size=min(batch_size, n_samples),
         random_state=random_state if estimator.shuffle else None,
-        tol=-float("inf") if judge or estimator.tol == 0 else estimator.tol,
+        tol=-float("inf") if early_stop or estimator.tol == 0 else estimator.tol,
         n_iter_no_change=estimator.n_iter_no_change,
-        lowers_rate=None if judge is None else lambda: judge.lowers_rate,
+        lowers_rate=None if early_stop is None else lambda: early_stop.lowers_rate,
         **{parameter: getattr(estimator, name) for parameter, name in names.items()},
     )
-    if judge is not None:
-        judge.can_lower = made.can_lower
+    if early_stop is not None:
+        early_stop.can_lower = made.can_lower
     return made
 
 

@@ -37,20 +37,22 @@ def print_json(result: dict[str, Any]) -> None:
     print(json.dumps(_plain(result)))
 
 
-def print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
+def print_table(
+    title: str, columns: list[str], rows: list[list[str]], console: Console = out
+) -> None:
     """A table with its first column to the left and numbers to the right.
 
     Where not even the longest words of all columns fit side by side, each row becomes a few lines,
     so that no number is cut.
     """
-    out.print(title, style="bold", markup=False, highlight=False, soft_wrap=True)
+    console.print(title, style="bold", markup=False, highlight=False, soft_wrap=True)
     cells = list(zip(columns, *rows, strict=True))
     widths = [max(map(cell_len, " ".join(column).split())) for column in cells]
-    if sum(widths) + 3 * len(widths) + 1 > out.width:
+    if sum(widths) + 3 * len(widths) + 1 > console.width:
         for row in rows:
-            print_line(f"{columns[0]} {row[0]}")
+            print_line(f"{columns[0]} {row[0]}", console)
             for name, cell in zip(columns[1:], row[1:], strict=True):
-                print_line(f"  {name}: {cell}")
+                print_line(f"  {name}: {cell}", console)
         return
     table = Table()
     for i, (column, width) in enumerate(zip(cells, widths, strict=True)):
@@ -59,21 +61,21 @@ def print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
         table.add_column(escape(column[0]), justify=justify, no_wrap=whole, overflow="fold")
     for row in rows:
         table.add_row(*map(escape, row))
-    out.print(table)
+    console.print(table)
 
 
-def print_scores(title: str, scores: dict[str, Evaluation]) -> None:
+def print_scores(title: str, scores: dict[str, Evaluation], console: Console = out) -> None:
     """Number of rows, accuracy, and loss without the penalty, for each part of the data."""
     rows = [
         [name, str(part.n_samples), f"{part.accuracy:.4f}", f"{part.loss:.4f}"]
         for name, part in scores.items()
     ]
-    print_table(title, ["part", "rows", "accuracy", "cross-entropy loss"], rows)
+    print_table(title, ["part", "rows", "accuracy", "cross-entropy loss"], rows, console)
 
 
-def print_line(text: str) -> None:
+def print_line(text: str, console: Console = out) -> None:
     """One line of result."""
-    out.print(text, markup=False, highlight=False, soft_wrap=True)
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def print_files(paths: Iterable[Path]) -> None:
@@ -82,15 +84,17 @@ def print_files(paths: Iterable[Path]) -> None:
         print_line(f"wrote {path}")
 
 
-def note(text: str) -> None:
+def note(text: str, console: Console = err) -> None:
     """One line on stderr."""
-    err.print(text, markup=False, highlight=False, soft_wrap=True)
+    print_line(text, console)
 
 
 @contextmanager
-def training_progress(description: str, max_iter: int, *, quiet: bool) -> Iterator[Any]:
+def training_progress(
+    description: str, max_iter: int, *, quiet: bool, console: Console = err
+) -> Iterator[Any]:
     """A live bar on stderr; yields a monitor for ``fit(monitor=...)``."""
-    with _progress(description, max_iter, quiet) as update:
+    with _progress(description, max_iter, quiet, console) as update:
 
         def monitor(iteration: int, model: Any) -> None:
             figures = f"objective {model.loss_curve_[-1]:.4g}"
@@ -102,9 +106,11 @@ def training_progress(description: str, max_iter: int, *, quiet: bool) -> Iterat
 
 
 @contextmanager
-def sweep_progress(description: str, n_problems: int, *, quiet: bool) -> Iterator[Any]:
+def sweep_progress(
+    description: str, n_problems: int, *, quiet: bool, console: Console = err
+) -> Iterator[Any]:
     """A live bar of problems finished; yields a monitor for ``SoftmaxRegressionCV.fit``."""
-    with _progress(description, n_problems, quiet, "problems") as update:
+    with _progress(description, n_problems, quiet, console, "problems") as update:
 
         def monitor(n_finished: int, n_problems: int) -> None:
             update(completed=n_finished, total=n_problems)
@@ -130,7 +136,7 @@ def _whole() -> Column:
 
 @contextmanager
 def _progress(
-    description: str, total: int, quiet: bool, figures: str = ""
+    description: str, total: int, quiet: bool, console: Console, figures: str = ""
 ) -> Iterator[Callable[..., None]]:
     """A bar under a line with the description. It ends full, unless an exception ends it."""
     progress = Progress(
@@ -138,11 +144,11 @@ def _progress(
         MofNCompleteColumn(table_column=_whole()),
         TextColumn("{task.fields[figures]}", table_column=_whole()),
         _TimeLeft(),
-        console=err,
+        console=console,
         disable=quiet,
     )
     if not quiet:
-        note(description)
+        note(description, console)
     with progress:
         row = progress.add_task("", total=total, figures=figures)
         yield partial(progress.update, row)

@@ -1,4 +1,4 @@
-"""Data sets by name (digits, MNIST, Fashion-MNIST) and from files (arrays, tables, IDX)."""
+"""Rows and labels, by name and from files; no models."""
 
 from .bundled import digits
 from .columns import Schema

@@ -113,7 +113,7 @@ def mnist(data_dir: str | Path | None = None, *, dtype: str = "float32") -> Data
     >>> data.X_train.shape, data.X_test.shape  # doctest: +SKIP
     ((60000, 784), (10000, 784))
     """
-    return _published("mnist", MNIST, data_dir, dtype)
+    return read_published("mnist", MNIST, data_dir, dtype=dtype)
 
 
 def fashion_mnist(data_dir: str | Path | None = None, *, dtype: str = "float32") -> Dataset:
@@ -157,7 +157,7 @@ def fashion_mnist(data_dir: str | Path | None = None, *, dtype: str = "float32")
     >>> data.class_names[:3]  # doctest: +SKIP
     ('T-shirt/top', 'Trouser', 'Pullover')
     """
-    return _published("fashion-mnist", FASHION_MNIST, data_dir, dtype)
+    return read_published("fashion-mnist", FASHION_MNIST, data_dir, dtype=dtype)
 
 
 def idx_folder(folder: str | Path, *, dtype: str = "float32") -> Dataset:
@@ -209,7 +209,10 @@ def idx_folder(folder: str | Path, *, dtype: str = "float32") -> Dataset:
     return _dataset(Path(folder).name, [read_idx(path) for path in paths if path], dtype)
 
 
-def _published(name: str, source: Published, data_dir: str | Path | None, dtype: str) -> Dataset:
+def read_published(
+    name: str, source: Published, data_dir: str | Path | None = None, *, dtype: str = "float32"
+) -> Dataset:
+    """Read the data set that `source` publishes, which `data_dir` holds as for `mnist`."""
     base = Path(data_dir) if data_dir is not None else default_folder()
     arrays = []
     for file, archive_hash, md5 in zip(

@@ -1,1 +1,1 @@
-"""The function that training minimises, its rows and its coordinates; no choice of algorithm."""
+"""The function that training minimises, its rows and coordinates; no choice of algorithm."""

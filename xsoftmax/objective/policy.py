@@ -81,7 +81,7 @@ class Policy:
     #: Shares of the curvature at 0 with which ridge regression is tried as a start (random).
     ridge_shares: tuple[float, ...] = (1.0, 0.1, 3e-3, 1e-4)
 
-    # Paths
+    # CVResults
     #: L-BFGS pairs that one value of C leaves to the next (sweep).
     pairs_along_path: int = 5
     #: Multiplications that the rows held out by one fold must save to be skipped (sweep).

@@ -1,4 +1,4 @@
-"""Fitted models as files, and files that appear whole or not at all; nothing is trained here."""
+"""Fitted models as files, and files that appear whole or not at all; no training."""
 
 from .model_file import load, save
 

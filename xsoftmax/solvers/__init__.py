@@ -1,4 +1,4 @@
-"""From an objective and a start to a `Solution`, for a batch of problems at once; no estimators."""
+"""From an objective and a start to a solution, for many problems at once; no estimators."""
 
 from .adam import Adam
 from .gradient_descent import GradientDescent

@@ -1,0 +1,1 @@
+"""Tests of `xsoftmax.classifiers`."""

@@ -1,0 +1,56 @@
+"""From what a person types to a data set."""
+
+import numpy as np
+import pytest
+
+from xsoftmax import datasets
+from xsoftmax.datasets import Schema
+
+
+def table(folder, text, name="t.csv"):
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+def test_load_refuses_sources_that_it_does_not_know(tmp_path):
+    with pytest.raises(ValueError, match="neither a file nor one of digits, mnist"):
+        datasets.load("nothing")
+    (tmp_path / "t.txt").write_text("1,2")
+    with pytest.raises(ValueError, match=r"must end in \.npz"):
+        datasets.load(tmp_path / "t.txt")
+
+
+def test_load_with_a_test_file_trains_on_all_rows(tmp_path):
+    rows = [f"{i},{-i},{'ab'[i % 2]}\n" for i in range(20)]
+    train = table(tmp_path, "u,v,y\n" + "".join(rows), "train.csv")
+    test = table(tmp_path, "y,v,u\na,5,6\nb,7,8\nnew,0,0\n", "test.csv")
+    data = datasets.load(train, test=test)
+    assert len(data.y_train) == 20
+    np.testing.assert_array_equal(data.X_test, [[6, 5], [8, 7], [0, 0]])
+    assert data.y_test.tolist() == ["a", "b", "new"]
+    np.savez(tmp_path / "own.npz", X_train=np.ones((4, 2)), y_train=[0, 1, 0, 1],
+             X_test=np.ones((2, 2)), y_test=[0, 1])  # fmt: skip
+    with pytest.raises(ValueError, match="has a test part of its own"):
+        datasets.load(tmp_path / "own.npz", test=test)
+    assert datasets.has_test_part(tmp_path / "own.npz")
+    assert not datasets.has_test_part(train)
+    X = np.ones((6, 2))
+    np.save(tmp_path / "X.npy", X)
+    np.save(tmp_path / "y.npy", np.arange(6) % 2)
+    pair = {"labels": tmp_path / "y.npy", "test_labels": tmp_path / "y.npy"}
+    data = datasets.load(tmp_path / "X.npy", test=tmp_path / "X.npy", **pair)
+    assert (len(data.y_train), len(data.y_test)) == (6, 6)
+    with pytest.raises(ValueError, match="holds features only"):
+        datasets.load(tmp_path / "X.npy", test=tmp_path / "X.npy", labels=tmp_path / "y.npy")
+
+
+def test_load_rows_reads_all_rows_of_arrays_or_the_test_part(tmp_path, rng):
+    X, y = rng.standard_normal((30, 2)), np.arange(30) % 3
+    np.savez(tmp_path / "a.npz", X=X, y=y)
+    assert len(datasets.load_rows(tmp_path / "a.npz", Schema(2), labelled=True).y) == 30
+    np.savez(tmp_path / "a.npz", X_train=X, y_train=y, X_test=X[:9], y_test=y[:9])
+    assert len(datasets.load_rows(tmp_path / "a.npz", Schema(2), labelled=True).y) == 9
+    assert len(datasets.load_rows("digits", Schema(64), labelled=True).y) == 360
+    with pytest.raises(ValueError, match="digits has 64 columns of features"):
+        datasets.load_rows("digits", Schema(2))

@@ -1,0 +1,102 @@
+"""What a sweep over C learns."""
+
+from __future__ import annotations
+
+import warnings
+from math import log10
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from ..arrays import Array, namespace
+from ..curvature import InverseHessian
+from ..model.network import Network
+from ..solvers import Solution, Status
+from .linear import published
+
+
+class CVResults:
+    """What is known of each fold at each C."""
+
+    def __init__(self, n_folds: int, n_Cs: int) -> None:
+        self.scores = np.full((n_folds, n_Cs), np.nan)
+        self.gaps = np.full((n_folds, n_Cs), np.inf)
+        self.n_iter = np.zeros((n_folds, n_Cs), dtype=int)
+        self.parameters: list[list[Any]] = [[None] * n_Cs for _ in range(n_folds)]
+        self.best_score = -np.inf
+        self.best_inverse: InverseHessian | None = None  #: of the batch of folds with that score
+        self.n_finished, self.n_problems, self.n_unconverged = 0, n_folds * n_Cs, 0
+
+    def record(
+        self,
+        problems: range,
+        j: int,
+        solution: Solution,
+        scores: list[float],
+    ) -> None:
+        """The outcome of some folds at the j-th C."""
+        rows = slice(problems.start, problems.stop)
+        if np.mean(scores) > self.best_score:
+            self.best_score = float(np.mean(scores))
+            self.best_inverse = solution.warm_start.inverse
+        self.scores[rows, j], self.gaps[rows, j] = scores, solution.gaps
+        self.n_iter[rows, j] = solution.n_iter
+        for row, k in enumerate(problems):
+            self.parameters[k][j] = solution.parameters[row : row + 1, ...]
+        self.n_finished += len(problems)
+        self.n_unconverged += sum(status != Status.CONVERGED for status in solution.statuses)
+
+    def mean(self, at: Any) -> Array:
+        """(1, n_parameters): the mean over the folds, the k-th at the `at[k]`-th C."""
+        chosen = [path[j] for path, j in zip(self.parameters, at, strict=True)]
+        xp = namespace(chosen[0])
+        return xp.mean(xp.concat(chosen), axis=0, keepdims=True)
+
+    def published(self, network: Network) -> Array:
+        """(n_folds, n_Cs, n_classes, n_features + 1)."""
+        xp = namespace(self.parameters[0][0])
+        folds = []
+        for path in self.parameters:
+            coef, intercept = published(network.unpack(xp.concat(path)))
+            if network.fit_intercept:
+                coef = xp.concat([coef, xp.expand_dims(intercept, axis=2)], axis=2)
+            folds.append(coef)
+        return xp.stack(folds)
+
+    def warn(self, estimator: Any) -> None:
+        """One warning for all problems that did not converge."""
+        if self.n_unconverged and estimator.tol > 0:
+            warnings.warn(
+                f"{type(estimator).__name__}: {self.n_unconverged} of {self.n_problems} problems "
+                f"did not reach tol={estimator.tol:g}; the largest estimate of the relative gap is "
+                f"{self.gaps.max():.2g}. Try max_iter above {estimator.max_iter}, a larger tol, or "
+                "features scaled to about one.",
+                ConvergenceWarning,
+                stacklevel=5,  # `fit` has a wrapper
+            )
+
+
+def warn_at_edge(estimator: Any, stacklevel: int = 4) -> None:
+    """A warning if scores are best at an end of the grid, and nowhere else.
+
+    That is the best C of all folds, or without `refit` of each fold. A grid of one or two values
+    has no inside that could be better, and a score that is flat up to the end may stay so.
+    """
+    Cs, scores = estimator.Cs_, estimator.scores_
+    rows = scores.mean(axis=0, keepdims=True) if estimator.refit else scores
+    smallest, largest = float(np.min(Cs)), float(np.max(Cs))
+    if len(np.unique(Cs)) < 3 or np.isnan(rows).all(axis=1).any():
+        return
+    best_anywhere = np.concatenate([Cs[row == np.nanmax(row)] for row in rows])
+    for end, side, step in ((smallest, "smallest", -1), (largest, "largest", 1)):
+        if np.all(best_anywhere == end):
+            width = max(1.0, log10(largest / smallest) / 2)
+            low, high = sorted([log10(end), log10(end) + step * width])
+            warnings.warn(
+                f"{type(estimator).__name__}: the best C_={estimator.C_:.4g} is the {side} of the "
+                "grid; a better one may lie beyond it. Try "
+                f"Cs=np.logspace({low:.4g}, {high:.4g}, {len(Cs)}), on the command line --Cs "
+                f"{10**low:.4g}:{10**high:.4g}:{len(Cs)}.",
+                stacklevel=stacklevel,
+            )

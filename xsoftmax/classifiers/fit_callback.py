@@ -1,0 +1,62 @@
+"""What happens after every iteration of a fit: record, score, decide, tell the caller."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import isfinite
+from typing import Any
+
+from ..arrays import Array
+from ..solvers import Report
+
+
+class FitCallback:
+    """A callback for `minimize` that scores held-out samples and calls the user's monitor.
+
+    Parameters
+    ----------
+    publish : stores parameters, iteration and losses in the estimator
+    score : accuracy on the held-out samples of the published estimator; None without any
+    patience : stop after this many iterations without a gain of `tol` in the score; None never does
+    can_lower : whether the solver would rather lower the learning rate, by its report
+    monitor : the user's ``monitor(iteration, estimator)``, which stops the fit by returning True
+    """
+
+    def __init__(
+        self,
+        publish: Callable[[Array, int, list[float]], Any],
+        score: Callable[[], float] | None = None,
+        patience: float | None = None,
+        tol: float = 0.0,
+        monitor: Callable[[int, Any], bool | None] | None = None,
+        can_lower: Callable[[Any], bool] = lambda report: False,
+    ) -> None:
+        self.publish, self.score, self.patience, self.tol = publish, score, patience, tol
+        self.monitor, self.can_lower = monitor, can_lower
+        self.lowers_rate = False  #: whether the last score asks for a lower rate
+        self.losses: list[float] = []
+        self.scores: list[float] = []
+        self.n_stale = 0
+        self.best_score, self.best_parameters = -float("inf"), None
+
+    def __call__(self, iteration: int, parameters: Array, reports: Sequence[Report]) -> bool:
+        """Whether to stop."""
+        value = reports[0].value
+        self.losses.append(value)
+        if (self.score is None and self.monitor is None) or not isfinite(value):
+            return False
+        estimator = self.publish(parameters, iteration, self.losses)
+        stop = self.score is not None and self._is_stale(self.score(), parameters)
+        self.lowers_rate = stop and self.can_lower(reports[0])
+        if self.lowers_rate:
+            stop, self.n_stale = False, 0
+        if self.monitor is not None:
+            stop = bool(self.monitor(iteration, estimator)) or stop
+        return stop
+
+    def _is_stale(self, score: float, parameters: Array) -> bool:
+        self.scores.append(score)
+        self.n_stale = 0 if score >= self.best_score + self.tol else self.n_stale + 1
+        if score > self.best_score:
+            self.best_score, self.best_parameters = score, parameters
+        return self.patience is not None and self.n_stale > self.patience
