@@ -1,8 +1,8 @@
 """Nothing goes to the host in an update of a solver but what tells whether a step was right."""
 
 from dataclasses import dataclass, field, fields
+from functools import partial
 
-import array_api_strict as strict
 import numpy as np
 import pytest
 
@@ -10,6 +10,7 @@ from xsoftmax import arrays
 from xsoftmax.objective.objective import Objective
 from xsoftmax.solvers import LBFGS, SGD, Adam, GradientDescent, Newton, Status, WarmStart, minimize
 
+from ..array_library import HERE, Library
 from ..problems import blobs, objective_on, start
 from .fakes import CountedCurvature
 
@@ -21,38 +22,18 @@ FIRST_ORDER = {
 
 
 @pytest.fixture
-def transfers(monkeypatch):
-    """A list that grows by one when a value of a device comes to the host."""
-    found, to_host = [], arrays.to_host
-
-    def counting(x):
-        found.append("to_host")
-        with monkeypatch.context() as inner:
-            inner.setattr(ARRAY, "__array__", plain, raising=False)
-            return to_host(x)
-
-    ARRAY, plain = type(strict.asarray(0.0)), type(strict.asarray(0.0)).__array__
-    monkeypatch.setattr(arrays.transfers, "to_host", counting)
-    for name in ("__bool__", "__float__", "__int__", "__index__", "__complex__", "__array__"):
-        monkeypatch.setattr(ARRAY, name, _noting(found, name, getattr(ARRAY, name)))
-    return found
+def library():
+    """An array library that notes every way by which a value comes to the host."""
+    return Library()
 
 
-def _noting(found, name, method):
-    def noted(*args, **kwargs):
-        found.append(name)
-        return method(*args, **kwargs)
-
-    return noted
-
-
-def test_the_count_sees_what_it_must(transfers):
-    x = strict.asarray([1.0, 2.0])
+def test_the_library_notes_what_it_must(library):
+    x = library.array([1.0, 2.0], device=HERE)
     arrays.to_list(x)
-    assert transfers == ["to_host"]
+    assert library.transfers == ["__array__"]
     for convert in (bool, float, int, np.asarray):
         convert(x[0])
-    assert transfers == ["to_host", "__bool__", "__float__", "__int__", "__array__"]
+    assert library.transfers == ["__array__", "__bool__", "__float__", "__int__", "__array__"]
 
 
 @dataclass(frozen=True)
@@ -66,9 +47,10 @@ class Counted(Objective):
         return lambda step: self.trials.append(step) or line(step)
 
 
-def counted(xp, hidden=()):
+def counted(library, hidden=()):
     X, y = blobs(n_samples=80, n_features=4, spread=1.5)
-    objective = objective_on(xp, X, y, Cs=(0.1, 10.0, 1e4), hidden=hidden)
+    make = partial(library.array, device=HERE)
+    objective = objective_on(make, X, y, Cs=(0.1, 10.0, 1e4), hidden=hidden)
     return Counted(**{one.name: getattr(objective, one.name) for one in fields(Objective)})
 
 
@@ -98,22 +80,22 @@ def watch(solver, objective, transfers, *lists, scale=3.0):
 
 @pytest.mark.parametrize("name", FIRST_ORDER)
 @pytest.mark.parametrize("hidden", [(), (3,)])
-def test_a_step_of_first_order_is_one_transfer(xp, transfers, hidden, name):
-    updates = watch(FIRST_ORDER[name](), counted(xp, hidden), transfers)
+def test_a_step_of_first_order_is_one_transfer(library, hidden, name):
+    updates = watch(FIRST_ORDER[name](), counted(library, hidden), library.transfers)
     assert {n_transfers for n_transfers, _ in updates} == {1}
 
 
-def test_a_trial_step_on_a_network_is_one_transfer(xp, transfers):
-    objective = counted(xp, hidden=(3,))
-    updates = watch(LBFGS(1e-9), objective, transfers, objective.trials, scale=1.0)
+def test_a_trial_step_on_a_network_is_one_transfer(library):
+    objective = counted(library, hidden=(3,))
+    updates = watch(LBFGS(1e-9), objective, library.transfers, objective.trials, scale=1.0)
     assert all(n_transfers == n_trials for n_transfers, n_trials, _ in updates)
 
 
-def test_a_trial_step_by_an_approximate_inverse_is_one_transfer(xp, transfers):
+def test_a_trial_step_by_an_approximate_inverse_is_one_transfer(library):
     """A new inverse takes two: whether it can be made, and the slope by it."""
-    objective, bought = counted(xp), CountedCurvature()
+    objective, bought = counted(library), CountedCurvature()
     solver = LBFGS(1e-9, curvature=bought, iterations_before_curvature=3)
-    updates = watch(solver, objective, transfers, objective.trials, bought.inverses)
+    updates = watch(solver, objective, library.transfers, objective.trials, bought.inverses)
     for n_transfers, n_trials, n_made, _ in updates:
         assert n_transfers == n_trials + 2 * n_made
     assert len(bought.inverses) > 2  # it was renewed on the way
@@ -133,10 +115,10 @@ class NotingNewton(Newton):
         return super()._within_reach(objective, state, reports)
 
 
-def test_a_trial_step_by_an_exact_inverse_is_one_transfer(xp, transfers):
+def test_a_trial_step_by_an_exact_inverse_is_one_transfer(library):
     """A new inverse takes one, and one or two tell near the end how much a step changes logits."""
-    objective, solver, inverse = counted(xp), NotingNewton(1e-9), None
-    updates = watch(solver, objective, transfers, objective.trials, solver.near)
+    objective, solver, inverse = counted(library), NotingNewton(1e-9), None
+    updates = watch(solver, objective, library.transfers, objective.trials, solver.near)
     for n_transfers, n_trials, n_near, state in updates:
         is_new = inverse is not None and state.age == 1
         inverse = state.inverse
