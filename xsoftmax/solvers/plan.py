@@ -71,6 +71,7 @@ def fit(
             if not stage.is_sample:
                 counted.append(solution)
                 if _has_ended(solution, max_iter):
+                    counted[-1] = solution if stage.is_asked else _unfinished(solution)
                     break
     except KeyboardInterrupt:
         if not counted:
@@ -86,8 +87,11 @@ def follow_path(
     """Minimise objectives that differ in their penalties, best from the strongest to the weakest.
 
     Each begins where the last ones ended, with their curvature, so that this is renewed no more
-    often than pays over the whole path.
+    often than pays over the whole path. A path of one objective is a `fit`.
     """
+    if len(objectives) == 1:
+        yield fit(objectives[0], parameters, tol=tol, max_iter=max_iter)
+        return
     solver_to, stages, start_of = plan(objectives, parameters, tol, max_iter)
     for stage, solution in continuation(stages, start_of, solver_to):
         if stage.is_asked:
@@ -244,10 +248,19 @@ def _sample_pays(objective: Objective, n_rows: int, uses_newton: bool) -> bool:
     return evaluation_cost(network, n_rows, objective.n_problems) >= policy.min_work_of_sample
 
 
+#: The statuses with which a fit ends before its last stage.
+ENDS = (Status.MAX_ITER, Status.STOPPED, Status.INTERRUPTED)
+
+
 def _has_ended(solution: Solution, max_iter: int) -> bool:
     """Whether the fit ends before its last stage."""
-    ends = (Status.MAX_ITER, Status.STOPPED, Status.INTERRUPTED)
-    return max(solution.n_iter) == max_iter or any(status in ends for status in solution.statuses)
+    return max(solution.n_iter) == max_iter or any(status in ENDS for status in solution.statuses)
+
+
+def _unfinished(solution: Solution) -> Solution:
+    """The solution of a stage on the way: its tolerance and precision were not those asked for."""
+    statuses = [status if status in ENDS else Status.MAX_ITER for status in solution.statuses]
+    return solution._replace(statuses=statuses)
 
 
 def _joined(counted: list[Solution], like: Array, max_iter: int) -> Solution:

@@ -44,6 +44,8 @@ def ridge_start(
     values = [sum(value for _, value in ends[rows]) for rows in of_shares]
     best = min(range(len(shares)), key=lambda i: values[i] if isfinite(values[i]) else inf)
     steps, rows = [step for step, _ in ends[of_shares[best]]], of_shares[best]
+    if min(steps) == 0:
+        return None
     start = _scaled(directions[rows, :], from_host(steps, like=g, dtype=g.dtype))
     iterate = objective.evaluate(objective.network.centered(start))
     if not to_list(namespace(g).all(iterate.value < origin.value)):

@@ -8,15 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from xsoftmax.objective.objective import Objective
-
-from .problems import Quadratic, Rosenbrock, blobs, objective_on
-
-
-class Approximated(Objective):
-    """The objective of problems too large for their exact Hessian."""
-
-    hessian_is_cheap = False  # type: ignore[assignment]
+from ..problems import Quadratic, Rosenbrock, blobs, objective_on
 
 
 class Case(NamedTuple):
