@@ -198,7 +198,12 @@ def test_the_hessian_of_a_sample_serves_all_rows():
 
 def test_the_inverse_of_a_sample_with_another_penalty_is_not_taken():
     X, y = blobs(n_samples=6000, n_features=50, n_classes=3, spread=2.0)
-    policy = replace(DEFAULT, max_cost_of_newton=np.inf, sample_rows_per_hessian_row=1)
+    policy = replace(
+        DEFAULT,
+        max_cost_of_newton=np.inf,
+        max_work_of_even_newton=np.inf,
+        sample_rows_per_hessian_row=1,
+    )
     objective = objective_on(np.asarray, X, y, policy=policy)
     (sample, _, _), (_, _, solver) = recorded_fit(objective, tol=1e-4)
     assert sample.objective.penalty is not objective.penalty
