@@ -121,6 +121,19 @@ def test_exact_inverse_with_the_last_one_equals_one_made_afresh(xp, n_samples):
         assert not np.allclose(xp.host(renewed.inverse), xp.host(last.inverse), rtol=0.01)
 
 
+def test_exact_inverse_in_smaller_blocks_than_the_last_one_equals_one_made_afresh(xp):
+    """Memory may have run out in between."""
+    objective = batch(3, xp)
+    iterate = objective.evaluate(start(objective))
+    last = exact_inverse(objective, iterate, of_few_rows=False)
+    assert last.design is not None
+    short = replace(objective, rows=objective.rows._replace(max_block_rows=7))
+    found = exact_inverse(short, iterate, of_few_rows=False, last=last)
+    assert found.design is None
+    expected = xp.host(last.inverse)
+    np.testing.assert_allclose(xp.host(found.inverse), expected, rtol=1e-9, atol=1e-12)
+
+
 def test_select_of_an_exact_inverse_takes_problems(xp):
     objective = batch(3, xp)
     iterate = objective.evaluate(start(objective))
