@@ -6,7 +6,7 @@ import numpy as np
 
 
 def differences(objective, parameters, step=1e-5):
-    """(n_problems, n_parameters, n_parameters) by finite differences, a column for each parameter."""
+    """(n_problems, n_parameters, n_parameters) by finite differences, column by column."""
     columns = []
     for j in range(parameters.shape[1]):
         shift = np.zeros_like(parameters)

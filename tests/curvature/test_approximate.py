@@ -34,10 +34,11 @@ def test_approximate_inverse_at_zero_is_that_of_the_hessian(n_classes, C):
     check_inverse(objective, zeros_of(objective), at_zero=True)
 
 
-def test_approximate_inverse_of_two_classes_is_that_of_the_hessian_where_rows_are_right_in_the_mean():
+def test_approximate_inverse_of_two_classes_is_that_of_the_hessian_where_rows_are_right():
     X, y = blobs(n_samples=40, n_features=3, n_classes=2, spread=1.5)
     objective = objective_on(np.asarray, X, y, Cs=(0.5,))
-    small = objective.network.centered(1e-4 * start(objective))  # residuals are about p (1 - p)
+    # In the mean: there squares of residuals are about p (1 - p).
+    small = objective.network.centered(1e-4 * start(objective))
     check_inverse(objective, small, atol=1e-3)
 
 

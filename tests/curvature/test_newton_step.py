@@ -28,7 +28,7 @@ def problem(xp, n_classes=3, Cs=(0.5, 20.0), far=0.0):
 
 
 def part_of_the_way(objective):
-    """The iterate half a Newton step from 0, where something was gained, and other for each class."""
+    """The iterate half a Newton step from 0, where something was gained."""
     iterate = objective.evaluate(zeros_of(objective))
     inverse = exact_inverse(objective, iterate, of_few_rows=False)
     step = inverse.solve(iterate.gradient, objective.strength)
