@@ -1,6 +1,7 @@
 """SoftmaxRegressionCV: scikit-learn's LogisticRegressionCV, folds as one batch."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from xsoftmax import SoftmaxRegression, SoftmaxRegressionCV
 from xsoftmax.classifiers import scoring as scoring_module
 from xsoftmax.classifiers import softmax_regression_cv
 from xsoftmax.classifiers.training import Samples
-from xsoftmax.objective.objective import Objective
+from xsoftmax.objective.policy import DEFAULT
 
 from .problems import blobs
 
@@ -177,12 +178,13 @@ def test_scores_do_not_depend_on_where_the_solver_stopped(rng):
 
 @pytest.mark.parametrize(("copied_values", "n_taken"), [(4 * 30 * 5, 4), (4 * 30 * 5 - 1, 12)])
 def test_held_out_rows_are_taken_once_if_they_are_few(monkeypatch, copied_values, n_taken):
-    monkeypatch.setattr(scoring_module, "COPIED_VALUES", copied_values)
     taken, take = [], Samples.take
     monkeypatch.setattr(Samples, "take", lambda *args: taken.append(1) or take(*args))
     X, y = blobs(n_samples=60, n_features=5)
     folds = ShuffleSplit(4, test_size=0.5, random_state=0)  # 4 times 30 rows
-    model = SoftmaxRegressionCV(Cs=[0.1, 1.0, 10.0], cv=folds).fit(X, y)
+    model = SoftmaxRegressionCV(Cs=[0.1, 1.0, 10.0], cv=folds)
+    model._policy = replace(DEFAULT, max_copied_values=copied_values)
+    model.fit(X, y)
     assert len(taken) == n_taken
     assert np.all(model.scores_ > 0.5)
 
@@ -259,27 +261,29 @@ def test_a_scorer_that_asks_for_the_score_and_weights_that_break_a_rule():
         model.score(X, y, -np.ones(60))
 
 
-def test_the_refit_takes_the_metric_of_the_best_C(monkeypatch):
+def test_the_refit_takes_the_inverse_hessian_of_the_best_C(monkeypatch):
     X, y = blobs(n_samples=120, n_features=6, spread=2.0)
-    solvers, metrics = [], []
-    real, follow = softmax_regression_cv.minimize, softmax_regression_cv.follow_path
+    taken, inverses = [], []
+    fit, follow = softmax_regression_cv.fit, softmax_regression_cv.follow_path
 
-    def watched(objective, start, solver, **options):
-        solvers.append(solver)
-        return real(objective, start, solver, **options)
+    def watched(*args, inverse, **options):
+        taken.append(inverse)
+        return fit(*args, inverse=inverse, **options)
 
     def followed(*args, **options):
-        for solution, metric in follow(*args, **options):
-            metrics.append(metric)
-            yield solution, metric
+        for solution in follow(*args, **options):
+            inverses.append(solution.warm_start.inverse)
+            yield solution
 
-    monkeypatch.setattr(Objective, "hessian_is_cheap", False)
-    monkeypatch.setattr(softmax_regression_cv, "minimize", watched)
+    monkeypatch.setattr(softmax_regression_cv, "fit", watched)
     monkeypatch.setattr(softmax_regression_cv, "follow_path", followed)
-    model = SoftmaxRegressionCV(CS, cv=3).fit(X, y)
-    (solver,) = solvers
-    assert solver.metric is metrics[list(CS).index(model.C_)]
-    assert solver.metric is not None
+    model = SoftmaxRegressionCV(CS, cv=3)
+    model._policy = replace(DEFAULT, max_cost_of_newton=0.0)
+    model.fit(X, y)
+    (inverse,) = taken
+    assert inverse is inverses[list(CS).index(model.C_)]
+    assert inverse is not None
+    assert not inverse.is_identity
 
 
 @pytest.mark.parametrize(

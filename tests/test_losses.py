@@ -12,9 +12,9 @@ from xsoftmax.model.losses import (
     probabilities,
     weighted_cross_entropy,
 )
-from xsoftmax.objective import objective as objective_module
+from xsoftmax.objective.policy import DEFAULT
 
-from .problems import blobs, objective_on, start, zeros_of
+from .problems import blobs, objective_on, start
 
 
 @pytest.mark.parametrize("soft", [False, True])
@@ -62,40 +62,23 @@ def test_two_classes_curve_where_one_is_nearly_sure(xp, logit):
 
 
 @pytest.mark.parametrize("kept", [True, False])
-def test_two_classes_train_as_many_do(xp, monkeypatch, kept):
+def test_two_classes_train_as_many_do(xp, kept):
     X, y = blobs(n_classes=2)
-    if not kept:
-        monkeypatch.setattr(objective_module, "KEPT_VALUES", 0)
-    objective = objective_on(xp, X, y, Cs=(1.0, 5.0))
+    n_kept = DEFAULT.max_kept_logits if kept else 0
+    policy = replace(DEFAULT, max_kept_logits=n_kept, max_kept_logits_on_accelerator=n_kept)
+    objective = objective_on(xp, X, y, Cs=(1.0, 5.0), policy=policy)
+    assert objective.keeps_logits == kept
     parameters = start(objective)
-    point, penalty = objective.at(parameters), xp.host(objective.penalty * parameters)
+    iterate, penalty = objective.evaluate(parameters), xp.host(objective.penalty * parameters)
     layers = objective.network.unpack(parameters)
-    ((dW, db),) = objective.network.unpack(point.gradient - objective.penalty * parameters)
+    ((dW, db),) = objective.network.unpack(iterate.gradient - objective.penalty * parameters)
     p = xp.host(F.softmax(objective.network.logits(layers, xp(X)), axis=1))
     for k in range(2):
         W, b = (xp.host(part)[k] for part in layers[0])
         value, gradient = F.softmax_cross_entropy(xp(X @ W.T + b), xp(y))
         value = xp.host(value) + 0.5 * penalty[k] @ xp.host(parameters)[k]
-        np.testing.assert_allclose(xp.host(point.value)[k], value, rtol=1e-13)
+        np.testing.assert_allclose(xp.host(iterate.value)[k], value, rtol=1e-13)
         np.testing.assert_allclose(xp.host(dW)[k], xp.host(gradient).T @ X, atol=1e-14)
         np.testing.assert_allclose(xp.host(db)[k], xp.host(gradient).sum(axis=0), atol=1e-14)
         expected = xp.host(F.softmax(xp(X @ W.T + b), axis=1))
         np.testing.assert_allclose(p[k].T, expected, rtol=1e-12)
-
-
-@pytest.mark.parametrize("n_classes", [2, 3])
-def test_the_origin_is_the_point_at_zero(xp, rng, n_classes):
-    X, y = blobs(n_classes=n_classes)
-    objective = objective_on(xp, X, y, Cs=(1.0, 5.0), weights=rng.random((2, len(y))))
-    objective = objective.few(20)  # whose weights do not sum to 1
-    origin, expected = objective.origin(zeros_of(objective)), objective.at(zeros_of(objective))
-    for found, other in zip(origin, expected, strict=True):
-        np.testing.assert_allclose(xp.host(found), xp.host(other), rtol=1e-13, atol=1e-16)
-
-
-@pytest.mark.parametrize(("n_classes", "n_logits"), [(2, 1), (3, 3)])
-def test_as_many_logits_are_kept_as_training_needs(monkeypatch, n_classes, n_logits):
-    objective = objective_on(np.asarray, *blobs(n_classes=n_classes), Cs=(1.0, 5.0))
-    for less, kept in ((0, True), (1, False)):
-        monkeypatch.setattr(objective_module, "KEPT_VALUES", 2 * 60 * n_logits - less)
-        assert replace(objective).keeps_logits == kept

@@ -173,13 +173,13 @@ def test_a_fit_gives_the_threads_back(two_threads, model):
 
 def test_so_does_a_search_over_networks(two_threads, monkeypatch):
     X, y = blobs()
-    seen, minimize = [], batched_search.minimize
+    seen, solve = [], batched_search.solve
 
     def recorded(*args, **kwargs):
         seen.append(blas_threads())
-        return minimize(*args, **kwargs)
+        return solve(*args, **kwargs)
 
-    monkeypatch.setattr(batched_search, "minimize", recorded)
+    monkeypatch.setattr(batched_search, "solve", recorded)
     network = MLPClassifier((3,), solver="gd", max_iter=2, tol=0)
     BatchedGridSearchCV(network, {"alpha": [0.1, 1.0]}, cv=2, refit=False).fit(X, y)
     assert seen == [{1}]

@@ -254,9 +254,9 @@ def test_squares_that_single_precision_cannot_hold_are_computed_in_double():
 @pytest.mark.parametrize("kind", [SoftmaxRegression, MLPClassifier])
 def test_block_rows_change_only_the_rounding(kind, solver, monkeypatch):
     X, y = blobs(n_samples=50)
-    sizes, blocks = [], ArrayRows.seen_blocks
+    sizes, blocks = [], ArrayRows.segmented_blocks
     monkeypatch.setattr(
-        ArrayRows, "seen_blocks", lambda rows, size: sizes.append(size) or blocks(rows, size)
+        ArrayRows, "segmented_blocks", lambda rows, size: sizes.append(size) or blocks(rows, size)
     )
     settings = {"solver": solver, "max_iter": 5, "tol": 0, "random_state": 0}
     whole = kind(**settings).fit(X, y)

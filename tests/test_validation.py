@@ -1,5 +1,7 @@
 """Bad input gets an error that names the argument, the rule, what arrived and the remedy."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from xsoftmax import (
     arrays,
 )
 from xsoftmax.classifiers import validation
+from xsoftmax.objective.policy import DEFAULT
 
 from .conftest import MISSING, Place
 from .problems import blobs
@@ -335,20 +338,23 @@ def test_features_beyond_the_range_of_the_models_dtype(xp, method):
         SoftmaxRegression().fit(xp(X, "float32"), Y.tolist(), **rows)
 
 
+def in_its_dtype(model):
+    """The model, which does not solve few values in double precision."""
+    model._policy = replace(DEFAULT, min_values_in_float32=0)
+    return model
+
+
 @pytest.mark.parametrize(
     ("dtype", "C", "wider"),
     [("float32", 1e-45, "or pass X as float64"), ("float32", 1e-320, "or pass"),
      ("float64", 1e-320, r"Choose a larger C\.$")],
 )  # fmt: skip
-def test_a_penalty_beyond_the_range_of_the_dtype(xp, monkeypatch, dtype, C, wider):
-    monkeypatch.setattr(
-        "xsoftmax.objective.features.FEW_VALUES", 0
-    )  # else double precision solves it
+def test_a_penalty_beyond_the_range_of_the_dtype(xp, dtype, C, wider):
     rule = f"C={C} makes a penalty of .* beyond the range of .*{dtype}.*{wider}"
     with pytest.raises(ValueError, match=rule):
-        SoftmaxRegression(C=C).fit(xp(X, dtype), Y.tolist())
+        in_its_dtype(SoftmaxRegression(C=C)).fit(xp(X, dtype), Y.tolist())
     with pytest.raises(ValueError, match=rule):
-        SoftmaxRegressionCV([1.0, C], cv=2).fit(xp(X, dtype), Y.tolist())
+        in_its_dtype(SoftmaxRegressionCV([1.0, C], cv=2)).fit(xp(X, dtype), Y.tolist())
 
 
 def test_alpha_beyond_the_range_of_the_dtype():
@@ -361,15 +367,13 @@ def test_alpha_beyond_the_range_of_the_dtype():
         search.fit(X.astype("float32"), Y)
 
 
-def test_a_penalty_that_rounds_to_0_is_none(monkeypatch):
-    monkeypatch.setattr(
-        "xsoftmax.objective.features.FEW_VALUES", 0
-    )  # else double precision solves it
+def test_a_penalty_that_rounds_to_0_is_none():
     single = X.astype("float32")
     with pytest.warns(UserWarning, match=r"C=1e\+50 .* is 0 in float32.*Pass C=inf") as warned:
-        model = SoftmaxRegression(C=1e50).fit(single, Y)
+        model = in_its_dtype(SoftmaxRegression(C=1e50)).fit(single, Y)
     assert warned[0].filename == __file__
-    np.testing.assert_array_equal(model.coef_, SoftmaxRegression(C=np.inf).fit(single, Y).coef_)
+    without = in_its_dtype(SoftmaxRegression(C=np.inf)).fit(single, Y)
+    np.testing.assert_array_equal(model.coef_, without.coef_)
     SoftmaxRegression(C=1e50).fit(X, Y)
 
 
