@@ -94,6 +94,20 @@ def test_newton_step_where_one_cell_makes_nearly_all_curvature(rng):
     assert np.linalg.norm(residual / scale) < 1e-2 * np.linalg.norm(gradient)
 
 
+def test_newton_step_takes_directions_that_the_inverse_lacks_from_the_diagonal(rng):
+    """Curvatures of 40 features from 1e-10 to 1, of which the identity knows none."""
+    X, y = blobs(n_samples=300, n_features=40, n_classes=3, spread=4.0)
+    objective = objective_on(np.asarray, X * np.geomspace(1e-5, 1.0, 40), y, Cs=(1e8,))
+    objective = replace(objective, rows=objective.rows.centered())
+    iterate = part_of_the_way(objective)
+    expected, hessians = dense_steps(objective, iterate, np.asarray)
+    step = newton_step(objective, iterate, Identity(), tol=1e-3)
+    assert step.is_exact == [True]
+    error = step.direction - expected
+    decrement = -np.sum(iterate.gradient * expected)
+    assert np.einsum("ki,kij,kj->", error, hessians, error) < 1e-5 * decrement
+
+
 @pytest.mark.parametrize("n_classes", [2, 4])
 @pytest.mark.parametrize("known_logits", [True, False])
 def test_hessian_product_is_that_of_the_dense_hessian(xp, n_classes, known_logits):
@@ -147,33 +161,53 @@ def test_inverse_diagonal_is_that_of_the_diagonal_of_the_hessian(xp, fit_interce
 
 
 @pytest.mark.parametrize("far", [0.0, 50.0])
-def test_gap_bound_is_never_too_small(xp, far):
-    """With intercepts at their best for some weights."""
-    objective, _ = problem(xp, far=far)
-    host = xp.host(objective.rows.X)
-    rng = np.random.default_rng(0)
-    b = np.zeros((2, 3))
-    W = 0.3 * rng.standard_normal((2, 3, 4))
-    t = np.eye(3)[xp.host(objective.rows.targets)]
-    for k in range(2):
-        for _ in range(200):  # Newton's method in the intercepts
-            Z = (host - far) @ W[k].T + b[k]
-            P = np.exp(Z - Z.max(axis=1, keepdims=True))
-            P /= P.sum(axis=1, keepdims=True)
-            H = np.diag(P.mean(axis=0)) - P.T @ P / len(P)
-            b[k] -= np.linalg.lstsq(H, (P - t).mean(axis=0), rcond=1e-10)[0]
+def test_gap_bound_is_never_too_small_and_tight_where_the_penalty_is_strong(xp, far):
+    Cs = 1e-3, 20.0
+    objective, _ = problem(xp, far=far, Cs=Cs)
+    X, y = xp.host(objective.rows.X) - far, xp.host(objective.rows.targets)
+    W = 0.3 * np.random.default_rng(0).standard_normal((2, 3, 4))
+    b = np.stack([best_intercepts(X, y, of_problem) for of_problem in W])
     network = objective.network
     parameters = network.pack([(xp(W), xp(b - far * W.sum(axis=2)))])
     iterate = objective.evaluate(network.centered(parameters))
-    bound = xp.host(gap_bound(objective, iterate))
-    for k, C in enumerate((0.5, 20.0)):
-        y = xp.host(objective.rows.targets)
-        model = LogisticRegression(C=C, solver="newton-cholesky", tol=1e-12).fit(host - far, y)
-        Z = (host - far) @ model.coef_.T + model.intercept_
-        loss = np.logaddexp.reduce(Z, axis=1) - Z[np.arange(len(y)), y]
-        minimum = loss.mean() + np.sum(model.coef_**2) / (2 * C * len(y))
-        gap = xp.host(iterate.value)[k] - minimum
-        assert 0 < gap <= bound[k] <= xp.host(iterate.value)[k]
+    value, bound = xp.host(iterate.value), xp.host(gap_bound(objective, iterate))
+    gap = value - [minimum(X, y, C) for C in Cs]
+    assert np.all((gap > 0) & (gap <= bound) & (bound <= value))
+    assert bound[0] <= 1.2 * gap[0] < value[0]
+
+
+def best_intercepts(X, y, W):
+    """Those that go with weights W (n_classes, n_features), by Newton's method."""
+    n_classes = len(W)
+    b, t = np.zeros(n_classes), np.eye(n_classes)[y]
+    for _ in range(50):
+        Z = X @ W.T + b
+        P = np.exp(Z - Z.max(axis=1, keepdims=True))
+        P /= P.sum(axis=1, keepdims=True)
+        H = np.diag(P.mean(axis=0)) - P.T @ P / len(P)
+        b = b - np.linalg.lstsq(H, (P - t).mean(axis=0), rcond=1e-10)[0]
+    return b
+
+
+def minimum(X, y, C):
+    """Of the objective, by scikit-learn's Newton's method."""
+    model = LogisticRegression(C=C, solver="newton-cholesky", tol=1e-12).fit(X, y)
+    Z = X @ model.coef_.T + model.intercept_
+    loss = np.logaddexp.reduce(Z, axis=1) - Z[np.arange(len(y)), y]
+    return loss.mean() + np.sum(model.coef_**2) / (2 * C * len(y))
+
+
+def test_gap_bound_does_not_see_how_far_the_rows_are(xp):
+    """Where intercepts are not at their best, which rows far from 0 would take for a slope."""
+    bounds = []
+    for far in (0.0, 50.0):
+        objective, _ = problem(xp, far=far, Cs=(1e-2, 1e-3))
+        ((W, b),) = objective.network.unpack(0.1 * start(objective))
+        b = b + xp([0.02, 0.0, -0.02]) - far * xp(xp.host(W).sum(axis=2))
+        iterate = objective.evaluate(objective.network.pack([(W, b)]))
+        bounds.append(xp.host(gap_bound(objective, iterate)))
+        assert np.all(bounds[-1] < xp.host(iterate.value))
+    np.testing.assert_allclose(*bounds, rtol=1e-9)
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
