@@ -11,6 +11,7 @@ from xsoftmax.curvature.approximate import (
     Spectrum,
     approximate_inverse,
 )
+from xsoftmax.curvature.covariances import ClassCovariances
 from xsoftmax.objective.policy import DEFAULT
 
 from ..problems import blobs, objective_on, start, zeros_of
@@ -191,3 +192,16 @@ def test_matrix_is_formed_of_so_many_features_as_the_policy_says(rng, max_featur
     weights = approximate_inverse(objective, iterate, 100, at_zero=True).weights
     assert weights.V.shape == (20, max_rank or 20)
     assert (weights.e_outside is None) == (max_rank is None)
+
+
+@pytest.mark.parametrize(("max_cost", "kind"), [(10**6, ClassInverses), (0.01, Spectrum)])
+def test_intercepts_have_the_mass_of_their_own_class(xp, max_cost, kind):
+    X, y = blobs(n_samples=200, n_features=6, n_classes=4, spread=2.0)
+    objective = objective_on(xp, X, y)
+    parameters = start(objective)
+    network, rows = objective.network, objective.rows
+    inverse = approximate_inverse(objective, objective.evaluate(parameters), max_cost)
+    assert isinstance(inverse.weights, kind)
+    mass = xp.host(ClassCovariances.of(network, rows, network.unpack(parameters)).mass)
+    assert mass.max() > 1.2 * mass.min()
+    np.testing.assert_allclose(xp.host(inverse.mass), mass, rtol=1e-12)

@@ -106,6 +106,17 @@ def test_of_few_rows_a_matrix_takes_all_but_picks_as_many_as_are_asked():
     assert covariances.picked(slice(0, 1), 60).shape == (1, 60, 4)
 
 
+def test_matrices_have_the_exact_diagonal_of_features_that_no_picked_row_has(xp):
+    X, y = blobs(n_samples=5000, n_features=4, spread=2.0)
+    X[:, 2] = np.where(np.arange(5000) == 1, 3.0, 0.0)
+    covariances = covariances_of(objective_on(xp, X, y))
+    assert not np.ptp(xp.host(covariances.picked(slice(0, 1), 50))[0, :, 2])
+    (H,) = covariances.matrices(50)
+    expected = X.var(axis=0) / 3
+    np.testing.assert_allclose(xp.host(H)[0].diagonal(), expected, rtol=1e-9)
+    assert expected[2] > 0
+
+
 def test_pooled_is_the_mean_class_and_each_ones_share_of_it(xp):
     X, y = blobs(n_samples=200, n_features=3, n_classes=4, spread=2.0)
     objective = objective_on(xp, X, y)
