@@ -14,7 +14,7 @@ from xsoftmax.model.losses import (
 )
 from xsoftmax.objective.policy import DEFAULT
 
-from ..problems import blobs, objective_on, start, zeros_of
+from ..problems import blobs, objective_on, start
 
 
 @pytest.mark.parametrize("soft", [False, True])
@@ -80,22 +80,3 @@ def test_two_classes_train_as_many_do(xp, kept):
         np.testing.assert_allclose(xp.host(db)[k], xp.host(gradient).sum(axis=0), atol=1e-14)
         expected = xp.host(F.softmax(xp(X @ W.T + b), axis=1))
         np.testing.assert_allclose(p[k].T, expected, rtol=1e-12)
-
-
-@pytest.mark.parametrize("n_classes", [2, 3])
-def test_the_origin_is_the_point_at_zero(xp, rng, n_classes):
-    X, y = blobs(n_classes=n_classes)
-    objective = objective_on(xp, X, y, Cs=(1.0, 5.0), weights=rng.random((2, len(y))))
-    objective, zeros = objective.subsample(20), zeros_of(objective)  # weights do not sum to 1
-    origin, expected = objective.evaluate_at_zero(zeros), objective.evaluate(zeros)
-    for found, other in zip(origin, expected, strict=True):
-        np.testing.assert_allclose(xp.host(found), xp.host(other), rtol=1e-13, atol=1e-16)
-
-
-@pytest.mark.parametrize(("n_classes", "n_logits"), [(2, 1), (3, 3)])
-def test_as_many_logits_are_kept_as_training_needs(n_classes, n_logits):
-    rows = blobs(n_classes=n_classes)
-    for less, kept in ((0, True), (1, False)):
-        policy = replace(DEFAULT, max_kept_logits=2 * 60 * n_logits - less)
-        objective = objective_on(np.asarray, *rows, Cs=(1.0, 5.0), policy=policy)
-        assert objective.keeps_logits == kept

@@ -3,11 +3,12 @@
 Other rooms receive arrays, ask ``namespace`` for their functions once, and write Array API code.
 """
 
-from .backends import LIBRARIES, Backend, backend, report
+from array_api_compat import device
+
+from .backends import Backend, backend, report
 from .compiling import compiled, map_leaves, without_compiling
 from .devices import (
     described,
-    device,
     megabytes,
     on_accelerator,
     on_device_of,
@@ -24,6 +25,7 @@ from .memory import (
     with_room,
 )
 from .namespaces import (
+    LIBRARIES,
     Array,
     comparable,
     compute_dtype,

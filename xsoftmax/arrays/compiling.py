@@ -16,7 +16,7 @@ from .devices import on_accelerator
 from .namespaces import Array, is_traced
 from .transfers import from_host
 
-Function = TypeVar("Function", bound=Callable)
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def compiled(function: Function) -> Function:
@@ -60,7 +60,7 @@ _TAKEN_OUT = object()
 
 
 @cache
-def _jitted(function: Callable, accelerated: bool) -> Callable:
+def _jitted(function: Callable[..., Any], accelerated: bool) -> Callable[..., Any]:
     """`function` of its arguments without their arrays, and of those.
 
     For a CPU the compiler optimises less: it takes a tenth less time, and the code is as fast.
@@ -74,7 +74,9 @@ def _jitted(function: Callable, accelerated: bool) -> Callable:
 
     call.__name__ = function.__name__  # in JAX's logs
     options = {} if accelerated else {"xla_backend_optimization_level": 1}
-    return importlib.import_module("jax").jit(call, static_argnums=0, compiler_options=options)
+    jax = importlib.import_module("jax")
+    jitted: Callable[..., Any] = jax.jit(call, static_argnums=0, compiler_options=options)
+    return jitted
 
 
 def without_compiling(function: Function) -> Function:

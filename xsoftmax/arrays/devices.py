@@ -12,7 +12,7 @@ from array_api_compat import device, is_cupy_array
 
 from .namespaces import Array, is_array, is_numpy, library, namespace
 
-Function = TypeVar("Function", bound=Callable)
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def where(x: Array) -> str:
@@ -40,7 +40,7 @@ def same_place(x: Array, y: Array) -> bool:
     return library(x) == library(y) and device(x) == device(y)
 
 
-def on_device_of(x: Array) -> contextlib.AbstractContextManager:
+def on_device_of(x: Array) -> contextlib.AbstractContextManager[Any]:
     """Make the device of `x` current: CuPy creates arrays there and nowhere else.
 
     Devices of other libraries have no method `use`, since none of them is current.

@@ -37,7 +37,8 @@ is_array, is_numpy = is_array_api_obj, is_numpy_array
 
 def library(x: Array) -> str:
     """The name of the library that `x` belongs to, as a person calls it."""
-    return namespace(x).__name__.replace("array_api_compat.", "").removesuffix(".numpy")
+    name: str = namespace(x).__name__
+    return name.replace("array_api_compat.", "").removesuffix(".numpy")
 
 
 def compute_dtype(X: Array) -> Any:

@@ -27,7 +27,7 @@ Value = TypeVar("Value")
 SMALL = 1 << 26
 
 
-def threads_that_pay(X: Array, n_columns: int) -> AbstractContextManager:
+def threads_that_pay(X: Array, n_columns: int) -> AbstractContextManager[Any]:
     """One thread for NumPy's products meanwhile, if those of X (n_samples, n_features) are small.
 
     `n_columns` is how many columns X is multiplied with: one for each class of each problem.
@@ -36,7 +36,8 @@ def threads_that_pay(X: Array, n_columns: int) -> AbstractContextManager:
     is_small = n_samples * n_features * max(n_features, n_columns) <= SMALL
     if not (is_numpy(X) and is_small and active_count() == 1):
         return nullcontext()
-    return _blas().limit(limits=1)
+    limited: AbstractContextManager[Any] = _blas().limit(limits=1)
+    return limited
 
 
 @cache
@@ -69,4 +70,5 @@ class computed_once(Generic[Value]):  # noqa: N801 - a decorator
         if instance is None:
             return self
         # Where two threads compute it at once, both go on with the first value.
-        return vars(instance).setdefault(self.name, self.function(instance))
+        value: Value = vars(instance).setdefault(self.name, self.function(instance))
+        return value

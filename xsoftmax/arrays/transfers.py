@@ -18,11 +18,14 @@ from .namespaces import Array, index_dtype, namespace
 
 def to_host(x: Array) -> np.ndarray:
     """A NumPy copy (or view, when `x` already lies on the host) of `x`."""
+    values: np.ndarray
     if is_cupy_array(x):
-        return x.get()
+        values = x.get()
+        return values
     if is_torch_array(x):
         x = x.detach().cpu()
-        return (x.float() if str(x.dtype) == "torch.bfloat16" else x).numpy()
+        values = (x.float() if str(x.dtype) == "torch.bfloat16" else x).numpy()
+        return values
     xp = namespace(x)
     if is_array_api_strict_namespace(xp):
         x = xp.asarray(x, device=xp.Device("CPU_DEVICE"))

@@ -299,7 +299,7 @@ class SoftmaxRegressionCV(LinearPredictor):
         scoring = with_labels(self.scoring, classes)
         scorer = None if scoring in ACCURACY else check_scoring(model, scoring=scoring)
         weight = scoring_weight(routing, scoring, scorer, samples.weight, 6)
-        scorer = Scorer(samples, folds, scorer, weight)
+        scorer = Scorer(samples, folds, scorer, weight, self._policy)
         weights, strength = weights_of(samples, folds), penalty_strength(1.0, network)
         monitor(0, results.n_problems)
         for problems in _turns(len(folds), network):

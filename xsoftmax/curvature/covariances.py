@@ -90,7 +90,8 @@ class ClassCovariances:
     @property
     def n_rows(self) -> int:
         """How many rows have weights: one of `stride`."""
-        return self.weights.shape[1]
+        n_rows: int = self.weights.shape[1]
+        return n_rows
 
     def pooled(self) -> tuple[ClassCovariances, Array]:
         """One class with the mean of all weights, and what each class (k,) had of the mean mass."""

@@ -119,7 +119,8 @@ def exact_inverse(
         cost = exact_inverse_cost(network, n_samples, n_problems, policy)
         cost /= evaluation_cost(network, n_samples, n_problems)
     else:
-        basis, design, cost = last.basis, last.design, last.cost
+        basis, cost = last.basis, last.cost
+        design = last.design if _is_one_block(network, rows) else None
     known, logits = design, iterate.logits
     layers = network.unpack(iterate.parameters)
     n_rows = hessian_rows(network, policy)
@@ -214,10 +215,15 @@ def _pair_covariances(
 
 def _design_of_all(network: Network, rows: ArrayRows) -> CenteredDesignMatrix | None:
     """That of all rows, unless they are more than one block."""
-    if rows.n_samples > rows.block_size(_block_rows(network, rows)):
+    if not _is_one_block(network, rows):
         return None
     (block,) = rows.blocks(rows.n_samples)
     return _design_of(network, rows, block)
+
+
+def _is_one_block(network: Network, rows: ArrayRows) -> bool:
+    """Whether products are made of all rows at once, and not of fewer since memory ran out."""
+    return rows.n_samples <= rows.block_size(_block_rows(network, rows))
 
 
 def _block_rows(network: Network, rows: ArrayRows) -> int:

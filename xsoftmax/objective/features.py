@@ -61,7 +61,8 @@ class Features:
     @computed_once
     def is_constant(self) -> list[bool]:
         """Of each feature whether it has one value in all rows."""
-        return to_list(self.low == self.high)
+        found: list[bool] = to_list(self.low == self.high)
+        return found
 
     @computed_once
     def distances(self) -> tuple[int, Array, Array]:
@@ -89,7 +90,8 @@ class Features:
         n_rows, counts, _ = self.distances
         some = n_rows < self.X.shape[0]
         known = self.low, self.high, self.center, self.scale
-        return to_list(_has_large_cells(*known, counts if some else None))
+        found: bool = to_list(_has_large_cells(*known, counts if some else None))
+        return found
 
     @computed_once
     def fits_float32(self) -> bool:

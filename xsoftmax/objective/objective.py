@@ -65,7 +65,8 @@ class Objective:
     @property
     def n_problems(self) -> int:
         """How many problems there are."""
-        return self.penalty.shape[0]
+        n_problems: int = self.penalty.shape[0]
+        return n_problems
 
     @property
     def n_samples(self) -> int:

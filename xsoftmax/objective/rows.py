@@ -67,7 +67,8 @@ class ArrayRows(NamedTuple):
     @property
     def n_samples(self) -> int:
         """How many rows there are."""
-        return self.X.shape[0]
+        n_rows: int = self.X.shape[0]
+        return n_rows
 
     def block_size(self, size: int) -> int:
         """`size` rows, or as many as a block may have."""

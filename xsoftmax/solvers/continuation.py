@@ -138,7 +138,8 @@ def _cast(x: T, dtype: object) -> T:
             return leaf
         return namespace(leaf).astype(leaf, dtype, copy=False)
 
-    return map_leaves(cast, x)
+    changed: T = map_leaves(cast, x)
+    return changed
 
 
 def _better_start(

@@ -64,7 +64,8 @@ class Rounding(NamedTuple):
 
     def value_floor(self, value: float) -> float:
         """What another value must exceed to be told from 0, where `value` was first."""
-        return self.eps * abs(value) + self.smallest**0.5
+        floor: float = self.eps * abs(value) + self.smallest**0.5
+        return floor
 
     def hides(self, gain: float, value: float) -> bool:
         """Whether so small a `gain` is not to be seen in `value`."""

@@ -200,7 +200,8 @@ def is_uneven(objective: Objective) -> bool:
     probed = objective.subsample(min(MAX_PROBED_ROWS, max(MIN_PROBED_ROWS, n_samples // 8)))
     (block,) = probed.rows.blocks(probed.n_samples)
     uneven = anisotropy(network, block.X, objective.strength, n_samples)
-    return to_list(uneven) >= policy.min_anisotropy
+    pays: bool = to_list(uneven) >= policy.min_anisotropy
+    return pays
 
 
 def float32_pays(objective: Objective, uses_newton: bool) -> bool:

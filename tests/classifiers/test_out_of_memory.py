@@ -1,26 +1,19 @@
-"""Running out of memory: smaller blocks, and an error that says what is too large."""
+"""Fits that run out of memory: smaller blocks, and an error that says what is too large."""
 
 import sys
 import tracemalloc
-import weakref
 from contextlib import nullcontext
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from xsoftmax import MLPClassifier, SoftmaxRegression, SoftmaxRegressionCV, datasets
-from xsoftmax.arrays import memory as blocks
-from xsoftmax.arrays import with_room
 from xsoftmax.arrays.memory import FEWEST_ROWS
-from xsoftmax.curvature import covariances as curvature
 from xsoftmax.model import network
-from xsoftmax.objective import line_restriction as rays_module
-from xsoftmax.objective import objective
-from xsoftmax.objective.objective import Objective
-from xsoftmax.solvers import LBFGS, Status, minimize
+from xsoftmax.objective.policy import DEFAULT
 
-from .problem_table import Approximated
-from .problems import blobs, objective_on, start
+from ..problems import blobs
 
 
 class OutOfMemoryError(RuntimeError):
@@ -75,7 +68,7 @@ def test_a_fit_goes_on_with_smaller_blocks(xp, memory, kind, solver, error):
     np.testing.assert_array_equal(xp.host(model.predict(xp(X))), labels)
 
 
-def test_partial_fit_and_a_sweep_go_on_too(memory):
+def test_partial_fit_and_a_sweep_go_on_with_smaller_blocks(memory):
     X, y = blobs(n_samples=150)
     expected = SoftmaxRegressionCV([0.1, 1.0], cv=3).fit(X, y).scores_
     memory(50)
@@ -83,7 +76,7 @@ def test_partial_fit_and_a_sweep_go_on_too(memory):
     SoftmaxRegression(solver="adam").partial_fit(X, y, classes=[0, 1, 2])
 
 
-def test_what_does_not_fit_in_any_blocks_is_described(xp, memory):
+def test_a_fit_that_fits_in_no_blocks_says_what_is_too_large(xp, memory):
     X, y = blobs(n_samples=150)
     model = SoftmaxRegression().fit(xp(X), y.tolist())
     asked = memory(0)
@@ -109,7 +102,7 @@ def test_wide_rows_in_half_precision_are_expanded_block_by_block(method):
     assert peak < 0.25 * (2 * X.nbytes)  # in single precision
 
 
-def test_so_does_reading_them(tmp_path, rng):
+def test_wide_rows_in_half_precision_are_read_block_by_block(tmp_path, rng):
     X = rng.standard_normal((20_000, 256)).astype(np.float16)
     X[15_000, 7] = np.nan
     np.save(tmp_path / "bad.npy", X)
@@ -123,108 +116,23 @@ def test_so_does_reading_them(tmp_path, rng):
     assert peak < 1.3 * X.nbytes
 
 
-def test_other_errors_are_not_tried_again(memory):
+def test_a_fit_does_not_try_again_after_other_errors(memory):
     asked = memory(0, RuntimeError("cuBLAS failed"))
     with pytest.raises(RuntimeError, match="cuBLAS"):
         SoftmaxRegression().fit(*blobs())
     assert len(asked) == 1
 
 
-def test_what_did_not_fit_is_let_go_before_the_next_try():
-    alive = []
-
-    def step(n_rows):
-        assert not any(large() is not None for large in alive)
-        large = np.zeros(n_rows)
-        alive.append(weakref.ref(large))
-        if n_rows > 300:
-            raise MemoryError
-        return n_rows
-
-    assert with_room(step, 1000, str) == 250
-    assert len(alive) == 3
-
-
-def test_a_gpu_is_given_larger_blocks(monkeypatch):
-    X = np.zeros((4, 2))
-    assert blocks.block_values(X) == blocks.BLOCK_VALUES
-    monkeypatch.setattr(blocks, "on_accelerator", lambda x: True)
-    assert blocks.block_values(X) == blocks.BLOCK_VALUES * blocks.ACCELERATOR_FACTOR
-
-
-def test_a_metric_made_of_all_rows_shrinks_too(memory):
-    X, y = blobs(n_samples=150, n_features=5, spread=2.0)
-    objective = objective_on(np.asarray, X, y)
-    objective = Approximated(objective.network, objective.rows, objective.penalty)
-    solver = LBFGS(tol=1e-6, refresh=3)
-    whole = minimize(objective, 0 * objective.penalty, solver, max_iter=100)
-    memory(50)
-    parts = minimize(objective, 0 * objective.penalty, solver, max_iter=100)
-    assert parts.statuses == [Status.CONVERGED]
-    np.testing.assert_allclose(parts.values, whole.values, rtol=1e-6)
-
-
-def test_memory_that_runs_out_in_a_later_trial(monkeypatch):
-    X, y = blobs(n_samples=150, n_features=4, spread=1.5)
-    objective = objective_on(np.asarray, X, y, Cs=(0.1, 10.0, 1e4))
-    objective = Approximated(objective.network, objective.rows, objective.penalty)
-    whole = minimize(objective, start(objective, scale=3.0), LBFGS(tol=1e-6), max_iter=100)
-    gradient_at, asked = rays_module.gradient_at, []
-
-    def limited(network, penalty, blocks, parameters, logits):
-        blocks = list(blocks)
-        asked.append(blocks[0].span.stop)
-        if asked[-1] > 50:
-            raise MemoryError
-        return gradient_at(network, penalty, blocks, parameters, logits)
-
-    monkeypatch.setattr(rays_module, "gradient_at", limited)
-    parts = minimize(objective, start(objective, scale=3.0), LBFGS(tol=1e-6), max_iter=100)
-    assert max(asked) > 50 >= min(asked)
-    np.testing.assert_allclose(parts.values, whole.values, rtol=1e-6)
-
-
-def test_no_room_for_a_sample_is_no_sample(monkeypatch):
-    X, y = blobs(n_samples=1200)
-
-    def no_room(objective):
-        raise MemoryError
-
-    expected = SoftmaxRegression(tol=1e-12).fit(X, y).coef_
-    monkeypatch.setattr(Objective, "sample", no_room)
-    model = SoftmaxRegression(tol=1e-12).fit(X, y)
-    np.testing.assert_allclose(model.coef_, expected, atol=1e-5)
-
-
-def test_only_the_last_point_is_kept_while_the_next_is_sought(monkeypatch):
-    X, y = blobs(n_samples=150, spread=2.0)
-    objective, points = objective_on(np.asarray, X, y), []
-    along = Objective.along
-
-    def watched(objective, start, direction):
-        points.append(weakref.ref(start.logits))
-        assert sum(point() is not None for point in points) == 1
-        return along(objective, start, direction)
-
-    monkeypatch.setattr(Objective, "along", watched)
-    minimize(objective, 0 * objective.penalty, LBFGS(tol=1e-10), max_iter=20)
-    assert len(points) > 4
-
-
-def test_a_sweep_never_holds_the_logits_of_all_rows_and_problems(monkeypatch):
+def test_a_sweep_never_holds_the_logits_of_all_rows_and_problems():
     """Its peak of memory grows with the rows by less than half of those logits."""
-    for module, name in (
-        (blocks, "BLOCK_VALUES"),
-        (objective, "KEPT_VALUES"),
-        (curvature, "SAMPLE_VALUES"),
-    ):
-        monkeypatch.setattr(module, name, 1 << 14)
-    monkeypatch.setattr(objective.Objective, "hessian_is_cheap", False)  # Hessians take memory too
     n_classes, n_folds, peaks = 40, 5, []
-    for n_samples in (4000, 16_000):
+    for n_samples in (8000, 20_000):
         X, y = blobs(n_samples=n_samples, n_features=8, n_classes=n_classes, spread=2.0)
+        model = SoftmaxRegressionCV([0.1, 1.0], cv=n_folds, block_rows=256)
+        # Hessians take memory too.
+        model._policy = replace(DEFAULT, max_kept_logits=1 << 14, max_cost_of_newton=0.0)
         tracemalloc.start()
-        SoftmaxRegressionCV([0.1, 1.0], cv=n_folds).fit(X, y)
+        model.fit(X, y)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     logits_per_row = 8 * n_classes * n_folds

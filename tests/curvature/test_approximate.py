@@ -1,0 +1,207 @@
+"""Approximate inverse Hessians: where they are the Hessian's, and what they do elsewhere."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from xsoftmax.curvature.approximate import (
+    ERROR_OF_TRIED_SHARE,
+    ClassInverses,
+    Spectrum,
+    approximate_inverse,
+)
+from xsoftmax.curvature.covariances import ClassCovariances
+from xsoftmax.objective.policy import DEFAULT
+
+from ..problems import blobs, objective_on, start, zeros_of
+from .hessians import a_gradient, dense, differences, times
+
+
+def check_inverse(objective, parameters, at_zero=False, atol=1e-6):
+    iterate = objective.evaluate(parameters)
+    inverse = approximate_inverse(objective, iterate, 10**6, at_zero)
+    gradient = a_gradient(objective, iterate.parameters)
+    step = inverse.solve(gradient, objective.strength)
+    back = times(differences(objective, parameters), step)
+    np.testing.assert_allclose(back, gradient, atol=atol * np.abs(gradient).max())
+
+
+@pytest.mark.parametrize("C", [1e-3, 1.0, 1e9])
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_approximate_inverse_at_zero_is_that_of_the_hessian(n_classes, C):
+    X, y = blobs(n_samples=40, n_features=3, n_classes=n_classes, spread=1.5)
+    objective = objective_on(np.asarray, X, y, Cs=(C,))
+    check_inverse(objective, zeros_of(objective), at_zero=True)
+
+
+def test_approximate_inverse_of_two_classes_is_that_of_the_hessian_where_rows_are_right():
+    X, y = blobs(n_samples=40, n_features=3, n_classes=2, spread=1.5)
+    objective = objective_on(np.asarray, X, y, Cs=(0.5,))
+    # In the mean: there squares of residuals are about p (1 - p).
+    small = objective.network.centered(1e-4 * start(objective))
+    check_inverse(objective, small, atol=1e-3)
+
+
+@pytest.mark.parametrize(("max_cost", "kind"), [(10**6, ClassInverses), (0.01, Spectrum)])
+def test_approximate_inverse_is_symmetric_positive_and_keeps_classes_that_sum_to_zero(
+    xp, max_cost, kind
+):
+    X, y = blobs(n_samples=200, n_features=6, n_classes=4, spread=2.0)
+    objective = objective_on(xp, X, y)
+    inverse = approximate_inverse(objective, objective.evaluate(start(objective)), max_cost)
+    assert isinstance(inverse.weights, kind)
+    rng = np.random.default_rng(0)
+    vectors = objective.network.centered(xp(rng.standard_normal((8, 28))))
+    product = inverse.solve(vectors, objective.strength)
+    gram = xp.host(vectors) @ xp.host(product).T
+    np.testing.assert_allclose(gram, gram.T, rtol=1e-8, atol=1e-10)
+    assert np.linalg.eigvalsh(gram)[0] > 0
+    again = xp.host(objective.network.centered(product))
+    np.testing.assert_allclose(again, xp.host(product), atol=1e-10)
+
+
+def test_inverses_of_classes_are_nearer_than_one_spectrum_for_all(rng):
+    """Where classes see features of other scales."""
+    X, y = blobs(n_samples=400, n_features=5, n_classes=4, spread=1.0)
+    X = X * (1.0 + 20.0 * np.eye(5)[y])
+    objective = objective_on(np.asarray, X, y, Cs=(0.01,))
+    iterate = objective.evaluate(objective.network.centered(0.3 * start(objective)))
+    hessian = dense(objective, iterate.parameters)
+    gradient = a_gradient(objective, iterate.parameters)
+
+    def error(max_cost, kind):
+        inverse = approximate_inverse(objective, iterate, max_cost)
+        assert isinstance(inverse.weights, kind)
+        back = times(hessian, inverse.solve(gradient, objective.strength))
+        return np.linalg.norm(back - gradient) / np.linalg.norm(gradient)
+
+    assert error(10**6, ClassInverses) < error(0.01, Spectrum)
+
+
+@pytest.mark.parametrize("max_cost", [10**6, 0.01])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_solve_of_k_gradients_of_each_problem_is_k_times_solve(xp, n_classes, max_cost):
+    X, y = blobs(n_samples=100, n_features=4, n_classes=n_classes, spread=2.0)
+    objective = objective_on(xp, X, y, Cs=(1e-3, 1.0, 1e3))
+    inverse = approximate_inverse(objective, objective.evaluate(start(objective)), max_cost)
+    gradients = [start(objective, seed=seed) for seed in range(4)]
+    expected = [xp.host(inverse.solve(g, objective.strength)) for g in gradients]
+    together = xp(np.concatenate([xp.host(g) for g in gradients]))
+    found = xp.host(inverse.solve(together, objective.strength))
+    np.testing.assert_allclose(found, np.concatenate(expected), rtol=1e-11, atol=1e-13)
+
+
+def test_one_spectrum_serves_every_penalty():
+    X, y = blobs(n_samples=100, n_features=4, spread=2.0)
+    objective = objective_on(np.asarray, X, y, Cs=(1.0,))
+    zeros = zeros_of(objective)
+    inverse = approximate_inverse(objective, objective.evaluate(zeros), 100, at_zero=True)
+    for C in (1e-4, 1e-2, 1e4):
+        other = replace(objective, penalty=objective.penalty / C)
+        gradient = a_gradient(other, zeros)
+        back = times(dense(other, zeros), inverse.solve(gradient, other.strength))
+        np.testing.assert_allclose(back, gradient, atol=1e-9)
+
+
+def test_scaled_is_the_inverse_where_rows_curve_the_loss_less():
+    X, y = blobs(n_samples=100, n_features=4, spread=2.0)
+    objective = objective_on(np.asarray, X, y, Cs=(1.0,))
+    zeros = zeros_of(objective)
+    inverse = approximate_inverse(objective, objective.evaluate(zeros), 100, at_zero=True)
+    scaled = inverse.scaled(np.asarray([0.1]))
+    assert inverse.error_factor == 1.0
+    assert scaled.error_factor == ERROR_OF_TRIED_SHARE
+    penalty = np.diag(objective.penalty[0])
+    hessian = 0.1 * (dense(objective, zeros)[0] - penalty) + penalty
+    gradient = a_gradient(objective, zeros)
+    back = times(hessian[None], scaled.solve(gradient, objective.strength))
+    np.testing.assert_allclose(back, gradient, atol=1e-9)
+
+
+def test_select_and_of_more_rows_of_an_approximate_inverse():
+    X, y = blobs(n_samples=100, n_features=4, spread=2.0)
+    objective = objective_on(np.asarray, X, y, Cs=(0.1, 10.0))
+    inverse = approximate_inverse(objective, objective.evaluate(start(objective)), 100)
+    assert inverse.serves_all_problems
+    assert not inverse.is_identity
+    assert inverse.select(np.asarray([1])) is inverse
+    more = inverse.of_more_rows(4.0)
+    assert more.cost == inverse.cost / 4 > 0
+    gradient = a_gradient(objective, objective.penalty)
+    np.testing.assert_array_equal(
+        more.solve(gradient, objective.strength), inverse.solve(gradient, objective.strength)
+    )
+
+
+@pytest.mark.filterwarnings("ignore:.*overflow|.*invalid value:RuntimeWarning")
+@pytest.mark.parametrize(("dtype", "large"), [("float64", 1e160), ("float32", 1e20)])
+@pytest.mark.parametrize("at_zero", [True, False])
+def test_there_is_no_approximate_inverse_where_squares_overflow(xp, at_zero, dtype, large):
+    X, y = blobs(n_samples=60, n_features=4)
+    for factor, is_none in ((1.0, False), (large, True)):
+        scaled = X * np.asarray([1.0, 1.0, factor, 1.0])
+        objective = objective_on(xp, scaled, y, dtype=dtype)
+        iterate = objective.evaluate(zeros_of(objective))
+        assert (approximate_inverse(objective, iterate, 8, at_zero) is None) == is_none
+
+
+def test_without_intercepts_rows_are_seen_from_0():
+    X, y = blobs(n_samples=60, n_features=4)
+    objective = objective_on(np.asarray, X + 3.0, y)
+    network = replace(objective.network, fit_intercept=False)
+    penalty = np.full((1, network.n_parameters), objective.penalty.max())
+    objective = replace(objective, network=network, penalty=penalty)
+    check_inverse(objective, zeros_of(objective), at_zero=True)
+
+
+def test_few_eigenvectors_serve_many_features():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((60, 8)) @ rng.standard_normal((8, 5000)) / 50
+    objective = objective_on(np.asarray, X, np.arange(60) % 3, Cs=(1.0,))
+    iterate = objective.evaluate(zeros_of(objective))
+    inverse = approximate_inverse(objective, iterate, 8)
+    assert inverse.weights.V.shape[0] == 5000 > 10 * inverse.weights.V.shape[1]
+    gradient = iterate.gradient
+    step = inverse.solve(gradient, objective.strength)
+    ahead, _ = objective.restrict(iterate, -step)(np.ones(1))[:2]
+    plain, _ = objective.restrict(iterate, -gradient)(np.ones(1))[:2]
+    assert ahead < plain < np.log(3)
+
+
+def test_few_eigenvectors_leave_no_direction_without_a_step():
+    """Of all rows, which are as many as features, float32 does not tell all eigenvectors."""
+    rng, n = np.random.default_rng(0), 600
+    basis = np.linalg.qr(rng.standard_normal((n, n)))[0]
+    X = rng.standard_normal((n, n)) * np.geomspace(1.0, 1e-4, n) @ basis.T
+    objective = objective_on(np.asarray, X, np.arange(n) % 3, dtype="float32")
+    inverse = approximate_inverse(objective, objective.evaluate(zeros_of(objective)), 8)
+    flattest = np.stack([basis[:, -1], -basis[:, -1], 0 * basis[:, -1]])[None, ...]
+    gradient = objective.network.pack([(flattest.astype("float32"), np.zeros((1, 3), "float32"))])
+    promised = np.sum(gradient * inverse.solve(gradient, objective.strength))
+    assert inverse.weights.e_outside is not None
+    assert 0.1 < promised * objective.penalty.max() / 2 <= 1.001
+
+
+@pytest.mark.parametrize(("max_features", "max_rank"), [(4096, None), (19, 12)])
+def test_matrix_is_formed_of_so_many_features_as_the_policy_says(rng, max_features, max_rank):
+    policy = replace(DEFAULT, max_features_of_matrix=max_features, max_rank=12)
+    X = rng.standard_normal((300, 20))
+    objective = objective_on(np.asarray, X, np.arange(300) % 3, policy=policy)
+    iterate = objective.evaluate(zeros_of(objective))
+    weights = approximate_inverse(objective, iterate, 100, at_zero=True).weights
+    assert weights.V.shape == (20, max_rank or 20)
+    assert (weights.e_outside is None) == (max_rank is None)
+
+
+@pytest.mark.parametrize(("max_cost", "kind"), [(10**6, ClassInverses), (0.01, Spectrum)])
+def test_intercepts_have_the_mass_of_their_own_class(xp, max_cost, kind):
+    X, y = blobs(n_samples=200, n_features=6, n_classes=4, spread=2.0)
+    objective = objective_on(xp, X, y)
+    parameters = start(objective)
+    network, rows = objective.network, objective.rows
+    inverse = approximate_inverse(objective, objective.evaluate(parameters), max_cost)
+    assert isinstance(inverse.weights, kind)
+    mass = xp.host(ClassCovariances.of(network, rows, network.unpack(parameters)).mass)
+    assert mass.max() > 1.2 * mass.min()
+    np.testing.assert_allclose(xp.host(inverse.mass), mass, rtol=1e-12)
