@@ -15,9 +15,7 @@ def fold_weights(n_samples=90, n_folds=3):
 
 
 def segmented(xp, objective, weights):
-    """The objective with the rows of `weights` sorted by the problem that they are excluded from,
-    and the order.
-    """
+    """The objective with its rows sorted by the problem that excludes them, and the order."""
     n_problems = len(weights)
     unseen = weights == 0
     excluded = np.where(unseen.sum(axis=0) == 1, unseen.argmax(axis=0), n_problems)

@@ -6,11 +6,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from xsoftmax.arrays import with_room
+from xsoftmax.arrays import retry_on_out_of_memory
 from xsoftmax.arrays.memory import (
     ACCELERATOR_FACTOR,
     BLOCK_VALUES,
-    FEWEST_ROWS,
+    MIN_BLOCK_ROWS,
     block_values,
     is_out_of_memory,
     row_slices,
@@ -37,7 +37,7 @@ def test_is_out_of_memory_knows_what_libraries_say(error, is_one):
     assert is_out_of_memory(error) == is_one
 
 
-def test_with_room_lets_go_what_did_not_fit_before_the_next_try():
+def test_retry_on_out_of_memory_lets_go_what_did_not_fit_before_the_next_try():
     alive = []
 
     def step(n_rows):
@@ -48,29 +48,31 @@ def test_with_room_lets_go_what_did_not_fit_before_the_next_try():
             raise MemoryError
         return n_rows
 
-    assert with_room(step, 1000, str) == 250
+    assert retry_on_out_of_memory(step, 1000, str) == 250
     assert len(alive) == 3
 
 
-def test_with_room_tries_no_fewer_rows_than_the_fewest():
+def test_retry_on_out_of_memory_tries_no_fewer_rows_than_the_fewest():
     asked = []
 
     def step(n_rows):
         asked.append(n_rows)
         raise MemoryError("no room")
 
-    with pytest.raises(MemoryError, match=f"with 9 GB, even in blocks of {FEWEST_ROWS}") as failure:
-        with_room(step, 100, lambda: "9 GB")
-    assert asked == [100, 50, FEWEST_ROWS]
+    with pytest.raises(
+        MemoryError, match=f"with 9 GB, even in blocks of {MIN_BLOCK_ROWS}"
+    ) as failure:
+        retry_on_out_of_memory(step, 100, lambda: "9 GB")
+    assert asked == [100, 50, MIN_BLOCK_ROWS]
     assert str(failure.value.__cause__) == "no room"
 
 
-def test_with_room_passes_other_errors_on():
+def test_retry_on_out_of_memory_passes_other_errors_on():
     def step(n_rows):
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        with_room(step, 100, str)
+        retry_on_out_of_memory(step, 100, str)
 
 
 def test_block_values_on_an_accelerator_are_more(xp):

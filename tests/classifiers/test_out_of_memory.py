@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from xsoftmax import MLPClassifier, SoftmaxRegression, SoftmaxRegressionCV, datasets
-from xsoftmax.arrays.memory import FEWEST_ROWS
+from xsoftmax.arrays.memory import MIN_BLOCK_ROWS
 from xsoftmax.model import network
 from xsoftmax.objective.policy import DEFAULT
 
@@ -83,9 +83,9 @@ def test_a_fit_that_fits_in_no_blocks_says_what_is_too_large(xp, memory):
     described = r"Out of memory with X of shape \(150, 5\) \(.*float64, 0.0 MB, .*\)"
     with pytest.raises(MemoryError, match=described + ".* 1 problem.* 18 parameters") as failure:
         SoftmaxRegression().fit(xp(X), y.tolist())
-    assert f"in blocks of {FEWEST_ROWS} rows. Free memory" in str(failure.value)
+    assert f"in blocks of {MIN_BLOCK_ROWS} rows. Free memory" in str(failure.value)
     assert failure.value.__cause__ is ERRORS[0]
-    assert FEWEST_ROWS in asked
+    assert MIN_BLOCK_ROWS in asked
     with pytest.raises(MemoryError, match=described):
         model.predict(xp(X))
 

@@ -6,15 +6,14 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp
 
-from xsoftmax.curvature import covariances as covariances_module
 from xsoftmax.curvature.covariances import ClassCovariances
 from xsoftmax.solvers.plan import curvature_pays
 
 from ..problems import blobs, objective_on, start, zeros_of
 
 
-def covariances_of(objective, layers=None, logits=None):
-    return ClassCovariances.of(objective.network, objective.rows, layers, logits)
+def covariances_of(objective, layers=None, logits=None, max_kept=1 << 23):
+    return ClassCovariances.of(objective.network, objective.rows, layers, logits, max_kept)
 
 
 @pytest.mark.parametrize(("decay", "n_distinct"), [(0.0, 550), (1e-3, 550), (1e-2, 340)])
@@ -48,12 +47,9 @@ def test_of_many_rows_and_classes_every_fourth_row_stands_for_all(n_picked):
 @pytest.mark.parametrize("stride", [1, 3])
 @pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize("soft", [False, True])
-def test_known_logits_make_the_same_weights_without_the_rows(
-    xp, monkeypatch, stride, n_classes, soft
-):
+def test_known_logits_make_the_same_weights_without_the_rows(xp, stride, n_classes, soft):
     X, y = blobs(n_samples=300, n_features=4, n_classes=n_classes, spread=2.0)
     n_kept = 300 * n_classes // stride + 1
-    monkeypatch.setattr(covariances_module, "MAX_KEPT_PROBABILITIES", n_kept)
     objective = objective_on(xp, X, y, Cs=(0.1, 10.0))
     rows = objective.rows._replace(max_block_rows=70)
     if soft:
@@ -61,8 +57,8 @@ def test_known_logits_make_the_same_weights_without_the_rows(
     objective = replace(objective, rows=rows)
     iterate = objective.evaluate(start(objective))
     layers = objective.network.unpack(iterate.parameters)
-    made = covariances_of(objective, layers)
-    known = covariances_of(objective, layers, iterate.logits)
+    made = covariances_of(objective, layers, None, n_kept)
+    known = covariances_of(objective, layers, iterate.logits, n_kept)
     assert made.n_rows == 300 // stride
     np.testing.assert_allclose(xp.host(known.weights), xp.host(made.weights), rtol=1e-9)
     logits, t = (

@@ -181,13 +181,13 @@ def test_helmert_is_an_orthonormal_basis_of_vectors_that_sum_to_zero(xp, n_class
 
 
 @pytest.mark.parametrize("n_kept", [1 << 23, 60_000])
-def test_few_rows_stand_for_many(monkeypatch, n_kept):
+def test_few_rows_stand_for_many(n_kept):
     """Two problems of one batch, of which each weighs half of the rows and sees no others."""
-    monkeypatch.setattr(exact, "MAX_KEPT_PROBABILITIES", n_kept)
+    policy = replace(DEFAULT, max_kept_probabilities=n_kept)
     X, y = blobs(n_samples=30_000, n_features=4, n_classes=3, spread=1.5)
     half = np.random.default_rng(0).integers(0, 2, len(X))
     weights = np.stack([half, 1 - half])
-    objective = objective_on(np.asarray, X, y, Cs=(1.0, 1.0), weights=weights)
+    objective = objective_on(np.asarray, X, y, Cs=(1.0, 1.0), weights=weights, policy=policy)
     iterate = objective.evaluate(objective.network.centered(start(objective)))
     inverse = exact_inverse(objective, iterate, of_few_rows=True)
     gradient = a_gradient(objective, iterate.parameters)
@@ -214,7 +214,7 @@ def test_a_rare_class_keeps_its_rows():
     objective = objective_on(np.asarray, X, y)
     W = np.asarray([[[0.0, 0.0], [0.1, 0.0], [2.0, 2.0]]])
     layers = [(W, np.asarray([[0.0, 0.0, -14.0]]))]
-    rows, _ = exact._most_curved(objective.network, objective.rows, layers, None, 1024)
+    rows, _ = exact._most_curved(objective.network, objective.rows, layers, None, 1024, 1 << 23)
     assert np.sum(rows.targets == 2) >= 8
 
 

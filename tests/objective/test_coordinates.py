@@ -1,5 +1,6 @@
-"""Coordinates in which a linear model has the same minimum: those of the rows, where features are
-more, and those of the features that vary.
+"""Coordinates in which a linear model has the same minimum.
+
+Those of the rows, where features are more, and those of the features that vary.
 """
 
 from dataclasses import replace

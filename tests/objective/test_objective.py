@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from xsoftmax.arrays.memory import FEWEST_ROWS
+from xsoftmax.arrays.memory import MIN_BLOCK_ROWS
 from xsoftmax.model.network import Network
 from xsoftmax.objective.objective import Objective
 from xsoftmax.objective.policy import DEFAULT
@@ -253,7 +253,7 @@ def test_retry_on_out_of_memory_says_what_is_too_large():
     words = r"X of shape \(150, 5\) .*1 problem\(s\) of 18 parameters.* about 50 copies of 0.0 MB"
     with pytest.raises(MemoryError, match=words):
         short.retry_on_out_of_memory(lambda tried: tried.value_and_gradient(start(tried)))
-    assert asked[-1] == FEWEST_ROWS
+    assert asked[-1] == MIN_BLOCK_ROWS
 
 
 def test_retry_on_out_of_memory_passes_other_errors_on():

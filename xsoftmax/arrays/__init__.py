@@ -8,7 +8,7 @@ from array_api_compat import device
 from .backends import Backend, backend, report
 from .compiling import compiled, map_leaves, without_compiling
 from .devices import (
-    described,
+    describe_array,
     megabytes,
     on_accelerator,
     on_device_of,
@@ -21,8 +21,8 @@ from .memory import (
     block_values,
     is_out_of_memory,
     keep_released_memory,
+    retry_on_out_of_memory,
     row_slices,
-    with_room,
 )
 from .namespaces import (
     LIBRARIES,
@@ -56,7 +56,7 @@ __all__ = [
     "compiled",
     "compute_dtype",
     "computed_once",
-    "described",
+    "describe_array",
     "device",
     "from_host",
     "has_float64",
@@ -77,6 +77,7 @@ __all__ = [
     "put",
     "records_history",
     "report",
+    "retry_on_out_of_memory",
     "row_slices",
     "same_place",
     "scaled",
@@ -85,7 +86,6 @@ __all__ = [
     "to_host",
     "to_list",
     "where",
-    "with_room",
     "without_compiling",
     "without_history",
 ]

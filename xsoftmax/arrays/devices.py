@@ -20,7 +20,7 @@ def where(x: Array) -> str:
     return f"{library(x)} on {device(x)}"
 
 
-def described(x: Array) -> str:
+def describe_array(x: Array) -> str:
     """Shape, dtype, size and place of `x` in words, for messages."""
     return f"X of shape {tuple(x.shape)} ({x.dtype}, {megabytes(x)}, {where(x)})"
 

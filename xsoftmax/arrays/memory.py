@@ -18,7 +18,7 @@ BLOCK_VALUES = 1 << 20
 ACCELERATOR_FACTOR = 64
 
 #: Blocks of fewer rows are not tried when memory runs out.
-FEWEST_ROWS = 32
+MIN_BLOCK_ROWS = 32
 
 
 def block_values(like: Array) -> int:
@@ -32,13 +32,15 @@ def row_slices(stop: int, size: int, start: int = 0) -> Iterator[slice]:
         yield slice(first, min(first + size, stop))
 
 
-def with_room(step: Callable[[int], Result], n_rows: int, sizes: Callable[[], str]) -> Result:
+def retry_on_out_of_memory(
+    step: Callable[[int], Result], n_rows: int, sizes: Callable[[], str]
+) -> Result:
     """`step(n_rows)`, with ever fewer rows at a time while memory runs out.
 
     Raises
     ------
     MemoryError
-        If even `FEWEST_ROWS` rows at a time do not fit beside what `sizes` describes.
+        If even `MIN_BLOCK_ROWS` rows at a time do not fit beside what `sizes` describes.
     """
     while True:
         try:
@@ -47,12 +49,12 @@ def with_room(step: Callable[[int], Result], n_rows: int, sizes: Callable[[], st
             if not is_out_of_memory(error):
                 raise
             failure = error.with_traceback(None)  # which would keep alive what did not fit
-        if n_rows <= FEWEST_ROWS:
+        if n_rows <= MIN_BLOCK_ROWS:
             raise MemoryError(
                 f"Out of memory with {sizes()}, even in blocks of {n_rows} rows. Free memory "
                 "there, store X as float32 or float16, or solve fewer problems at once."
             ) from failure
-        n_rows = max(FEWEST_ROWS, n_rows // 2)
+        n_rows = max(MIN_BLOCK_ROWS, n_rows // 2)
 
 
 def is_out_of_memory(error: Exception) -> bool:

@@ -15,14 +15,14 @@ from sklearn.utils.validation import check_is_fitted
 from ..arrays import (
     Array,
     block_values,
-    described,
+    describe_array,
     is_numpy,
     namespace,
     on_its_device,
+    retry_on_out_of_memory,
     row_slices,
     take_labels,
     to_host,
-    with_room,
 )
 from ..functional import log_softmax, softmax
 from ..model.network import Layer, Network
@@ -208,4 +208,4 @@ def logits_of(
 
     width = network.n_units if X.dtype == dtype else max(network.n_units, X.shape[1])
     n_rows = max(256, 2 * block_values(X) // width)
-    return with_room(in_blocks, min(n_rows, X.shape[0]), partial(described, X))
+    return retry_on_out_of_memory(in_blocks, min(n_rows, X.shape[0]), partial(describe_array, X))

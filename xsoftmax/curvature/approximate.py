@@ -157,7 +157,9 @@ def approximate_inverse(
     n_features, _ = network.layer_sizes
     evaluation = evaluation_cost(network, rows.n_samples, objective.n_problems)
     layers = None if at_zero else network.unpack(iterate.parameters)
-    covariances = ClassCovariances.of(network, rows, layers, iterate.logits)
+    covariances = ClassCovariances.of(
+        network, rows, layers, iterate.logits, policy.max_kept_probabilities
+    )
     if not to_list(xp.all(xp.isfinite(covariances.diagonal))):
         return None
     n_blocks = covariances.mean.shape[0]
@@ -181,14 +183,9 @@ def approximate_inverse(
 
 def _rows_to_pick(covariances: ClassCovariances, affordable: int, policy: Policy) -> int:
     """How many rows make a covariance: as many as are affordable, between some for each feature."""
-    n_features = covariances.mean.shape[1]
-    least, most = (
-        per_feature * n_features
-        for per_feature in (
-            policy.min_curvature_rows_per_feature,
-            policy.max_curvature_rows_per_feature,
-        )
-    )
+    n_features: int = covariances.mean.shape[1]
+    least = policy.min_curvature_rows_per_feature * n_features
+    most = policy.max_curvature_rows_per_feature * n_features
     return min(covariances.n_rows, max(least, min(most, affordable)))
 
 

@@ -17,13 +17,12 @@ from dataclasses import dataclass, replace
 from ..arrays import Array, block_values, compiled, computed_once, namespace, row_slices
 from ..model.losses import indicators, probabilities
 from ..model.network import Layer, Network
+from ..objective.policy import DEFAULT
 from ..objective.rows import ArrayRows
 from .costs import are_many
 from .linear_algebra import diagonal_matrix, floored
 from .sampling import pick
 
-#: Probabilities that are kept while rows are chosen; of more, those of every few rows.
-MAX_KEPT_PROBABILITIES = 1 << 23
 #: Products of the power iteration, which tell a largest eigenvalue to some percent.
 N_POWERS = 6
 
@@ -48,10 +47,12 @@ class ClassCovariances:
         rows: ArrayRows,
         layers: list[Layer] | None,
         logits: Array | None = None,
+        max_kept: int = DEFAULT.max_kept_probabilities,
     ) -> ClassCovariances:
         """At `layers`, or None at 0, where one class stands for all.
 
-        Where the `logits` (n_problems, n_logits, n_samples) are known they are not made again.
+        Where the `logits` (n_problems, n_logits, n_samples) are known they are not made again. Of
+        more than `max_kept` rows times classes every few rows have weights.
         """
         n_features, n_classes = network.layer_sizes
         n_problems = 1 if layers is None else layers[0][0].shape[0]
@@ -59,7 +60,7 @@ class ClassCovariances:
         moments: list[Array] = []
         values = max(n_features // 4, n_classes * n_problems)
         size = rows.block_size(max(256, block_values(rows.weights) // values))
-        stride = 1 + rows.n_samples * n_classes // MAX_KEPT_PROBABILITIES
+        stride = 1 + rows.n_samples * n_classes // max_kept
         for block in rows.strided(stride).blocks(size):
             known = None if logits is None else logits[:, :, ::stride][:, :, block.span]
             w, *more = _moments_of_rows(

@@ -23,7 +23,6 @@ from ..objective.line_restriction import Iterate
 from ..objective.objective import Objective
 from ..objective.rows import ArrayRows, Block
 from .costs import are_many, evaluation_cost, exact_inverse_cost, hessian_order, hessian_rows
-from .covariances import MAX_KEPT_PROBABILITIES
 from .linear_algebra import diagonal_matrix, floored
 from .sampling import pick
 
@@ -125,7 +124,8 @@ def exact_inverse(
     layers = network.unpack(iterate.parameters)
     n_rows = hessian_rows(network, policy)
     if of_few_rows and are_many(rows.n_samples, n_rows):
-        rows, logits = _most_curved(network, rows, layers, logits, n_rows)
+        max_kept = policy.max_kept_probabilities
+        rows, logits = _most_curved(network, rows, layers, logits, n_rows, max_kept)
         known = None
     G = _pair_covariances(network, rows, layers, logits, basis, known)
     return ExactInverse(basis, design, _inverses(network, basis, G, strength), cost)
@@ -164,14 +164,19 @@ def _n_inputs(network: Network) -> int:
 
 
 def _most_curved(
-    network: Network, rows: ArrayRows, layers: list[Layer], logits: Array | None, n_rows: int
+    network: Network,
+    rows: ArrayRows,
+    layers: list[Layer],
+    logits: Array | None,
+    n_rows: int,
+    max_kept: int,
 ) -> tuple[ArrayRows, Array | None]:
     """About `n_rows` rows, more likely those with a large share of a class, and their logits.
 
     Row i has s_i p_ki (1 - p_ki) of how much class k is curved.
     """
     xp, n_classes = namespace(rows.weights), network.n_units
-    stride = 1 + rows.n_samples * n_classes // MAX_KEPT_PROBABILITIES
+    stride = 1 + rows.n_samples * n_classes // max_kept
     rows, logits = rows.strided(stride), None if logits is None else logits[:, :, ::stride]
     curved = []
     for block in rows.blocks(rows.block_size(max(256, block_values(rows.weights) // n_classes))):

@@ -66,6 +66,7 @@ def newton_step(
     residual = -gradient - change
     small = SMALL_RESIDUAL**2 * xp.vecdot(gradient, precondition(gradient))
     gained = objective.value_at_zero - iterate.value
+    gained = xp.maximum(gained, xp.finfo(gained.dtype).eps * iterate.value)
     unseen = xp.where(strength > 0, 2 * tol * strength * gained, inf)
     search, decrease = xp.zeros_like(gradient), xp.ones_like(strength)
     for _ in range(MAX_PRODUCTS):

@@ -99,9 +99,9 @@ def coordinates(
     """
     outer = _varying_features(features, network, policy, many_passes)
     inner = row_space(outer.network, outer.rows(None), policy)
-    if inner.network is outer.network:
+    if inner.network == outer.network:
         return outer
-    return inner if outer.network is network else Chained(network, features.X, outer, inner)
+    return inner if outer.network == network else Chained(network, features.X, outer, inner)
 
 
 @dataclass(frozen=True)

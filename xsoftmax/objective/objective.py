@@ -24,14 +24,15 @@ from ..arrays import (
     block_values,
     compiled,
     computed_once,
-    described,
+    describe_array,
+    has_float64,
     index_dtype,
     indices_from_host,
     megabytes,
     namespace,
     on_accelerator,
+    retry_on_out_of_memory,
     row_slices,
-    with_room,
 )
 from ..model.losses import weighted_cross_entropy
 from ..model.network import Network
@@ -179,7 +180,9 @@ class Objective:
         if self.n_samples <= n_rows:
             return self
         xp, like = namespace(self.penalty), self.penalty
-        i = xp.arange(n_rows, dtype=like.dtype, device=like.device)
+        # Single precision does not tell the places of rows apart where there are over 2^24.
+        dtype = xp.float64 if has_float64(like) else like.dtype
+        i = xp.arange(n_rows, dtype=dtype, device=like.device)
         places = (i + i * GOLDEN_RATIO % 1) * (self.n_samples / n_rows)
         rows = xp.astype(xp.clip(places, max=self.n_samples - 1), index_dtype(like))
         return replace(self, rows=self.rows.subsample(rows))
@@ -219,15 +222,15 @@ class Objective:
             smaller = self if is_same else replace(self, block_rows=n_rows, rows=rows)
             return step(smaller), smaller
 
-        return with_room(in_blocks, self.block_size, self._sizes)
+        return retry_on_out_of_memory(in_blocks, self.block_size, self._sizes)
 
     def _sizes(self) -> str:
         """What there is to hold in memory, in words."""
         n_problems, n_parameters = self.penalty.shape
+        copies = f"about {SOLVER_COPIES} copies of {megabytes(self.penalty)} each"
         return (
-            f"{described(self.rows.X)} and {n_problems} problem(s) of {n_parameters} parameters, "
-            f"of which a solver holds about {SOLVER_COPIES} copies of {megabytes(self.penalty)} "
-            "each"
+            f"{describe_array(self.rows.X)} and {n_problems} problem(s) of {n_parameters} "
+            f"parameters, of which a solver holds {copies}"
         )
 
 

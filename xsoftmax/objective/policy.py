@@ -19,6 +19,8 @@ class Policy:
     max_kept_logits: int = 1 << 23
     #: The same on a GPU, which has more memory than a processor has cache (memory).
     max_kept_logits_on_accelerator: int = 1 << 28
+    #: Values: probabilities of rows by which some are picked; of more, every few rows (memory).
+    max_kept_probabilities: int = 1 << 23
 
     # Precision
     #: Values of X: fewer are solved in float64, which takes no longer there (random).

@@ -271,10 +271,10 @@ def _decay_from_zero(objective: Objective, slope: float, constant: float) -> flo
     the mean. What u'u has of the intercepts, `constant`, is left out. From anywhere near the
     minimum u'u is small, and so is this.
     """
-    squared = -slope
+    squared, n_classes = -slope, objective.network.layer_sizes[-1]
     if not squared > 0:
         return 0.0
-    return max(squared - constant, 0.0) / ((objective.network.layer_sizes[-1] - 1) * squared**0.25)
+    return max(squared - constant, 0.0) / ((n_classes - 1) * sqrt(sqrt(squared)))
 
 
 def _learnt(
