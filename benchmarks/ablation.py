@@ -14,10 +14,12 @@ from xsoftmax.objective.policy import DEFAULT, Policy
 from .against import sweep_of
 from .problems import Problem, mnist_fit, table
 from .random_problems import draw
-from .timing import interleaved
+from .timing import interleaved, timed
 
 TOLERANCES = (1e-2, 1e-4, 1e-6)
 NEVER = 1 << 40
+#: Seconds: what takes longer is run once.
+LONG = 0.3
 
 #: The policy without one of its choices. To leave nothing out shows what is noise.
 WITHOUT: dict[str, Policy] = {
@@ -51,8 +53,9 @@ def run(backend: str, repeats: int, seed: int, n: int) -> dict[str, Any]:
     for name, run_with in _work(seed, n):
         policies = {"with all": DEFAULT, **WITHOUT}
         runs = {key: run_with(policy) for key, policy in policies.items()}
-        runs["with all"]()  # a process that has just begun is slower
-        seconds = {key: median(taken) for key, taken in interleaved(runs, repeats).items()}
+        taken, _ = timed(runs["with all"])  # a process that has just begun is slower
+        repeats_of = repeats if taken < LONG else 1
+        seconds = {key: median(taken) for key, taken in interleaved(runs, repeats_of).items()}
         rows[name] = {key: seconds[key] / seconds["with all"] for key in WITHOUT}
         words = ", ".join(f"{key} {worth:.2f}" for key, worth in rows[name].items())
         print(f"{name}: {seconds['with all'] * 1e3:.0f} ms; {words}", flush=True)
