@@ -30,7 +30,6 @@ WITHOUT: dict[str, Policy] = {
     "row space": replace(DEFAULT, max_rows_of_row_space=0),
     "unseen features left out": replace(DEFAULT, min_unseen_features=inf),
     "samples": replace(DEFAULT, sample_rows_per_class=NEVER),
-    "stronger penalty on few rows": replace(DEFAULT, sample_rows_per_parameter=0),
     "Newton's method": replace(DEFAULT, max_cost_of_newton=0.0),
     "Hessians of few rows": replace(DEFAULT, hessian_rows_per_parameter=NEVER),
     "longer Newton steps": replace(DEFAULT, max_newton_step=1.0),

@@ -17,6 +17,9 @@ from xsoftmax.objective.policy import DEFAULT
 from ..problems import blobs, objective_on, start, zeros_of
 from .hessians import a_gradient, dense, differences, times
 
+#: One spectrum for all classes.
+POOLED = replace(DEFAULT, max_values_of_class_inverses=0)
+
 
 def check_inverse(objective, parameters, at_zero=False, atol=1e-6):
     iterate = objective.evaluate(parameters)
@@ -43,13 +46,13 @@ def test_approximate_inverse_of_two_classes_is_that_of_the_hessian_where_rows_ar
     check_inverse(objective, small, atol=1e-3)
 
 
-@pytest.mark.parametrize(("max_cost", "kind"), [(10**6, ClassInverses), (0.01, Spectrum)])
+@pytest.mark.parametrize(("policy", "kind"), [(DEFAULT, ClassInverses), (POOLED, Spectrum)])
 def test_approximate_inverse_is_symmetric_positive_and_keeps_classes_that_sum_to_zero(
-    xp, max_cost, kind
+    xp, policy, kind
 ):
     X, y = blobs(n_samples=200, n_features=6, n_classes=4, spread=2.0)
-    objective = objective_on(xp, X, y)
-    inverse = approximate_inverse(objective, objective.evaluate(start(objective)), max_cost)
+    objective = objective_on(xp, X, y, policy=policy)
+    inverse = approximate_inverse(objective, objective.evaluate(start(objective)), 1000)
     assert isinstance(inverse.weights, kind)
     rng = np.random.default_rng(0)
     vectors = objective.network.centered(xp(rng.standard_normal((8, 28))))
@@ -70,21 +73,21 @@ def test_inverses_of_classes_are_nearer_than_one_spectrum_for_all(rng):
     hessian = dense(objective, iterate.parameters)
     gradient = a_gradient(objective, iterate.parameters)
 
-    def error(max_cost, kind):
-        inverse = approximate_inverse(objective, iterate, max_cost)
+    def error(policy, kind):
+        inverse = approximate_inverse(replace(objective, policy=policy), iterate, 1000)
         assert isinstance(inverse.weights, kind)
         back = times(hessian, inverse.solve(gradient, objective.strength))
         return np.linalg.norm(back - gradient) / np.linalg.norm(gradient)
 
-    assert error(10**6, ClassInverses) < error(0.01, Spectrum)
+    assert error(DEFAULT, ClassInverses) < error(POOLED, Spectrum)
 
 
-@pytest.mark.parametrize("max_cost", [10**6, 0.01])
+@pytest.mark.parametrize("policy", [DEFAULT, POOLED], ids=["classes", "spectrum"])
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_solve_of_k_gradients_of_each_problem_is_k_times_solve(xp, n_classes, max_cost):
+def test_solve_of_k_gradients_of_each_problem_is_k_times_solve(xp, n_classes, policy):
     X, y = blobs(n_samples=100, n_features=4, n_classes=n_classes, spread=2.0)
-    objective = objective_on(xp, X, y, Cs=(1e-3, 1.0, 1e3))
-    inverse = approximate_inverse(objective, objective.evaluate(start(objective)), max_cost)
+    objective = objective_on(xp, X, y, Cs=(1e-3, 1.0, 1e3), policy=policy)
+    inverse = approximate_inverse(objective, objective.evaluate(start(objective)), 1000)
     gradients = [start(objective, seed=seed) for seed in range(4)]
     expected = [xp.host(inverse.solve(g, objective.strength)) for g in gradients]
     together = xp(np.concatenate([xp.host(g) for g in gradients]))
@@ -122,7 +125,7 @@ def test_scaled_is_the_inverse_where_rows_curve_the_loss_less():
 def test_select_and_of_more_rows_of_an_approximate_inverse():
     X, y = blobs(n_samples=100, n_features=4, spread=2.0)
     objective = objective_on(np.asarray, X, y, Cs=(0.1, 10.0))
-    inverse = approximate_inverse(objective, objective.evaluate(start(objective)), 100)
+    inverse = approximate_inverse(objective, objective.evaluate(start(objective)), 1000)
     assert inverse.serves_all_problems
     assert not inverse.is_identity
     assert inverse.select(np.asarray([1])) is inverse
@@ -143,7 +146,7 @@ def test_there_is_no_approximate_inverse_where_squares_overflow(xp, at_zero, dty
         scaled = X * np.asarray([1.0, 1.0, factor, 1.0])
         objective = objective_on(xp, scaled, y, dtype=dtype)
         iterate = objective.evaluate(zeros_of(objective))
-        assert (approximate_inverse(objective, iterate, 8, at_zero) is None) == is_none
+        assert (approximate_inverse(objective, iterate, 1000, at_zero) is None) == is_none
 
 
 def test_without_intercepts_rows_are_seen_from_0():
@@ -175,7 +178,8 @@ def test_few_eigenvectors_leave_no_direction_without_a_step():
     basis = np.linalg.qr(rng.standard_normal((n, n)))[0]
     X = rng.standard_normal((n, n)) * np.geomspace(1.0, 1e-4, n) @ basis.T
     objective = objective_on(np.asarray, X, np.arange(n) % 3, dtype="float32")
-    inverse = approximate_inverse(objective, objective.evaluate(zeros_of(objective)), 8)
+    iterate = objective.evaluate(zeros_of(objective))
+    inverse = approximate_inverse(objective, iterate, 8, at_zero=True)
     flattest = np.stack([basis[:, -1], -basis[:, -1], 0 * basis[:, -1]])[None, ...]
     gradient = objective.network.pack([(flattest.astype("float32"), np.zeros((1, 3), "float32"))])
     promised = np.sum(gradient * inverse.solve(gradient, objective.strength))
@@ -194,13 +198,13 @@ def test_matrix_is_formed_of_so_many_features_as_the_policy_says(rng, max_featur
     assert (weights.e_outside is None) == (max_rank is None)
 
 
-@pytest.mark.parametrize(("max_cost", "kind"), [(10**6, ClassInverses), (0.01, Spectrum)])
-def test_intercepts_have_the_mass_of_their_own_class(xp, max_cost, kind):
+@pytest.mark.parametrize(("policy", "kind"), [(DEFAULT, ClassInverses), (POOLED, Spectrum)])
+def test_intercepts_have_the_mass_of_their_own_class(xp, policy, kind):
     X, y = blobs(n_samples=200, n_features=6, n_classes=4, spread=2.0)
-    objective = objective_on(xp, X, y)
+    objective = objective_on(xp, X, y, policy=policy)
     parameters = start(objective)
     network, rows = objective.network, objective.rows
-    inverse = approximate_inverse(objective, objective.evaluate(parameters), max_cost)
+    inverse = approximate_inverse(objective, objective.evaluate(parameters), 1000)
     assert isinstance(inverse.weights, kind)
     mass = xp.host(ClassCovariances.of(network, rows, network.unpack(parameters)).mass)
     assert mass.max() > 1.2 * mass.min()

@@ -8,11 +8,15 @@ import pytest
 from xsoftmax.curvature.costs import (
     MIN_ROWS,
     are_many,
-    eigenvectors_cost,
+    best_affordable,
+    class_inverses_cost,
+    decomposition_cost,
     evaluation_cost,
     exact_inverse_cost,
     hessian_order,
     hessian_rows,
+    leading_eigenvectors_cost,
+    moments_cost,
 )
 from xsoftmax.curvature.exact import exact_inverse
 from xsoftmax.model.network import Network
@@ -23,11 +27,73 @@ from ..problems import blobs, objective_on, start
 
 
 def test_even_curvature_is_bought_where_it_costs_less_than_an_evaluation(rng):
-    X, y = rng.standard_normal((20_000, 8)), rng.integers(0, 4, 20_000)
+    X, y = rng.standard_normal((20_000, 8)), rng.integers(0, 10, 20_000)
     objective = objective_on(np.asarray, X, y)
-    sizes = objective.network, objective.n_samples
-    assert eigenvectors_cost(*sizes, DEFAULT) < evaluation_cost(*sizes, n_problems=1)
+    assert best_affordable(objective.network, 20_000, 1, 1.0, DEFAULT, at_zero=True).is_whole
     assert curvature_pays(objective)
+    even = rng.standard_normal((2000, 100)), rng.integers(0, 10, 2000)
+    assert not curvature_pays(objective_on(np.asarray, *even))
+
+
+SIZES = Network((100, 6)), 3000, 1
+
+
+def test_inverses_of_classes_are_bought_before_one_spectrum():
+    kinds = [
+        best_affordable(*SIZES, max_cost, DEFAULT).of_classes
+        for max_cost in (3.0, 4.0, 5.0, 10.0, 100.0)
+    ]
+    assert kinds == sorted(kinds)
+    assert set(kinds) == {False, True}
+
+
+def test_as_many_rows_are_bought_as_are_affordable():
+    rows = [best_affordable(*SIZES, max_cost, DEFAULT).n_rows for max_cost in range(5, 12)]
+    assert rows == sorted(rows)
+    assert 2 * 100 <= rows[0] < rows[-1] == 8 * 100
+    few = best_affordable(SIZES[0], 60, 1, 1000.0, DEFAULT)
+    assert few.n_rows == 60
+
+
+@pytest.mark.parametrize("at_zero", [True, False])
+@pytest.mark.parametrize("max_cost", [3.0, 10.0, 100.0])
+def test_what_is_bought_costs_no_more_than_is_allowed(at_zero, max_cost):
+    purchase = best_affordable(*SIZES, max_cost, DEFAULT, at_zero)
+    spent = moments_cost(*SIZES, at_zero)
+    made = class_inverses_cost(100, 6 if purchase.of_classes else 1, purchase.n_rows)
+    if not purchase.of_classes:
+        made += decomposition_cost(100)
+    assert purchase.cost == pytest.approx((spent + made) / evaluation_cost(*SIZES))
+    assert purchase.cost <= max_cost
+
+
+def test_nothing_is_bought_for_nothing():
+    assert best_affordable(*SIZES, 0.0, DEFAULT) is None
+    assert best_affordable(*SIZES, 0.0, DEFAULT, at_zero=True) is None
+
+
+def test_at_zero_one_class_stands_for_all():
+    assert not best_affordable(*SIZES, 1000.0, DEFAULT, at_zero=True).of_classes
+    assert best_affordable(*SIZES, 1000.0, DEFAULT).of_classes
+    small = replace(DEFAULT, max_values_of_class_inverses=6 * 100 * 100 - 1)
+    assert not best_affordable(*SIZES, 1000.0, small).of_classes
+
+
+def test_a_part_of_the_spectrum_is_bought_at_zero_or_of_many_features():
+    """On the way, where features are few enough for a matrix, it misleads more than it helps."""
+    sizes = Network((1000, 3)), 3000, 1
+    part = best_affordable(*sizes, 16.0, DEFAULT, at_zero=True)
+    assert not part.is_whole
+    assert DEFAULT.min_rank <= part.n_rows < DEFAULT.max_rank
+    made = moments_cost(*sizes, True) + leading_eigenvectors_cost(1000, part.n_rows)
+    assert part.cost == pytest.approx(made / evaluation_cost(*sizes))
+    assert part.cost <= 16.0
+    assert best_affordable(*sizes, 16.0, DEFAULT) is None
+    many = replace(DEFAULT, max_features_of_matrix=999, max_values_of_class_inverses=0)
+    assert not best_affordable(*sizes, 1e9, many).is_whole
+    assert best_affordable(*sizes, 1e9, many).n_rows == DEFAULT.max_rank
+    least = replace(DEFAULT, min_rank=part.n_rows + 1)
+    assert best_affordable(*sizes, 16.0, least, at_zero=True) is None
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])
@@ -66,15 +132,15 @@ def test_costs_grow_with_what_there_is_to_do():
             [
                 evaluation_cost(network, n_samples, n_problems),
                 exact_inverse_cost(network, n_samples, n_problems, DEFAULT),
-                eigenvectors_cost(network, n_samples, DEFAULT),
+                moments_cost(network, n_samples, n_problems, False),
             ]
         )
 
     base = costs()
     assert np.all(costs(n_features=20) > base)
-    assert np.all((costs(n_classes=8) > base) == [True, True, False])
-    assert np.all((costs(n_problems=4) > base) == [True, True, False])
-    assert np.all((costs(n_samples=4000) > base) == [True, False, False])
+    assert np.all(costs(n_classes=8) > base)
+    assert np.all(costs(n_problems=4) > base)
+    assert np.all(costs(n_samples=4000) > base)
     assert np.all((costs(n_samples=15) < base) == [True, True, True])
 
 

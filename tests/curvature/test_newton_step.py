@@ -14,6 +14,7 @@ from xsoftmax.curvature.newton_step import (
     largest_logit_change,
     newton_step,
 )
+from xsoftmax.objective.policy import DEFAULT
 
 from ..problems import blobs, objective_on, start, zeros_of
 from ..segmented_rows import fold_weights, segmented
@@ -47,8 +48,9 @@ def dense_steps(objective, iterate, host):
 def inverses(objective, iterate):
     yield Identity()
     yield exact_inverse(objective, iterate, of_few_rows=False)
-    for max_cost in (0.01, 1000):
-        yield approximate_inverse(objective, iterate, max_cost)
+    for max_values in (0, DEFAULT.max_values_of_class_inverses):
+        policy = replace(DEFAULT, max_values_of_class_inverses=max_values)
+        yield approximate_inverse(replace(objective, policy=policy), iterate, 1000)
 
 
 @pytest.mark.parametrize("n_classes", [2, 3, 5])

@@ -1,6 +1,7 @@
 """When L-BFGS buys an inverse Hessian, applies it, and trusts what it says."""
 
 from dataclasses import replace
+from math import inf
 
 import numpy as np
 import pytest
@@ -64,7 +65,7 @@ def test_a_gap_within_tol_must_be_found_twice():
 
 def test_no_inverse_is_made_just_before_the_end():
     objective, found, made = overlapping(), [], CountedCurvature()
-    solver = LBFGS(3e-4, curvature=made, iterations_before_curvature=1, iterations_per_cost=0.0)
+    solver = LBFGS(3e-4, curvature=made, iterations_before_curvature=1, curvature_share=inf)
     minimize(
         objective, from_zero(objective), solver, max_iter=100,
         callback=lambda _, parameters, reports: found.append(
@@ -133,7 +134,7 @@ class Shop:
 @pytest.mark.parametrize(
     ("cost", "most"),
     # At least 8 iterations go by, or 2 for each evaluation of the price; half of all are spent.
-    [(1.0, [8, 8, 12, 16, 20]), (4.0, [8, 8, 12, 16, 20]), (10.0, [8, 14])],
+    [(1.0, [4, 8, 12, 16, 20]), (4.0, [4, 8, 12, 16, 20]), (10.0, [4, 14])],
 )
 def test_curvature_costs_no_more_than_a_share_of_the_iterations(cost, most):
     d = np.geomspace(1.0, 1e4, 200)[None, :]
@@ -166,12 +167,14 @@ def test_where_curvature_has_nothing_to_sell_the_solver_goes_on_and_asks_later()
     assert len(asked) == (solution.n_iter[0] - 1) // 8
 
 
-def test_the_first_step_without_an_inverse_is_no_longer_than_1_in_all(xp):
+def test_the_first_step_without_an_inverse_is_no_longer_than_1_in_all_or_the_penalty_allows(xp):
     g = xp([[3.0, -1.0], [0.1, 0.1]])
-    assert to_list(_first_step(g, ())) == [0.25, 1.0]
+    weak, strong = xp([0.5, 0.5]), xp([0.5, 8.0])
+    assert to_list(_first_step(g, (), weak)) == [0.25, 1.0]
+    assert to_list(_first_step(g, (), strong)) == [0.25, 0.125]
     curved, straight = (Pair.of(xp(np.ones((2, 2))), y * xp(np.ones((2, 2))), g) for y in (1, -1))
-    assert to_list(_first_step(g, (curved,))) == [1.0, 1.0]
-    assert to_list(_first_step(g, (straight,))) == [0.25, 1.0]
+    assert to_list(_first_step(g, (curved,), weak)) == [1.0, 1.0]
+    assert to_list(_first_step(g, (straight,), weak)) == [0.25, 1.0]
 
 
 @pytest.mark.parametrize(("error_factor", "is_identity", "expected"), [

@@ -9,7 +9,6 @@ from sklearn.datasets import load_breast_cancer
 
 from xsoftmax.curvature import exact_inverse
 from xsoftmax.curvature.exact import sampling_error
-from xsoftmax.objective.policy import DEFAULT
 from xsoftmax.solvers import Status, WarmStart, minimize
 from xsoftmax.solvers.newton import Newton, NewtonReport, _learnt
 
@@ -194,23 +193,6 @@ def test_the_hessian_of_a_sample_serves_all_rows():
     assert np.abs(gradient).max() < 1e-4
     assert len(stages) > 1
     assert len(stages[-1][2].made) <= 1 < sum(len(solver.made) for _, _, solver in stages)
-
-
-def test_the_inverse_of_a_sample_with_another_penalty_is_not_taken():
-    X, y = blobs(n_samples=6000, n_features=50, n_classes=3, spread=2.0)
-    policy = replace(
-        DEFAULT,
-        max_cost_of_newton=np.inf,
-        max_work_of_even_newton=np.inf,
-        sample_rows_per_hessian_row=1,
-    )
-    objective = objective_on(np.asarray, X, y, policy=policy)
-    (sample, _, _), (_, _, solver) = recorded_fit(objective, tol=1e-4)
-    assert sample.objective.penalty is not objective.penalty
-    (begin,) = solver.starts
-    assert begin.inverse is None
-    assert np.any(begin.parameters != 0)
-    assert solver.made[0] == 6000
 
 
 def test_the_inverse_of_a_sample_with_the_same_penalty_is_taken_with_its_error():

@@ -100,7 +100,7 @@ def put(x: Array, indices: Array, values: Array) -> Array:
         return x
     order, everywhere = xp.argsort(indices), xp.arange(x.shape[0], device=device(x))
     places = xp.take(indices, order)
-    nearest = xp.clip(xp.searchsorted(places, everywhere), max=places.shape[0] - 1)
+    nearest = xp.minimum(xp.searchsorted(places, everywhere), places.shape[0] - 1)
     found = xp.take(places, nearest) == everywhere
     return xp.where(found, xp.take(values, xp.take(order, nearest)), x)
 

@@ -25,13 +25,10 @@ from ..arrays import Array, compiled, namespace, to_list
 from ..model.network import Network
 from ..objective.line_restriction import Iterate
 from ..objective.objective import Objective
-from ..objective.policy import Policy
-from .costs import DECOMPOSITION, evaluation_cost
+from .costs import Purchase, best_affordable
 from .covariances import ClassCovariances
 from .linear_algebra import diagonal_matrix, floored, inverse_cholesky
 
-#: Multiplications that calling the operations on the matrix of one class costs.
-CALLS_OF_CLASS = 4e6
 #: A share of the curvature that was tried and not measured may be wrong by as much as the shares
 #: that are tried lie apart.
 ERROR_OF_TRIED_SHARE = 30.0
@@ -149,44 +146,30 @@ def approximate_inverse(
 ) -> ApproximateInverse | None:
     """Approximate the mean of the problems' inverse Hessians, for at most `max_cost` evaluations.
 
-    None where squares of X overflow. `at_zero` says that all parameters of the iterate are
+    None where that affords none, and where squares of X overflow. `at_zero` says that all parameters of the iterate are
     0, where one class stands for all.
     """
     xp, network, rows = namespace(iterate.value), objective.network, objective.rows
-    policy, strength = objective.policy, objective.strength
-    n_features, _ = network.layer_sizes
-    evaluation = evaluation_cost(network, rows.n_samples, objective.n_problems)
+    policy, n_problems = objective.policy, objective.n_problems
+    purchase = best_affordable(network, rows.n_samples, n_problems, max_cost, policy, at_zero)
+    if purchase is None:
+        return None
     layers = None if at_zero else network.unpack(iterate.parameters)
     covariances = ClassCovariances.of(
         network, rows, layers, iterate.logits, policy.max_kept_probabilities
     )
     if not to_list(xp.all(xp.isfinite(covariances.diagonal))):
         return None
-    n_blocks = covariances.mean.shape[0]
-    work = max_cost * evaluation
-    affordable = int((work / n_blocks - CALLS_OF_CLASS) / n_features**2) - 2 * n_features
-    n_picked = _rows_to_pick(covariances, affordable, policy)
-    multiplications = n_blocks * (n_features**2 * (n_picked + 2 * n_features) + CALLS_OF_CLASS)
-    cost = multiplications / evaluation
-    is_small = n_blocks * n_features**2 <= policy.max_values_of_class_inverses
     mean, mass = covariances.mean, covariances.mass
-    if n_blocks > 1 and is_small and cost <= max_cost:
-        weights: WeightsInverse = _class_inverses(covariances, xp.mean(strength), n_picked)
+    if purchase.of_classes:
+        strength = xp.mean(objective.strength)
+        weights: WeightsInverse = _class_inverses(covariances, strength, purchase.n_rows)
     else:
         covariances, share = covariances.pooled()
-        weights = _spectrum(covariances, share, work, policy)
-        cost = min(float(max_cost), DECOMPOSITION * n_features**3 / evaluation)
+        weights = _spectrum(covariances, share, purchase)
         mean, mass = covariances.mean, covariances.mass * share
     mass, min_strength = _floors(mass, covariances.diagonal)
-    return ApproximateInverse(network, weights, mean, mass, min_strength, cost)
-
-
-def _rows_to_pick(covariances: ClassCovariances, affordable: int, policy: Policy) -> int:
-    """How many rows make a covariance: as many as are affordable, between some for each feature."""
-    n_features: int = covariances.mean.shape[1]
-    least = policy.min_curvature_rows_per_feature * n_features
-    most = policy.max_curvature_rows_per_feature * n_features
-    return min(covariances.n_rows, max(least, min(most, affordable)))
+    return ApproximateInverse(network, weights, mean, mass, min_strength, purchase.cost)
 
 
 @compiled
@@ -225,18 +208,12 @@ def _inverse_of_scaled(F: Array, scale: Array) -> Array:
     return xp.matmul(xp.matrix_transpose(F), F)
 
 
-def _spectrum(covariances: ClassCovariances, share: Array, work: float, policy: Policy) -> Spectrum:
-    """The eigenvectors of the whole matrix, or the leading ones of a few rows, as `work` allows."""
-    n_features, n_rows = covariances.mean.shape[1], covariances.n_rows
-    affordable = int(work / n_features**2) - 10 * n_features
-    n_picked = _rows_to_pick(covariances, affordable, policy)
-    if n_features <= policy.max_features_of_matrix and n_picked <= max(affordable, 0):
-        (H,) = covariances.matrices(n_picked)
+def _spectrum(covariances: ClassCovariances, share: Array, purchase: Purchase) -> Spectrum:
+    """The eigenvectors of the whole matrix, or the leading ones of a few rows."""
+    if purchase.is_whole:
+        (H,) = covariances.matrices(purchase.n_rows)
         return Spectrum(*_eigenvectors(H, share))
-    rank = min(n_rows, n_features, policy.max_rank)
-    while rank > 8 and 2 * rank**2 * n_features + DECOMPOSITION * rank**3 > work:
-        rank = rank * 3 // 4
-    A = covariances.picked(slice(0, 1), rank)
+    A = covariances.picked(slice(0, 1), purchase.n_rows)
     return Spectrum(*_leading_eigenvectors(A, covariances.diagonal, share))
 
 

@@ -1,49 +1,125 @@
 """What evaluations and inverse Hessians cost, in multiplications of a product of matrices.
 
-The prices below were measured on a CPU with one thread (``python -m benchmarks profile``).
+The prices were fitted to the times of 140 evaluations and inverse Hessians of problems drawn at
+random, in float64 and with one thread of a CPU; nine of ten are within a factor of 1.6.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ..model.network import Network
 from ..objective.policy import Policy
 
-#: To call all operations of an evaluation, and of an exact inverse Hessian.
-CALLS_OF_EVALUATION, CALLS_OF_HESSIAN = 8e6, 20e6
-#: To read a value of X, to compute the functions of a logit, and the weight of a pair of classes.
-READ, EXPONENTIAL, PAIR = 12, 200, 50
-#: An eigendecomposition of order n takes so many times n^3.
-DECOMPOSITION = 20
+#: To call all operations of an iteration of L-BFGS, of moments, of the matrix of one class, and of
+#: an exact inverse Hessian.
+CALLS_OF_ITERATION, CALLS_OF_MOMENTS = 6e6, 0.8e6
+CALLS_OF_CLASS, CALLS_OF_HESSIAN = 0.7e6, 7e6
+#: To read a value of X, to square and to weigh it, to compute the functions of a logit, and the
+#: weight of a pair of classes.
+READ, SQUARE, EXPONENTIAL, PAIR = 5, 30, 70, 40
 
 
 def evaluation_cost(network: Network, n_samples: int, n_problems: int) -> float:
-    """Of value and gradient of all problems."""
+    """Of value and gradient of all problems, with what L-BFGS does beside."""
     n_features, n_classes = network.layer_sizes
     n_logits = n_classes * n_problems
     values = 2 * n_features * (n_logits + READ) + EXPONENTIAL * n_logits
-    return n_samples * values + CALLS_OF_EVALUATION
+    return n_samples * values + CALLS_OF_ITERATION
 
 
-def eigenvectors_cost(network: Network, n_samples: int, policy: Policy) -> float:
-    """Of all eigenvectors of the curvature at 0."""
-    n_features, _ = network.layer_sizes
-    n_picked = min(n_samples, policy.min_curvature_rows_per_feature * n_features)
-    return n_features**2 * (n_picked + DECOMPOSITION * n_features)
+def moments_cost(network: Network, n_samples: int, n_problems: int, at_zero: bool) -> float:
+    """Of what rows weigh for each class, and the means and variances of features under that."""
+    n_features, n_classes = network.layer_sizes
+    n_blocks = 1 if at_zero else n_classes
+    values = n_features * (2 * n_blocks + SQUARE)
+    if not at_zero:
+        values += 2 * EXPONENTIAL * n_classes * n_problems
+    return n_samples * values + CALLS_OF_MOMENTS
+
+
+def class_inverses_cost(n_features: int, n_blocks: int, n_picked: int) -> float:
+    """Of a covariance of `n_picked` rows for each class, and its inverse."""
+    rows = n_picked * n_features * (n_features + 15)
+    return n_blocks * (rows + n_features**2 * (2 * n_features + 200) + CALLS_OF_CLASS)
+
+
+def spectrum_cost(n_features: int, n_picked: int) -> float:
+    """Of one covariance of `n_picked` rows, and all of its eigenvectors."""
+    return class_inverses_cost(n_features, 1, n_picked) + decomposition_cost(n_features)
+
+
+def leading_eigenvectors_cost(n_features: int, rank: int) -> float:
+    """Of those of the covariance of `rank` rows."""
+    return 2 * rank * n_features * (rank + 15) + decomposition_cost(rank) + 3 * CALLS_OF_CLASS
+
+
+def decomposition_cost(order: int) -> float:
+    """Of the eigenvalues and eigenvectors of a matrix."""
+    return order**2 * (3 * order + 800)
+
+
+class Purchase(NamedTuple):
+    """An approximate inverse Hessian that can be made."""
+
+    of_classes: bool  #: an inverse for each class, else one spectrum for all
+    n_rows: int  #: that make each covariance
+    is_whole: bool  #: whether all eigenvectors are kept, else as many as there are rows
+    cost: float  #: evaluations
+
+
+def best_affordable(
+    network: Network,
+    n_samples: int,
+    n_problems: int,
+    max_cost: float,
+    policy: Policy,
+    at_zero: bool = False,
+) -> Purchase | None:
+    """The best approximation for at most `max_cost` evaluations, or None if there is none.
+
+    An inverse for each class is better than one spectrum for all, that is better than a part of it,
+    and more rows are better than few.
+    """
+    n_features, n_classes = network.layer_sizes
+    evaluation = evaluation_cost(network, n_samples, n_problems)
+    spent = moments_cost(network, n_samples, n_problems, at_zero)
+    budget = max_cost * evaluation - spent
+    most = min(n_samples, policy.max_curvature_rows_per_feature * n_features)
+    least = min(most, policy.min_curvature_rows_per_feature * n_features)
+
+    def with_rows(n_blocks: int, decomposition: float) -> Purchase | None:
+        of_none = class_inverses_cost(n_features, n_blocks, 0) + decomposition
+        of_row = class_inverses_cost(n_features, n_blocks, 1) + decomposition - of_none
+        n_rows = int(min(most, (budget - of_none) / of_row))
+        cost = (spent + of_none + n_rows * of_row) / evaluation
+        return Purchase(n_blocks > 1, n_rows, True, cost) if n_rows >= least else None
+
+    purchase = None
+    if not at_zero and n_classes * n_features**2 <= policy.max_values_of_class_inverses:
+        purchase = with_rows(n_classes, 0.0)
+    if purchase is None and n_features <= policy.max_features_of_matrix:
+        purchase = with_rows(1, decomposition_cost(n_features))
+    if purchase is None and (at_zero or n_features > policy.max_features_of_matrix):
+        rank = min(n_samples, n_features, policy.max_rank)
+        while rank > 0 and leading_eigenvectors_cost(n_features, rank) > budget:
+            rank = rank * 3 // 4
+        if rank >= policy.min_rank:
+            cost = spent + leading_eigenvectors_cost(n_features, rank)
+            purchase = Purchase(False, rank, False, cost / evaluation)
+    return purchase
 
 
 def exact_inverse_cost(network: Network, n_samples: int, n_problems: int, policy: Policy) -> float:
     """Of the exact inverse Hessians of all problems."""
-    return exact_inverse_work(network, n_samples, n_problems, policy) + CALLS_OF_HESSIAN
-
-
-def exact_inverse_work(network: Network, n_samples: int, n_problems: int, policy: Policy) -> float:
-    """The same without calls: the arithmetic, which grows with the problem."""
     n_features, n_classes = network.layer_sizes
-    n_pairs = n_classes * (n_classes - 1) // 2
+    n_inputs, n_pairs = n_features + 1, n_classes * (n_classes - 1) // 2
     n_rows = min(n_samples, hessian_rows(network, policy))
-    of_pair = n_rows * (PAIR + n_features * (2 * n_features + 10))
-    assembly = (n_classes - 1) ** 2 * (n_features + 1) ** 2
-    return n_problems * (n_pairs * (of_pair + assembly) + hessian_order(network) ** 3)
+    of_pair = n_rows * (PAIR + n_inputs * (n_inputs + 5))
+    assembly = 6 * (n_classes - 1) ** 2 * n_inputs**2
+    inverse = 2 * hessian_order(network) ** 3
+    choice = 2 * EXPONENTIAL * n_samples * n_classes
+    return n_problems * (n_pairs * (of_pair + assembly) + inverse + choice) + CALLS_OF_HESSIAN
 
 
 def hessian_order(network: Network) -> int:

@@ -46,4 +46,5 @@ def inclusion(weights: Array, n_picked: int) -> Array:
     xp = namespace(weights)
     total = xp.sum(weights, axis=1, keepdims=True)
     chances = weights * (n_picked / xp.where(total > 0, total, 1.0))
-    return xp.clip(chances, float(xp.finfo(weights.dtype).smallest_normal), 1.0)
+    least = float(xp.finfo(weights.dtype).smallest_normal)
+    return xp.minimum(xp.maximum(chances, least), 1.0)

@@ -277,7 +277,7 @@ def gelu_derivative(z: Array, value: Array | None = None) -> Array:
 def _gelu_gate(z: Array) -> tuple[Array, Array]:
     """sigmoid(2 u), and z held to where the gate is not yet flat, so that z^3 stays finite."""
     xp = namespace(z)
-    inner = xp.clip(z, -25.0, 25.0)
+    inner = xp.minimum(xp.maximum(z, -25.0), 25.0)
     return sigmoid(_GELU_SCALE * inner * (1.0 + _GELU_CUBIC * inner * inner)), inner
 
 

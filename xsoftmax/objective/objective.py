@@ -184,7 +184,7 @@ class Objective:
         dtype = xp.float64 if has_float64(like) else like.dtype
         i = xp.arange(n_rows, dtype=dtype, device=like.device)
         places = (i + i * GOLDEN_RATIO % 1) * (self.n_samples / n_rows)
-        rows = xp.astype(xp.clip(places, max=self.n_samples - 1), index_dtype(like))
+        rows = xp.astype(xp.minimum(places, self.n_samples - 1.0), index_dtype(like))
         return replace(self, rows=self.rows.subsample(rows))
 
     def to_float32(self) -> Objective | None:

@@ -43,20 +43,18 @@ class Policy:
     sample_rows_per_feature: int = 16
     #: Rows for each class that a sample must have (random).
     sample_rows_per_class: int = 50
-    #: Rows for each parameter: with fewer, a sample is penalised as if its rows were all (random).
-    sample_rows_per_parameter: int = 10
     #: Rows of a sample for each row that makes a Hessian, which is not cheaper there (random).
     sample_rows_per_hessian_row: int = 4
     #: Multiplications of an evaluation of the sample, which must be worth its calls (random).
-    min_work_of_sample: float = 20e6
+    min_work_of_sample: float = 12e6
     #: Tolerance: to which a sample is solved (random).
     sample_tol: float = 0.01
 
     # Exact Hessians: Newton's method
     #: Evaluations: what an exact inverse Hessian may cost (random).
-    max_cost_of_newton: float = 4.0
-    #: Evaluations: its arithmetic alone, where no direction is much more curved (random).
-    max_work_of_even_newton: float = 0.3
+    max_cost_of_newton: float = 16.0
+    #: Evaluations: the same where no direction is much more curved than others (random).
+    max_cost_of_even_newton: float = 4.0
     #: Rows for each parameter that make a Hessian, where there are more (random).
     hessian_rows_per_parameter: int = 8
     #: Newton steps: none is longer, and with 1 none is lengthened where curvature falls (random).
@@ -71,8 +69,8 @@ class Policy:
     max_cost_at_zero: float = 8.0
     #: Iterations before the first approximation is bought where none was at 0 (random).
     iterations_before_curvature: int = 8
-    #: Iterations that an approximation serves for each evaluation that it cost (random).
-    iterations_per_cost: float = 2.0
+    #: Evaluations that may be spent on approximations for each iteration (random).
+    curvature_share: float = 0.5
     #: Rows for each feature that make an approximation, as many as its cost allows (random).
     min_curvature_rows_per_feature: int = 2
     max_curvature_rows_per_feature: int = 8
@@ -82,6 +80,8 @@ class Policy:
     max_features_of_matrix: int = 4096
     #: Eigenvectors that are kept of so many features (random).
     max_rank: int = 512
+    #: Eigenvectors: fewer are not worth their making (random).
+    min_rank: int = 8
     #: Shares of the curvature at 0 with which ridge regression is tried as a start (random).
     ridge_shares: tuple[float, ...] = (1.0, 0.1, 3e-3, 1e-4)
 

@@ -83,9 +83,10 @@ class LBFGS:
     Two consecutive estimates must be below `tol`, or one below tol / 10. Stalled where rounding
     hides what is left to gain.
 
-    With `curvature`, an inverse Hessian serves `iterations_per_cost` times as many iterations as it
-    cost evaluations, and at least `iterations_before_curvature`; the next may cost half of all
-    iterations so far. So curvature never costs more than a constant factor of what evaluations did.
+    With `curvature`, an inverse Hessian is made after `iterations_before_curvature`, and again when
+    the last one has served so long that its cost is `curvature_share` of the evaluations since. It
+    may cost that share of all iterations so far. So curvature never costs more than a constant
+    factor of what evaluations did.
     If the solver `certifies`, it has converged only where an exact Newton step proves it.
     """
 
@@ -93,7 +94,7 @@ class LBFGS:
     memory: int = 10
     curvature: Curvature | None = None
     iterations_before_curvature: int = 8
-    iterations_per_cost: float = 2.0
+    curvature_share: float = 0.5
     certifies: bool = False
 
     def init(self, objective: Objective, start: WarmStart) -> tuple[LBFGSState, list[LBFGSReport]]:
@@ -103,7 +104,9 @@ class LBFGS:
             iterate = objective.evaluate(start.parameters)
         Pg = inverse.solve(iterate.gradient, objective.strength)
         pairs = (*start.pairs, *start.first_step_pairs)
-        state, scalars = _state(iterate, Pg, pairs, inverse, start.age, start.n_iter)
+        state, scalars = _state(
+            iterate, Pg, pairs, inverse, objective.strength, start.age, start.n_iter
+        )
         rounding = Rounding.of(iterate.value)
         reports = []
         for value, norm, slope, step, _ in to_host_scalars(iterate.value, *scalars):
@@ -138,7 +141,7 @@ class LBFGS:
             y = iterate.gradient - state.iterate.gradient
             Pg = inverse.solve(iterate.gradient, objective.strength)
             pairs = (*state.pairs, Pair.of(s, y, Pg - state.Pg))[-self.memory :]
-            return _state(iterate, Pg, pairs, inverse, age, n_iter)
+            return _state(iterate, Pg, pairs, inverse, objective.strength, age, n_iter)
 
         rounding = Rounding.of(state.Pg)
         searches = [LineSearch.begin(r.value, r.slope, r.first_step, rounding.eps) for r in reports]
@@ -164,19 +167,19 @@ class LBFGS:
         self, objective: Objective, state: LBFGSState, reports: Sequence[LBFGSReport]
     ) -> tuple[LBFGSState, Sequence[LBFGSReport]]:
         """With a new inverse Hessian, if that is due, and the direction by it."""
-        wait = max(self.iterations_before_curvature, self.iterations_per_cost * state.inverse.cost)
+        wait = max(self.iterations_before_curvature, state.inverse.cost / self.curvature_share)
         if self.curvature is None or state.age < wait:
             return state, reports
         if all(report.within_tol for report in reports):
             return state, reports  # the fit is about to end
         iterate, strength = state.iterate, objective.strength
-        max_cost = max(self.iterations_before_curvature, state.n_iter // 2)
+        max_cost = self.curvature_share * state.n_iter
         inverse = self.curvature.approximate_inverse(objective, iterate, max_cost)
         if inverse is None:
             return state._replace(age=0), reports
         pairs = pairs_under(inverse, strength, [(pair.s, pair.y) for pair in state.pairs])
         Pg = inverse.solve(iterate.gradient, strength)
-        state, (_, slope, *_) = _state(iterate, Pg, pairs, inverse, 0, state.n_iter)
+        state, (_, slope, *_) = _state(iterate, Pg, pairs, inverse, strength, 0, state.n_iter)
         known = zip(reports, to_host_scalars(slope), strict=True)
         return state, [replace(report, slope=slope) for report, (slope,) in known]
 
@@ -227,6 +230,7 @@ def _state(
     Pg: Array,
     pairs: tuple[Pair, ...],
     inverse: InverseHessian,
+    strength: Array,
     age: int,
     n_iter: int,
 ) -> tuple[LBFGSState, tuple[Array, ...]]:
@@ -237,15 +241,15 @@ def _state(
     """
     xp, g = namespace(iterate.value), iterate.gradient
     direction, slope = downhill(g, apply_inverse_hessian(g, Pg, pairs))
-    step = _first_step(g, pairs) if inverse.is_identity else xp.ones_like(slope)
+    step = _first_step(g, pairs, strength) if inverse.is_identity else xp.ones_like(slope)
     scalars = max_norm(g), slope, step, -xp.vecdot(g, Pg)
     return LBFGSState(iterate, Pg, direction, pairs, inverse, age, n_iter), scalars
 
 
-def _first_step(g: Array, pairs: tuple[Pair, ...]) -> Array:
-    """As far as pairs say; without any, no further than 1 in all."""
+def _first_step(g: Array, pairs: tuple[Pair, ...], strength: Array) -> Array:
+    """As far as pairs say; without any, no further than 1 in all, and than the penalty allows."""
     xp = namespace(g)
-    short = 1.0 / xp.clip(xp.sum(xp.abs(g), axis=1), min=1.0)
+    short = 1.0 / xp.maximum(xp.maximum(xp.sum(xp.abs(g), axis=1), strength), 1.0)
     return xp.where(pairs[-1].inverse_sy > 0, 1.0, short) if pairs else short
 
 

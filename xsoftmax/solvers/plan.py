@@ -8,16 +8,14 @@ estimator that solves to a tolerance comes by here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from .. import curvature
 from ..arrays import Array, is_out_of_memory, namespace, to_list
 from ..curvature.costs import (
-    eigenvectors_cost,
+    best_affordable,
     evaluation_cost,
     exact_inverse_cost,
-    exact_inverse_work,
     hessian_rows,
 )
 from ..curvature.covariances import anisotropy
@@ -118,7 +116,7 @@ def plan(
             tol,
             curvature=curvature,
             iterations_before_curvature=policy.iterations_before_curvature,
-            iterations_per_cost=policy.iterations_per_cost,
+            curvature_share=policy.curvature_share,
             certifies=certifies,
         )
 
@@ -174,11 +172,10 @@ def newton_pays(objective: Objective) -> bool:
     if not network.is_linear:
         return False
     sizes = network, objective.n_samples, objective.n_problems
-    evaluation = evaluation_cost(*sizes)
-    if exact_inverse_cost(*sizes, policy) > policy.max_cost_of_newton * evaluation:
+    cost = exact_inverse_cost(*sizes, policy) / evaluation_cost(*sizes)
+    if cost > policy.max_cost_of_newton:
         return False
-    work = exact_inverse_work(*sizes, policy)
-    return work <= policy.max_work_of_even_newton * evaluation or is_uneven(objective)
+    return cost <= policy.max_cost_of_even_newton or is_uneven(objective)
 
 
 def curvature_pays(objective: Objective) -> bool:
@@ -188,19 +185,24 @@ def curvature_pays(objective: Objective) -> bool:
     (of 50 problems drawn at random, nearly all with a lower anisotropy took longer so, and nearly
     all with a higher one less long); and all eigenvectors may cost next to nothing.
     """
-    network, n_samples, policy = objective.network, objective.n_samples, objective.policy
-    evaluation = evaluation_cost(network, n_samples, objective.n_problems)
-    cost = eigenvectors_cost(network, n_samples, policy) / evaluation
-    return cost <= policy.max_cost_of_eigenvectors or is_uneven(objective)
+    sizes, policy = (objective.n_samples, objective.n_problems), objective.policy
+    max_cost = policy.max_cost_of_eigenvectors
+    cheap = best_affordable(objective.network, *sizes, max_cost, policy, at_zero=True)
+    return (cheap is not None and cheap.is_whole) or is_uneven(objective)
 
 
 def is_uneven(objective: Objective) -> bool:
-    """Whether few rows tell of directions that are much more curved at 0 than others."""
+    """Whether few rows tell of directions that are much more curved at 0 than others.
+
+    The largest curvature is n_features times the mean at most, so that of few features half of that
+    is much.
+    """
     network, n_samples, policy = objective.network, objective.n_samples, objective.policy
     probed = objective.subsample(min(MAX_PROBED_ROWS, max(MIN_PROBED_ROWS, n_samples // 8)))
     (block,) = probed.rows.blocks(probed.n_samples)
     uneven = anisotropy(network, block.X, objective.strength, n_samples)
-    pays: bool = to_list(uneven) >= policy.min_anisotropy
+    much = min(policy.min_anisotropy, 0.5 * network.layer_sizes[0])
+    pays: bool = to_list(uneven) >= much
     return pays
 
 
@@ -215,9 +217,7 @@ def float32_pays(objective: Objective, uses_newton: bool) -> bool:
 def samples(objective: Objective, uses_newton: bool) -> Iterator[Objective]:
     """Estimates of the objective from some of the rows, the fewest first.
 
-    Each has a quarter of the rows of the next, if those suffice. Few rows for what there is to
-    learn are penalised as if they were all, with the same C, or the minimum would follow what is
-    particular to them.
+    Each has a quarter of the rows of the next, if those suffice.
     """
     policy, n_rows = objective.policy, objective.n_samples
     sizes: list[int] = []
@@ -231,9 +231,6 @@ def samples(objective: Objective, uses_newton: bool) -> Iterator[Objective]:
             if not is_out_of_memory(error):
                 raise
             return
-        if n_rows < policy.sample_rows_per_parameter * objective.network.n_parameters:
-            factor = objective.n_samples / n_rows
-            sample = replace(sample, penalty=factor * objective.penalty)
         yield sample
 
 
