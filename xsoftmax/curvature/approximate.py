@@ -146,8 +146,8 @@ def approximate_inverse(
 ) -> ApproximateInverse | None:
     """Approximate the mean of the problems' inverse Hessians, for at most `max_cost` evaluations.
 
-    None where that affords none, and where squares of X overflow. `at_zero` says that all parameters of the iterate are
-    0, where one class stands for all.
+    None where that affords none, and where squares of X overflow. `at_zero` says that all
+    parameters of the iterate are 0, where one class stands for all.
     """
     xp, network, rows = namespace(iterate.value), objective.network, objective.rows
     policy, n_problems = objective.policy, objective.n_problems
