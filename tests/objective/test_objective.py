@@ -13,7 +13,7 @@ from xsoftmax.objective.rows import ArrayRows
 
 from ..problems import blobs, objective_on, start, zeros_of
 
-NO_LOGITS = replace(DEFAULT, max_kept_logits=0, max_kept_logits_on_accelerator=0)
+NO_LOGITS = replace(DEFAULT, max_kept_logits=0)
 
 
 @pytest.mark.parametrize(("hidden", "kept"), [((), True), ((), False), ((4,), True)])

@@ -18,7 +18,7 @@ from ..segmented_rows import fold_weights, segmented
 @pytest.mark.parametrize(("hidden", "kept"), [((), True), ((), False), ((4,), False)])
 def test_segments_change_no_value_gradient_or_restriction(xp, hidden, kept, n_classes, staying):
     n_kept = DEFAULT.max_kept_logits if kept else 0
-    policy = replace(DEFAULT, max_kept_logits=n_kept, max_kept_logits_on_accelerator=n_kept)
+    policy = replace(DEFAULT, max_kept_logits=n_kept)
     X, y = blobs(n_samples=90, n_classes=n_classes)
     common = {"Cs": (0.5, 1.0, 2.0), "hidden": hidden, "weights": fold_weights(), "policy": policy}
     whole = objective_on(xp, X, y, **common)

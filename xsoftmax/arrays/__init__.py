@@ -23,6 +23,7 @@ from .memory import (
     keep_released_memory,
     retry_on_out_of_memory,
     row_slices,
+    values_there,
 )
 from .namespaces import (
     LIBRARIES,
@@ -85,6 +86,7 @@ __all__ = [
     "threads_that_pay",
     "to_host",
     "to_list",
+    "values_there",
     "where",
     "without_compiling",
     "without_history",

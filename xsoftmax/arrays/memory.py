@@ -23,7 +23,12 @@ MIN_BLOCK_ROWS = 32
 
 def block_values(like: Array) -> int:
     """How many values a temporary should have where `like` lies."""
-    return BLOCK_VALUES * (ACCELERATOR_FACTOR if on_accelerator(like) else 1)
+    return values_there(BLOCK_VALUES, like)
+
+
+def values_there(n_values: int, like: Array) -> int:
+    """So many values, and `ACCELERATOR_FACTOR` times as many where `like` is on an accelerator."""
+    return n_values * (ACCELERATOR_FACTOR if on_accelerator(like) else 1)
 
 
 def row_slices(stop: int, size: int, start: int = 0) -> Iterator[slice]:

@@ -104,7 +104,7 @@ def best_affordable(
         rank = min(n_samples, n_features, policy.max_rank)
         while rank > 0 and leading_eigenvectors_cost(n_features, rank) > budget:
             rank = rank * 3 // 4
-        if rank >= policy.min_rank:
+        if rank > 0:
             cost = spent + leading_eigenvectors_cost(n_features, rank)
             purchase = Purchase(False, rank, False, cost / evaluation)
     return purchase

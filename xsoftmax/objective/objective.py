@@ -30,9 +30,9 @@ from ..arrays import (
     indices_from_host,
     megabytes,
     namespace,
-    on_accelerator,
     retry_on_out_of_memory,
     row_slices,
+    values_there,
 )
 from ..model.losses import weighted_cross_entropy
 from ..model.network import Network
@@ -90,9 +90,8 @@ class Objective:
     @computed_once
     def keeps_logits(self) -> bool:
         """Whether a trial step reads the logits of all rows instead of the rows."""
-        policy, n_logits = self.policy, self.n_problems * self.network.n_logits * self.n_samples
-        on_gpu = on_accelerator(self.penalty)
-        kept = policy.max_kept_logits_on_accelerator if on_gpu else policy.max_kept_logits
+        n_logits = self.n_problems * self.network.n_logits * self.n_samples
+        kept = values_there(self.policy.max_kept_logits, self.penalty)
         return self.network.is_linear and n_logits <= kept
 
     def value_and_gradient(self, parameters: Array) -> tuple[Array, Array]:
@@ -167,7 +166,7 @@ class Objective:
         else:
             order = indices_from_host(random_state.permutation(self.n_samples), like=self.penalty)
         # Nothing is asked twice of a minibatch, so that logits are not worth keeping.
-        policy = replace(self.policy, max_kept_logits=0, max_kept_logits_on_accelerator=0)
+        policy = replace(self.policy, max_kept_logits=0)
         for rows in row_slices(self.n_samples, batch_size):
             yield replace(self, rows=self.rows.subsample(order[rows]), policy=policy)
 

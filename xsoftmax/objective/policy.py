@@ -15,10 +15,9 @@ class Policy:
     """
 
     # Memory
-    #: Values: logits of all rows that a linear model keeps for its line searches (memory).
+    #: Values: logits of all rows that a linear model keeps for its line searches; on a GPU
+    #: `arrays.ACCELERATOR_FACTOR` times as many (memory).
     max_kept_logits: int = 1 << 23
-    #: The same on a GPU, which has more memory than a processor has cache (memory).
-    max_kept_logits_on_accelerator: int = 1 << 28
     #: Values: probabilities of rows by which some are picked; of more, every few rows (memory).
     max_kept_probabilities: int = 1 << 23
 
@@ -80,8 +79,6 @@ class Policy:
     max_features_of_matrix: int = 4096
     #: Eigenvectors that are kept of so many features (random).
     max_rank: int = 512
-    #: Eigenvectors: fewer are not worth their making (random).
-    min_rank: int = 8
     #: Shares of the curvature at 0 with which ridge regression is tried as a start (random).
     ridge_shares: tuple[float, ...] = (1.0, 0.1, 3e-3, 1e-4)
 
