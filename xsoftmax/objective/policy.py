@@ -69,7 +69,7 @@ class Policy:
     #: Iterations before the first approximation is bought where none was at 0 (random).
     iterations_before_curvature: int = 8
     #: Evaluations that may be spent on approximations for each iteration (random).
-    curvature_share: float = 0.5
+    curvature_share: float = 2.0
     #: Rows for each feature that make an approximation, as many as its cost allows (random).
     min_curvature_rows_per_feature: int = 2
     max_curvature_rows_per_feature: int = 8
