@@ -139,7 +139,8 @@ class Shop:
 def test_curvature_costs_no_more_than_a_share_of_the_iterations(cost, most):
     d = np.geomspace(1.0, 1e4, 200)[None, :]
     problem, shop = Quadratic(d, np.ones_like(d)), Shop(cost)
-    minimize(problem, WarmStart(np.zeros_like(d)), LBFGS(0, curvature=shop), max_iter=41)
+    solver = LBFGS(0, curvature=shop, curvature_share=0.5)
+    minimize(problem, WarmStart(np.zeros_like(d)), solver, max_iter=41)
     assert shop.asked == most
 
 

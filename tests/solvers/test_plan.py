@@ -14,6 +14,7 @@ from xsoftmax.solvers import LBFGS, Newton, Status, WarmStart, fit, follow_path,
 from xsoftmax.solvers.plan import (
     curvature_pays,
     float32_pays,
+    is_uneven,
     newton_pays,
     plan,
     samples,
@@ -166,6 +167,16 @@ def test_eigenvectors_that_cost_next_to_nothing_are_bought_however_even_curvatur
     for max_cost in (1.0, 0.0):
         policy = replace(APPROXIMATE, min_anisotropy=np.inf, max_cost_of_eigenvectors=max_cost)
         assert curvature_pays(objective_on(np.asarray, *blobs(), policy=policy)) == (max_cost > 0)
+
+
+@pytest.mark.parametrize(("n_features", "scale", "uneven"), [
+    (4, 1.0, False), (4, 3.0, True), (12, 2.0, False), (12, 20.0, True),
+])  # fmt: skip
+def test_of_few_features_less_is_uneven(rng, n_features, scale, uneven):
+    """The largest curvature is n_features times the mean at most."""
+    X = rng.standard_normal((2000, n_features)) * np.r_[scale, np.ones(n_features - 1)]
+    objective = objective_on(np.asarray, X, np.arange(2000) % 3, Cs=(1e4,))
+    assert is_uneven(objective) == uneven
 
 
 def test_the_first_inverse_costs_no_more_than_the_policy_allows():

@@ -16,7 +16,7 @@ class Policy:
 
     # Memory
     #: Values: logits of all rows that a linear model keeps for its line searches; on a GPU
-    #: `arrays.ACCELERATOR_FACTOR` times as many (memory).
+    #: `arrays.memory.ACCELERATOR_FACTOR` times as many (memory).
     max_kept_logits: int = 1 << 23
     #: Values: probabilities of rows by which some are picked; of more, every few rows (memory).
     max_kept_probabilities: int = 1 << 23

@@ -18,6 +18,7 @@ from typing import NamedTuple
 from ..arrays import Array, compiled, namespace
 from ..curvature.inverse_hessian import Identity, InverseHessian
 from ..objective.line_restriction import Iterate
+from ..objective.policy import DEFAULT
 from .convergence import (
     WINDOW,
     GapEstimate,
@@ -93,8 +94,8 @@ class LBFGS:
     tol: float = 1e-4
     memory: int = 10
     curvature: Curvature | None = None
-    iterations_before_curvature: int = 8
-    curvature_share: float = 0.5
+    iterations_before_curvature: int = DEFAULT.iterations_before_curvature
+    curvature_share: float = DEFAULT.curvature_share
     certifies: bool = False
 
     def init(self, objective: Objective, start: WarmStart) -> tuple[LBFGSState, list[LBFGSReport]]:
