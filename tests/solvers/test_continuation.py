@@ -10,7 +10,7 @@ from xsoftmax import curvature
 from xsoftmax.objective.policy import DEFAULT
 from xsoftmax.solvers import LBFGS, Newton, Report, Solution, Status, WarmStart, fit, follow_path
 from xsoftmax.solvers.continuation import Stage, _better_start, _carried, continuation
-from xsoftmax.solvers.pairs import Pair
+from xsoftmax.solvers.pairs import Pairs
 
 from ..problems import blobs, objective_on, start, zeros_of
 from .fakes import APPROXIMATE, Recorded, watched
@@ -115,8 +115,9 @@ def test_a_stage_whose_predecessor_led_nowhere_starts_anew():
         begun.append(objective)
         return at_zero(objective)
 
-    pair = Pair.of(*[np.ones_like(first.penalty)] * 3)
-    astray = Stub(start(first, scale=1e3), inverse=curvature.Identity(), pairs=(pair,))
+    ones = np.ones_like(first.penalty)
+    pairs = Pairs.none(ones, 2).with_pair(ones, ones, ones, 2)
+    astray = Stub(start(first, scale=1e3), inverse=curvature.Identity(), pairs=pairs)
     solver = Recorded(LBFGS(1e-6))
     stages = [Stage(first, 1e-6, 99, is_asked=False), Stage(second, 1e-6, 99)]
     _, (_, solution) = solved(stages, [astray, solver], begin)
@@ -126,7 +127,7 @@ def test_a_stage_whose_predecessor_led_nowhere_starts_anew():
     ]
     (began,) = solver.starts
     assert np.all(began.parameters == 0)
-    assert began.pairs == ()
+    assert began.pairs is None
     assert not began.previously_converged
     np.testing.assert_allclose(
         solution.values, fit(second, zeros_of(second), tol=1e-9, max_iter=99).values, rtol=1e-5
@@ -148,24 +149,22 @@ def test_the_next_problem_sees_the_same_changes_but_for_the_penalty(xp):
     strong, weak = path_over([(1e-2, 2e-2), (1e-1, 2e-1)], xp=xp)
     points = [below(strong, seed) for seed in range(4)]
     inverse = curvature.approximate_inverse(weak, weak.evaluate(points[0]), 8)
-    changes = [
-        (b - a, strong.evaluate(b).gradient - strong.evaluate(a).gradient)
-        for a, b in pairwise(points)
-    ]
-    pairs = tuple(Pair.of(s, y, y) for s, y in changes)
+    pairs = Pairs.none(points[0], 10)
+    for a, b in pairwise(points):
+        y = strong.evaluate(b).gradient - strong.evaluate(a).gradient
+        pairs = pairs.with_pair(b - a, y, y, 10)
     known = {"inverse": inverse, "age": 3, "n_iter": 7, "pairs": pairs}
     last = Stage(strong, 1e-3, 99), solution_at(points[-1], **known)
     carried = _carried(Stage(weak, 1e-3, 99, max_pairs=2), [last])
     np.testing.assert_array_equal(xp.host(carried.inverse.mass), xp.host(inverse.mass))
     assert (carried.age, carried.n_iter) == (3, 7)
-    assert len(carried.pairs) == 2  # the newest
-    for (a, b), pair in zip(pairwise(points[1:]), carried.pairs, strict=True):
+    expected = Pairs.none(points[0], 10)
+    for a, b in pairwise(points[1:]):  # of the newest
         y = weak.evaluate(b).gradient - weak.evaluate(a).gradient
-        Py = inverse.solve(y, weak.strength)
-        for found, right in ((pair.s, b - a), (pair.y, y), (pair.Py, Py)):
-            np.testing.assert_allclose(xp.host(found), xp.host(right), atol=1e-12)
-        sy = np.sum(xp.host(b - a) * xp.host(y), axis=1)
-        np.testing.assert_allclose(xp.host(pair.inverse_sy), 1 / sy, rtol=1e-9)
+        expected = expected.with_pair(b - a, y, inverse.solve(y, weak.strength), 10)
+    for found, right in zip(carried.pairs, expected, strict=True):
+        found, right = xp.host(found), xp.host(right)
+        np.testing.assert_allclose(found, right, atol=1e-12 * np.abs(right).max())
 
 
 def test_the_inverse_of_a_sample_costs_less_of_more_rows_and_is_new():
@@ -218,15 +217,16 @@ def test_what_single_precision_found_is_carried_in_double():
     (objective,) = path_over([1.0])
     single = objective.to_float32()
     iterate = single.evaluate(below(single))
-    pair = Pair.of(*[iterate.gradient] * 3)
+    g = iterate.gradient
+    pairs = Pairs.none(g, 2).with_pair(g, g, g, 2)
     inverse = curvature.approximate_inverse(single, iterate, 8)
     last = (
         Stage(single, 1e-3, 99, is_asked=False),
-        solution_at(iterate.parameters, inverse=inverse, pairs=(pair,)),
+        solution_at(iterate.parameters, inverse=inverse, pairs=pairs),
     )
     carried = _carried(Stage(objective, 1e-3, 99), [last])
     assert carried.inverse.mean.dtype == carried.parameters.dtype == np.float64
-    assert all(array.dtype == np.float64 for pair in carried.pairs for array in pair)
+    assert {array.dtype for array in carried.pairs} == {np.dtype(np.float64)}
 
 
 def test_newtons_method_carries_no_pairs():
@@ -234,7 +234,7 @@ def test_newtons_method_carries_no_pairs():
     solvers = [Recorded(Newton(1e-4)), Recorded(Newton(1e-4))]
     solved([Stage(objective, 1e-4, 99) for objective in objectives], solvers)
     (began,) = solvers[1].starts
-    assert began.pairs == ()
+    assert began.pairs is None
     assert began.inverse is None  # it was made with another penalty
 
 
@@ -242,7 +242,7 @@ def test_pairs_are_kept_from_before_a_problem_left():
     (objective,) = path_over([(1e-6, 10.0)], n_samples=300, n_features=8)
     solution = fit(objective, zeros_of(objective), tol=1e-9, max_iter=99)
     assert solution.n_iter[0] < solution.n_iter[1]
-    assert {pair.s.shape[0] for pair in solution.warm_start.pairs} == {2}
+    assert solution.warm_start.pairs.S.shape[0] == 2
 
 
 @pytest.mark.parametrize("n_samples", [90, 2400])
@@ -277,12 +277,13 @@ def test_a_c_that_takes_no_iteration_hands_the_pairs_on():
     stages = [Stage(objective, 1e-9, 99, max_pairs=n_pairs) for objective in objectives]
     (_, first), _, _ = solved(stages, solvers)
     _, second, third = (solver.starts[0].pairs for solver in solvers)
-    assert len(first.warm_start.pairs) > len(third) == len(second) == n_pairs
-    for newest, taken in zip(first.warm_start.pairs[-n_pairs:], second, strict=True):
-        np.testing.assert_array_equal(taken.s, newest.s)
-    more = objectives[2].penalty - objectives[1].penalty
-    for before, after in zip(second, third, strict=True):
-        np.testing.assert_allclose(after.y, before.y + more * before.s, atol=1e-15)
+    kept = first.warm_start.pairs.S
+    assert kept.shape[1] > second.S.shape[1] == third.S.shape[1] == n_pairs
+    cosines = np.vecdot(second.S, kept[:, -n_pairs:, :])
+    lengths = np.linalg.norm(second.S, axis=2) * np.linalg.norm(kept[:, -n_pairs:, :], axis=2)
+    np.testing.assert_allclose(cosines, lengths)
+    expected = second.with_more_penalty(objectives[2].penalty - objectives[1].penalty, n_pairs)
+    np.testing.assert_allclose(third.Y, expected.Y, rtol=1e-12)
 
 
 # Iterations

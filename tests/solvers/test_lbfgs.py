@@ -11,7 +11,7 @@ from xsoftmax.curvature import Identity
 from xsoftmax.solvers import LBFGS, Status, WarmStart, fit, minimize
 from xsoftmax.solvers.convergence import Rounding
 from xsoftmax.solvers.lbfgs import _first_step
-from xsoftmax.solvers.pairs import Pair
+from xsoftmax.solvers.pairs import Pairs
 from xsoftmax.solvers.plan import start_from_zero
 
 from ..problems import Quadratic, Rosenbrock, blobs, objective_on, zeros_of
@@ -115,9 +115,9 @@ def test_a_new_inverse_is_applied_to_all_pairs():
     renewed = [state for state in solver.states if state.n_iter > state.age]
     assert renewed
     for state in renewed:
-        for pair in state.pairs:
-            expected = state.inverse.solve(pair.y, objective.strength)
-            np.testing.assert_allclose(pair.Py, expected, atol=1e-9 * np.abs(expected).max())
+        for y, Py in zip(state.pairs.Y[0], state.pairs.PY[0], strict=True):
+            expected = state.inverse.solve(y[None, :], objective.strength)
+            np.testing.assert_allclose(Py[None, :], expected, atol=1e-9 * np.abs(expected).max())
 
 
 class Shop:
@@ -171,11 +171,12 @@ def test_where_curvature_has_nothing_to_sell_the_solver_goes_on_and_asks_later()
 def test_the_first_step_without_an_inverse_is_no_longer_than_1_in_all_or_the_penalty_allows(xp):
     g = xp([[3.0, -1.0], [0.1, 0.1]])
     weak, strong = xp([0.5, 0.5]), xp([0.5, 8.0])
-    assert to_list(_first_step(g, (), weak)) == [0.25, 1.0]
-    assert to_list(_first_step(g, (), strong)) == [0.25, 0.125]
-    curved, straight = (Pair.of(xp(np.ones((2, 2))), y * xp(np.ones((2, 2))), g) for y in (1, -1))
-    assert to_list(_first_step(g, (curved,), weak)) == [1.0, 1.0]
-    assert to_list(_first_step(g, (straight,), weak)) == [0.25, 1.0]
+    none, ones = Pairs.none(g, 2), xp(np.ones((2, 2)))
+    assert to_list(_first_step(g, none, weak)) == [0.25, 1.0]
+    assert to_list(_first_step(g, none, strong)) == [0.25, 0.125]
+    curved, straight = (none.with_pair(ones, y * ones, y * ones, 2) for y in (1, -1))
+    assert to_list(_first_step(g, curved, weak)) == [1.0, 1.0]
+    assert to_list(_first_step(g, straight, weak)) == [0.25, 1.0]
 
 
 @pytest.mark.parametrize(("error_factor", "is_identity", "expected"), [

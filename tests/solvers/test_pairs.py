@@ -1,4 +1,4 @@
-"""Pairs of changes, and their products with an inverse Hessian."""
+"""Pairs of changes, their products with an inverse Hessian, and the one that they imply."""
 
 from itertools import pairwise
 
@@ -7,9 +7,61 @@ import pytest
 
 from xsoftmax import curvature
 from xsoftmax.arrays import block_values
-from xsoftmax.solvers.pairs import Pair, pairs_under
+from xsoftmax.solvers.pairs import Pairs
 
 from ..problems import blobs, objective_on, start
+
+
+def changes_of_two_problems(n_changes, n=6, seed=0):
+    """Changes s of parameters, and those of the gradient, (n_changes, 2, n) each."""
+    rng = np.random.default_rng(seed)
+    H = rng.standard_normal((2, n, n))
+    H = H @ H.transpose(0, 2, 1) + np.eye(n)
+    s = rng.standard_normal((n_changes, 2, n))
+    return s, np.einsum("cpi,pij->cpj", s, H)
+
+
+def updated_one_by_one(P, s, y):
+    """The inverse Hessian by the textbook's update, from P scaled to the newest change."""
+    H = P * (s[-1] @ y[-1]) / (y[-1] @ P @ y[-1])
+    for a, b in zip(s, y, strict=True):
+        V = np.eye(a.size) - np.outer(b, a) / (a @ b)
+        H = V.T @ H @ V + np.outer(a, a) / (a @ b)
+    return H
+
+
+def with_changes(xp, s, y, P, memory):
+    pairs = Pairs.none(xp(s[0]), memory)
+    for a, b in zip(s, y, strict=True):
+        pairs = pairs.with_pair(xp(a), xp(b), xp(b @ P), memory)
+    return pairs
+
+
+@pytest.mark.parametrize("n_changes", [1, 2, 4, 7])
+def test_the_implied_inverse_hessian_is_that_of_the_last_pairs_one_by_one(xp, n_changes):
+    s, y = changes_of_two_problems(n_changes)
+    P, g = np.diag(np.linspace(0.5, 2.0, 6)), np.ones((2, 6))
+    pairs = with_changes(xp, s, y, P, memory=4)
+    found = xp.host(pairs.inverse_hessian_product(xp(g), xp(g @ P)))
+    for k in range(2):
+        expected = updated_one_by_one(P, s[-4:, k], y[-4:, k]) @ g[k]
+        np.testing.assert_allclose(found[k], expected, rtol=1e-9)
+
+
+def test_without_pairs_the_inverse_hessian_is_the_one_that_was_given(xp):
+    g = xp(np.ones((2, 3)))
+    found = Pairs.none(g, 4).inverse_hessian_product(g, 3.0 * g)
+    np.testing.assert_array_equal(xp.host(found), 3.0)
+
+
+def test_a_pair_without_curvature_counts_as_none(xp):
+    s, y = changes_of_two_problems(3)
+    y[1, 0] *= -1.0  # only of one of the problems
+    P, g = np.eye(6), np.ones((2, 6))
+    pairs = with_changes(xp, s, y, P, memory=4)
+    found = xp.host(pairs.inverse_hessian_product(xp(g), xp(g)))
+    for k, kept in enumerate(([0, 2], [0, 1, 2])):
+        np.testing.assert_allclose(found[k], updated_one_by_one(P, s[kept, k], y[kept, k]) @ g[k])
 
 
 @pytest.mark.parametrize("unit", [1e-4, 1.0, 1e4])
@@ -18,8 +70,18 @@ def test_a_change_has_curvature_in_any_unit(xp, unit):
         xp([[1.0 / unit, 0.0]] * 2, np.float32),
         xp([[0.1 * unit, unit], [-unit, 0.0]], np.float32),
     )
-    inverse_sy = xp.host(Pair.of(s, y, y).inverse_sy)
-    np.testing.assert_allclose(inverse_sy, [10.0, 0.0], rtol=1e-6)
+    curvature_of_pair = xp.host(Pairs.none(s, 1).with_pair(s, y, y, 1).curvature)
+    np.testing.assert_allclose(curvature_of_pair, [10.1 * unit**2, 0.0], rtol=1e-6)
+
+
+def test_where_the_penalty_grows_the_changes_of_the_gradient_do(xp):
+    s, y = changes_of_two_problems(5)
+    more = np.stack([np.full(6, 0.5), np.full(6, 2.0)])
+    pairs = with_changes(xp, s, y, np.eye(6), memory=5).with_more_penalty(xp(more), max_pairs=3)
+    expected = with_changes(xp, s[-3:], y[-3:] + more * s[-3:], np.eye(6), memory=5)
+    g = xp(np.ones((2, 6)))
+    one, other = (xp.host(each.inverse_hessian_product(g, g)) for each in (pairs, expected))
+    np.testing.assert_allclose(one, other, rtol=1e-9)
 
 
 def test_products_with_many_gradients_at_once_are_those_with_each(xp):
@@ -27,16 +89,15 @@ def test_products_with_many_gradients_at_once_are_those_with_each(xp):
     objective = objective_on(xp, X, y, Cs=(1.0, 30.0))
     found = [objective.evaluate(start(objective, seed)) for seed in range(4)]
     inverse = curvature.approximate_inverse(objective, found[0], 8)
-    changes = [(b.parameters - a.parameters, b.gradient - a.gradient) for a, b in pairwise(found)]
-    pairs = pairs_under(inverse, objective.strength, changes)
-    assert len(pairs) == 3
-    for (s, y), pair in zip(changes, pairs, strict=True):
-        for one, other in ((pair.s, s), (pair.y, y)):
-            np.testing.assert_array_equal(xp.host(one), xp.host(other))
-        Py = xp.host(inverse.solve(y, objective.strength))
-        np.testing.assert_allclose(xp.host(pair.Py), Py, atol=1e-12 * np.abs(Py).max())
-        sy = np.sum(xp.host(s) * xp.host(y), axis=1)
-        np.testing.assert_allclose(xp.host(pair.inverse_sy), 1 / sy, rtol=1e-9)
+    pairs = expected = Pairs.none(found[0].gradient, 3)
+    for a, b in pairwise(found):
+        s, y = b.parameters - a.parameters, b.gradient - a.gradient
+        pairs = pairs.with_pair(s, y, y, 3)
+        expected = expected.with_pair(s, y, inverse.solve(y, objective.strength), 3)
+    pairs = pairs.under(inverse, objective.strength)
+    for one, other in zip(pairs, expected, strict=True):
+        one, other = xp.host(one), xp.host(other)
+        np.testing.assert_allclose(one, other, atol=1e-12 * np.abs(other).max())
 
 
 def test_no_more_gradients_are_taken_at_once_than_fit_in_the_cache():
@@ -46,16 +107,21 @@ def test_no_more_gradients_are_taken_at_once_than_fit_in_the_cache():
     class Noting:
         def solve(self, gradient, strength):
             sizes.append(gradient.shape[0])
-            return gradient
+            return 2.0 * gradient
 
     change = np.ones((n, 2))
-    pairs = pairs_under(Noting(), np.ones(n), [(change, i * change) for i in range(1, 4)])
+    pairs = Pairs.none(change, 3)
+    for i in range(1, 4):
+        pairs = pairs.with_pair(change, i * change, i * change, 3)
+    np.testing.assert_array_equal(pairs.under(Noting(), np.ones(n)).PY, 2.0 * pairs.Y)
     assert sum(sizes) == 3 * n
     assert len(sizes) > 1
     assert max(sizes) * 2 <= block_values(change)
-    for i, pair in enumerate(pairs, 1):
-        np.testing.assert_array_equal(pair.Py, i * change)
 
 
-def test_where_nothing_changed_there_are_no_pairs():
-    assert pairs_under(curvature.Identity(), np.ones(1), []) == ()
+def test_only_some_of_the_problems_are_kept(xp):
+    s, y = changes_of_two_problems(3)
+    pairs = with_changes(xp, s, y, np.eye(6), memory=4)
+    kept = pairs.select(xp([1], np.int64))
+    for some, all_of_them in zip(kept, pairs, strict=True):
+        np.testing.assert_array_equal(xp.host(some), xp.host(all_of_them)[1:])

@@ -6,7 +6,7 @@ Other rooms receive arrays, ask ``namespace`` for their functions once, and writ
 from array_api_compat import device
 
 from .backends import Backend, backend, report
-from .compiling import compiled, map_leaves, without_compiling
+from .compiling import compiled, compiles_every_shape, map_leaves, without_compiling
 from .devices import (
     describe_array,
     megabytes,
@@ -55,6 +55,7 @@ __all__ = [
     "block_values",
     "comparable",
     "compiled",
+    "compiles_every_shape",
     "compute_dtype",
     "computed_once",
     "describe_array",

@@ -50,6 +50,11 @@ def compiled(function: Function) -> Function:
     return wrapped  # type: ignore[return-value]
 
 
+def compiles_every_shape(x: Array) -> bool:
+    """Whether an array that grows costs more than one that is as large from the start."""
+    return bool(is_jax_array(x))
+
+
 def _first_of_jax(args: tuple[Any, ...]) -> Array | None:
     """The first argument that is an array of JAX, which nobody may have imported."""
     return next(filter(is_jax_array, args), None) if "jax" in sys.modules else None

@@ -24,7 +24,6 @@ from ..curvature.inverse_hessian import Identity
 from ..objective.line_restriction import Iterate
 from ..objective.objective import Objective
 from .minimize import Callback, minimize
-from .pairs import pairs_under
 from .protocols import Solver, WarmStart
 from .solution import Solution, Status
 
@@ -122,10 +121,10 @@ def _carried(stage: Stage, ended: list[tuple[Stage, Solution]]) -> WarmStart | N
         factor = objective.n_samples / last.objective.n_samples
         known = known._replace(inverse=inverse.of_more_rows(factor), age=0, n_iter=0)
     more = objective.penalty - _cast(last.objective.penalty, dtype)
-    changes = [(pair.s, pair.y + more * pair.s) for pair in known.pairs[-stage.max_pairs :]]
+    pairs = known.pairs and known.pairs.with_more_penalty(more, stage.max_pairs)
     is_same = not (last.is_sample or last.is_asked) and last.tol <= stage.tol
     return known._replace(
-        pairs=pairs_under(known.inverse or Identity(), objective.strength, changes),
+        pairs=pairs and pairs.under(known.inverse or Identity(), objective.strength),
         previously_converged=is_same and set(solution.statuses) == {Status.CONVERGED},
     )
 

@@ -1,12 +1,12 @@
 """L-BFGS over a batch of problems, preconditioned.
 
-The direction is -H g, with H the inverse Hessian estimate that the last pairs s = change of
-parameters, y = change of gradient imply: the two-loop recursion of Nocedal (1980), "Updating
-quasi-Newton matrices with limited storage", from H_0 = (s'y / y'Py) P. P is an approximate inverse
-Hessian, made anew where the solver stands every few iterations, or the identity.
+The direction is -H g, with H the inverse Hessian that the last pairs of changes of parameters and
+gradient imply (Nocedal, 1980, "Updating quasi-Newton matrices with limited storage"), from
+H_0 = (s'y / y'Py) P of the newest pair s, y. P is an approximate inverse Hessian, made anew where
+the solver stands every few iterations, or the identity.
 
 P is linear, so that its product with every gradient is all that is needed of it: a change of
-gradient has the change of those products, and the recursion turns g and P g alike.
+gradient has the change of those products.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from ..arrays import Array, compiled, namespace
+from ..arrays import Array, namespace
 from ..curvature.inverse_hessian import Identity, InverseHessian
 from ..objective.line_restriction import Iterate
 from ..objective.policy import DEFAULT
@@ -29,7 +29,7 @@ from .convergence import (
     prove,
 )
 from .line_search import LineSearch, downhill, search, to_host_scalars
-from .pairs import Pair, pairs_under
+from .pairs import Pairs
 from .protocols import Curvature, Objective, WarmStart
 from .solution import Report, Status
 
@@ -40,7 +40,7 @@ class LBFGSState(NamedTuple):
     iterate: Iterate
     Pg: Array  #: (n_problems, n_parameters), the product of `inverse` with the gradient
     direction: Array
-    pairs: tuple[Pair, ...]  #: newest last
+    pairs: Pairs
     inverse: InverseHessian
     age: int  #: iterations since it was made
     n_iter: int  #: iterations since the first one was made
@@ -56,7 +56,7 @@ class LBFGSState(NamedTuple):
             iterate=self.iterate.select(problems),
             Pg=namespace(problems).take(self.Pg, problems, axis=0),
             direction=namespace(problems).take(self.direction, problems, axis=0),
-            pairs=tuple(pair.select(problems) for pair in self.pairs),
+            pairs=self.pairs.select(problems),
             inverse=self.inverse.select(problems),
         )
 
@@ -104,9 +104,15 @@ class LBFGS:
         if iterate is None:
             iterate = objective.evaluate(start.parameters)
         Pg = inverse.solve(iterate.gradient, objective.strength)
-        pairs = (*start.pairs, *start.first_step_pairs)
+        pairs = start.pairs or Pairs.none(Pg, self.memory)
         state, scalars = _state(
-            iterate, Pg, pairs, inverse, objective.strength, start.age, start.n_iter
+            iterate,
+            Pg,
+            start.first_step_pairs or pairs,
+            inverse,
+            objective.strength,
+            start.age,
+            start.n_iter,
         )
         rounding = Rounding.of(iterate.value)
         reports = []
@@ -124,7 +130,7 @@ class LBFGS:
                     value, norm, estimate.gap, status, slope, step, within_tol, [value], value_floor
                 )
             )
-        return state._replace(pairs=start.pairs), reports
+        return state._replace(pairs=pairs), reports
 
     def update(
         self, objective: Objective, state: LBFGSState, reports: Sequence[LBFGSReport]
@@ -141,7 +147,8 @@ class LBFGS:
             s = iterate.parameters - state.parameters
             y = iterate.gradient - state.iterate.gradient
             Pg = inverse.solve(iterate.gradient, objective.strength)
-            pairs = (*state.pairs, Pair.of(s, y, Pg - state.Pg))[-self.memory :]
+            Py = y if inverse.is_identity else Pg - state.Pg
+            pairs = state.pairs.with_pair(s, y, Py, self.memory)
             return _state(iterate, Pg, pairs, inverse, objective.strength, age, n_iter)
 
         rounding = Rounding.of(state.Pg)
@@ -178,7 +185,7 @@ class LBFGS:
         inverse = self.curvature.approximate_inverse(objective, iterate, max_cost)
         if inverse is None:
             return state._replace(age=0), reports
-        pairs = pairs_under(inverse, strength, [(pair.s, pair.y) for pair in state.pairs])
+        pairs = state.pairs.under(inverse, strength)
         Pg = inverse.solve(iterate.gradient, strength)
         state, (_, slope, *_) = _state(iterate, Pg, pairs, inverse, strength, 0, state.n_iter)
         known = zip(reports, to_host_scalars(slope), strict=True)
@@ -229,7 +236,7 @@ class LBFGS:
 def _state(
     iterate: Iterate,
     Pg: Array,
-    pairs: tuple[Pair, ...],
+    pairs: Pairs,
     inverse: InverseHessian,
     strength: Array,
     age: int,
@@ -241,50 +248,14 @@ def _state(
     slope of the preconditioner alone.
     """
     xp, g = namespace(iterate.value), iterate.gradient
-    direction, slope = downhill(g, apply_inverse_hessian(g, Pg, pairs))
+    direction, slope = downhill(g, pairs.inverse_hessian_product(g, Pg))
     step = _first_step(g, pairs, strength) if inverse.is_identity else xp.ones_like(slope)
     scalars = max_norm(g), slope, step, -xp.vecdot(g, Pg)
     return LBFGSState(iterate, Pg, direction, pairs, inverse, age, n_iter), scalars
 
 
-def _first_step(g: Array, pairs: tuple[Pair, ...], strength: Array) -> Array:
+def _first_step(g: Array, pairs: Pairs, strength: Array) -> Array:
     """As far as pairs say; without any, no further than 1 in all, and than the penalty allows."""
     xp = namespace(g)
     short = 1.0 / xp.maximum(xp.maximum(xp.sum(xp.abs(g), axis=1), strength), 1.0)
-    return xp.where(pairs[-1].inverse_sy > 0, 1.0, short) if pairs else short
-
-
-def apply_inverse_hessian(q: Array, Pq: Array, pairs: tuple[Pair, ...]) -> Array:
-    """H q by the two-loop recursion, from q and P q."""
-    if not pairs:
-        return Pq
-    alphas = []
-    for pair in reversed(pairs):
-        q, Pq, alpha = _before(q, Pq, pair)
-        alphas.append(alpha)
-    r = _scaled_to(pairs[-1], Pq)
-    for pair, alpha in zip(pairs, reversed(alphas), strict=True):
-        r = _after(r, pair, alpha)
-    return r
-
-
-@compiled
-def _before(q: Array, Pq: Array, pair: Pair) -> tuple[Array, Array, Array]:
-    """q and P q without what the pair tells, and how much of it that is."""
-    alpha = (pair.inverse_sy * namespace(q).vecdot(pair.s, q))[:, None]
-    return q - alpha * pair.y, Pq - alpha * pair.Py, alpha
-
-
-@compiled
-def _scaled_to(newest: Pair, Pq: Array) -> Array:
-    """P q times s'y / y'Py."""
-    xp = namespace(Pq)
-    curvature = newest.inverse_sy * xp.vecdot(newest.y, newest.Py)  # y'Py / s'y
-    return Pq / xp.where(curvature > 0, curvature, 1.0)[:, None]
-
-
-@compiled
-def _after(r: Array, pair: Pair, alpha: Array) -> Array:
-    """r with what the pair tells."""
-    beta = (pair.inverse_sy * namespace(r).vecdot(pair.y, r))[:, None]
-    return r + (alpha - beta) * pair.s
+    return xp.where(pairs.curvature > 0, 1.0, short)

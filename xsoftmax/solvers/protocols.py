@@ -9,7 +9,7 @@ from ..arrays import Array
 from ..curvature.inverse_hessian import InverseHessian
 from ..curvature.newton_step import NewtonStep
 from ..objective.line_restriction import Iterate, LineFunction
-from .pairs import Pair
+from .pairs import Pairs
 from .solution import Report
 
 Result = TypeVar("Result")
@@ -68,8 +68,8 @@ class WarmStart(NamedTuple):
     inverse: InverseHessian | None = None
     age: int = 0  #: iterations since `inverse` was made
     n_iter: int = 0  #: iterations since the first one was made
-    pairs: tuple[Pair, ...] = ()  #: newest last
-    first_step_pairs: tuple[Pair, ...] = ()  #: which serve the first step only
+    pairs: Pairs | None = None
+    first_step_pairs: Pairs | None = None  #: which serve the first step only, instead
     previously_converged: bool = False  #: whether the last solve met the tolerance of the next
 
     def with_inverse_of(self, later: WarmStart) -> WarmStart:

@@ -17,7 +17,7 @@ from ..objective.line_restriction import Iterate
 from ..objective.objective import Objective
 from .convergence import Rounding
 from .line_search import LineSearch, to_host_scalars
-from .pairs import pairs_under
+from .pairs import Pairs
 from .protocols import WarmStart
 
 #: Only two numbers are chosen, so that few logits of few rows will do.
@@ -53,8 +53,9 @@ def ridge_start(
     scaled = inverse.scaled(from_host([shares[best]], like=g, dtype=g.dtype))
     # On the way the loss was more curved than at its end, so that this pair of changes tells the
     # length of the first step, and is forgotten then.
-    change = iterate.parameters - origin.parameters, iterate.gradient - g
-    pairs = pairs_under(scaled, objective.strength, [change])
+    y = iterate.gradient - g
+    Py = scaled.solve(y, objective.strength)
+    pairs = Pairs.none(y, 1).with_pair(iterate.parameters - origin.parameters, y, Py, 1)
     return WarmStart(iterate.parameters, iterate, scaled, first_step_pairs=pairs)
 
 
