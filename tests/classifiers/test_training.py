@@ -162,7 +162,7 @@ def test_a_validation_set_that_does_not_fit_is_refused(foreign):
 )  # fmt: skip
 def test_a_penalty_beyond_the_range_of_the_dtype_is_refused(xp, dtype, C, wider):
     X, y = blobs(
-        n_samples=DEFAULT.min_values_in_float32 // 5 + 1
+        n_samples=int(DEFAULT.min_values_in_float32) // 5 + 1
     )  # of fewer values double precision solves it
     rule = f"C={C} makes a penalty of .* beyond the range of .*{dtype}.*{wider}"
     with pytest.raises(ValueError, match=rule):
@@ -183,7 +183,7 @@ def test_alpha_beyond_the_range_of_the_dtype_is_refused():
 
 def test_a_penalty_that_rounds_to_0_warns_and_is_none():
     X, y = blobs(
-        n_samples=DEFAULT.min_values_in_float32 // 5 + 1
+        n_samples=int(DEFAULT.min_values_in_float32) // 5 + 1
     )  # of fewer values double precision solves it
     single = X.astype("float32")
     with pytest.warns(UserWarning, match=r"C=1e\+50 .* is 0 in float32.*Pass C=inf") as warned:

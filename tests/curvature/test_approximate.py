@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from xsoftmax.curvature.approximate import (
-    ERROR_OF_TRIED_SHARE,
     ClassInverses,
     Spectrum,
     approximate_inverse,
@@ -18,7 +17,7 @@ from ..problems import blobs, objective_on, start, zeros_of
 from .hessians import a_gradient, dense, differences, times
 
 #: One spectrum for all classes.
-POOLED = replace(DEFAULT, max_values_of_class_inverses=0)
+POOLED = replace(DEFAULT, inverts_classes=False)
 
 
 def check_inverse(objective, parameters, at_zero=False, atol=1e-6):
@@ -112,9 +111,9 @@ def test_scaled_is_the_inverse_where_rows_curve_the_loss_less():
     objective = objective_on(np.asarray, X, y, Cs=(1.0,))
     zeros = zeros_of(objective)
     inverse = approximate_inverse(objective, objective.evaluate(zeros), 100, at_zero=True)
-    scaled = inverse.scaled(np.asarray([0.1]))
+    scaled = inverse.scaled(np.asarray([0.1]), 7.0)
     assert inverse.error_factor == 1.0
-    assert scaled.error_factor == ERROR_OF_TRIED_SHARE
+    assert scaled.error_factor == 7.0
     penalty = np.diag(objective.penalty[0])
     hessian = 0.1 * (dense(objective, zeros)[0] - penalty) + penalty
     gradient = a_gradient(objective, zeros)
@@ -158,44 +157,14 @@ def test_without_intercepts_rows_are_seen_from_0():
     check_inverse(objective, zeros_of(objective), at_zero=True)
 
 
-def test_few_eigenvectors_serve_many_features():
-    rng = np.random.default_rng(0)
-    X = rng.standard_normal((60, 8)) @ rng.standard_normal((8, 5000)) / 50
-    objective = objective_on(np.asarray, X, np.arange(60) % 3, Cs=(1.0,))
-    iterate = objective.evaluate(zeros_of(objective))
-    inverse = approximate_inverse(objective, iterate, 8)
-    assert inverse.weights.V.shape[0] == 5000 > 10 * inverse.weights.V.shape[1]
-    gradient = iterate.gradient
-    step = inverse.solve(gradient, objective.strength)
-    ahead, _ = objective.restrict(iterate, -step)(np.ones(1))[:2]
-    plain, _ = objective.restrict(iterate, -gradient)(np.ones(1))[:2]
-    assert ahead < plain < np.log(3)
-
-
-def test_few_eigenvectors_leave_no_direction_without_a_step():
-    """Of all rows, which are as many as features, float32 does not tell all eigenvectors."""
-    rng, n = np.random.default_rng(0), 600
-    basis = np.linalg.qr(rng.standard_normal((n, n)))[0]
-    X = rng.standard_normal((n, n)) * np.geomspace(1.0, 1e-4, n) @ basis.T
-    objective = objective_on(np.asarray, X, np.arange(n) % 3, dtype="float32")
-    iterate = objective.evaluate(zeros_of(objective))
-    inverse = approximate_inverse(objective, iterate, 8, at_zero=True)
-    flattest = np.stack([basis[:, -1], -basis[:, -1], 0 * basis[:, -1]])[None, ...]
-    gradient = objective.network.pack([(flattest.astype("float32"), np.zeros((1, 3), "float32"))])
-    promised = np.sum(gradient * inverse.solve(gradient, objective.strength))
-    assert inverse.weights.e_outside is not None
-    assert 0.1 < promised * objective.penalty.max() / 2 <= 1.001
-
-
-@pytest.mark.parametrize(("max_features", "max_rank"), [(4096, None), (19, 12)])
-def test_matrix_is_formed_of_so_many_features_as_the_policy_says(rng, max_features, max_rank):
-    policy = replace(DEFAULT, max_features_of_matrix=max_features, max_rank=12)
-    X = rng.standard_normal((300, 20))
-    objective = objective_on(np.asarray, X, np.arange(300) % 3, policy=policy)
-    iterate = objective.evaluate(zeros_of(objective))
-    weights = approximate_inverse(objective, iterate, 100, at_zero=True).weights
-    assert weights.V.shape == (20, max_rank or 20)
-    assert (weights.e_outside is None) == (max_rank is None)
+def test_inverses_have_no_more_values_than_the_policy_allows(rng):
+    X, y = rng.standard_normal((300, 20)), np.arange(300) % 3
+    for max_values, kind in ((3 * 400, ClassInverses), (400, Spectrum), (399, None)):
+        policy = replace(DEFAULT, max_curvature_values=max_values)
+        objective = objective_on(np.asarray, X, y, policy=policy)
+        inverse = approximate_inverse(objective, objective.evaluate(start(objective)), 100)
+        assert kind is None or isinstance(inverse.weights, kind)
+        assert (kind is None) == (inverse is None)
 
 
 @pytest.mark.parametrize(("policy", "kind"), [(DEFAULT, ClassInverses), (POOLED, Spectrum)])

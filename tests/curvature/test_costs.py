@@ -6,16 +6,14 @@ import numpy as np
 import pytest
 
 from xsoftmax.curvature.costs import (
-    MIN_ROWS,
     are_many,
     best_affordable,
-    class_inverses_cost,
+    covariances_cost,
     decomposition_cost,
     evaluation_cost,
     exact_inverse_cost,
     hessian_order,
     hessian_rows,
-    leading_eigenvectors_cost,
     moments_cost,
 )
 from xsoftmax.curvature.exact import exact_inverse
@@ -29,7 +27,7 @@ from ..problems import blobs, objective_on, start
 def test_even_curvature_is_bought_where_it_costs_less_than_an_evaluation(rng):
     X, y = rng.standard_normal((20_000, 8)), rng.integers(0, 10, 20_000)
     objective = objective_on(np.asarray, X, y)
-    assert best_affordable(objective.network, 20_000, 1, 1.0, DEFAULT, at_zero=True).is_whole
+    assert best_affordable(objective.network, 20_000, 1, 1.0, DEFAULT, at_zero=True)
     assert curvature_pays(objective)
     even = rng.standard_normal((2000, 100)), rng.integers(0, 10, 2000)
     assert not curvature_pays(objective_on(np.asarray, *even))
@@ -60,7 +58,7 @@ def test_as_many_rows_are_bought_as_are_affordable():
 def test_what_is_bought_costs_no_more_than_is_allowed(at_zero, max_cost):
     purchase = best_affordable(*SIZES, max_cost, DEFAULT, at_zero)
     spent = moments_cost(*SIZES, at_zero)
-    made = class_inverses_cost(100, 6 if purchase.of_classes else 1, purchase.n_rows)
+    made = covariances_cost(100, 6 if purchase.of_classes else 1, purchase.n_rows)
     if not purchase.of_classes:
         made += decomposition_cost(100)
     assert purchase.cost == pytest.approx((spent + made) / evaluation_cost(*SIZES))
@@ -75,24 +73,8 @@ def test_nothing_is_bought_for_nothing():
 def test_at_zero_one_class_stands_for_all():
     assert not best_affordable(*SIZES, 1000.0, DEFAULT, at_zero=True).of_classes
     assert best_affordable(*SIZES, 1000.0, DEFAULT).of_classes
-    small = replace(DEFAULT, max_values_of_class_inverses=6 * 100 * 100 - 1)
+    small = replace(DEFAULT, max_curvature_values=6 * 100 * 100 - 1)
     assert not best_affordable(*SIZES, 1000.0, small).of_classes
-
-
-def test_a_part_of_the_spectrum_is_bought_at_zero_or_of_many_features():
-    """On the way, where features are few enough for a matrix, it misleads more than it helps."""
-    sizes = Network((1000, 3)), 3000, 1
-    part = best_affordable(*sizes, 16.0, DEFAULT, at_zero=True)
-    assert not part.is_whole
-    assert 0 < part.n_rows < DEFAULT.max_rank
-    made = moments_cost(*sizes, True) + leading_eigenvectors_cost(1000, part.n_rows)
-    assert part.cost == pytest.approx(made / evaluation_cost(*sizes))
-    assert part.cost <= 16.0
-    assert best_affordable(*sizes, 16.0, DEFAULT) is None
-    many = replace(DEFAULT, max_features_of_matrix=999, max_values_of_class_inverses=0)
-    assert not best_affordable(*sizes, 1e9, many).is_whole
-    assert best_affordable(*sizes, 1e9, many).n_rows == DEFAULT.max_rank
-    assert best_affordable(*sizes, 0.5, DEFAULT, at_zero=True) is None
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])
@@ -109,17 +91,18 @@ def test_hessian_order_is_that_of_the_exact_inverse(n_classes, fit_intercept):
 
 
 def test_hessian_rows_are_so_many_for_each_parameter_as_the_policy_says():
-    assert hessian_rows(Network((4, 3)), DEFAULT) == MIN_ROWS
+    assert hessian_rows(Network((4, 3)), DEFAULT) == DEFAULT.few_rows == 1024
     assert hessian_rows(Network((99, 5)), DEFAULT) == 8 * 400
     policy = replace(DEFAULT, hessian_rows_per_parameter=20)
     assert hessian_rows(Network((99, 5)), policy) == 20 * 400
 
 
 def test_are_many_where_to_pick_saves_more_than_it_costs():
-    assert not are_many(MIN_ROWS, 10)
-    assert are_many(MIN_ROWS + 1, 10)
-    assert not are_many(3000, 2000)
-    assert are_many(3001, 2000)
+    assert not are_many(1024, 10, DEFAULT)
+    assert are_many(1025, 10, DEFAULT)
+    assert not are_many(3000, 2000, DEFAULT)
+    assert are_many(3001, 2000, DEFAULT)
+    assert are_many(11, 5, replace(DEFAULT, few_rows=10))
 
 
 def test_costs_grow_with_what_there_is_to_do():

@@ -7,13 +7,15 @@ import pytest
 from scipy.special import logsumexp
 
 from xsoftmax.curvature.covariances import ClassCovariances
+from xsoftmax.objective.policy import DEFAULT
 from xsoftmax.solvers.plan import curvature_pays
 
 from ..problems import blobs, objective_on, start, zeros_of
 
 
 def covariances_of(objective, layers=None, logits=None, max_kept=1 << 23):
-    return ClassCovariances.of(objective.network, objective.rows, layers, logits, max_kept)
+    policy = replace(DEFAULT, max_curvature_values=max_kept)
+    return ClassCovariances.of(objective.network, objective.rows, layers, logits, policy)
 
 
 @pytest.mark.parametrize(("decay", "n_distinct"), [(0.0, 550), (1e-3, 550), (1e-2, 340)])

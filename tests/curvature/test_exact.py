@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from xsoftmax import SoftmaxRegression
-from xsoftmax.arrays import indices_from_host
+from xsoftmax.arrays import indices_from_host, near_values
 from xsoftmax.curvature import exact
 from xsoftmax.curvature.exact import SumToZeroBasis, exact_inverse, helmert, sampling_error
 from xsoftmax.model.network import Network
@@ -89,7 +89,7 @@ def test_pairs_of_classes_may_be_made_some_after_others(xp):
     X, y = blobs(n_samples=9000, n_features=4, n_classes=4, spread=2.0)
     objective = objective_on(xp, X, y, Cs=(0.5, 20.0))
     block_rows = exact._block_rows(objective.network, objective.rows)
-    at_once = exact.AT_ONCE * exact._near_values(objective.rows) // (block_rows * 5)
+    at_once = near_values(objective.penalty) // (block_rows * 5)
     if at_once >= 12:
         pytest.skip("an accelerator makes them at once")
     iterate = objective.evaluate(start(objective))
@@ -183,7 +183,7 @@ def test_helmert_is_an_orthonormal_basis_of_vectors_that_sum_to_zero(xp, n_class
 @pytest.mark.parametrize("n_kept", [1 << 23, 60_000])
 def test_few_rows_stand_for_many(n_kept):
     """Two problems of one batch, of which each weighs half of the rows and sees no others."""
-    policy = replace(DEFAULT, max_kept_probabilities=n_kept)
+    policy = replace(DEFAULT, max_curvature_values=n_kept)
     X, y = blobs(n_samples=30_000, n_features=4, n_classes=3, spread=1.5)
     half = np.random.default_rng(0).integers(0, 2, len(X))
     weights = np.stack([half, 1 - half])

@@ -17,7 +17,6 @@ from xsoftmax.curvature.newton_step import (
 from xsoftmax.objective.policy import DEFAULT
 
 from ..problems import blobs, objective_on, start, zeros_of
-from ..segmented_rows import fold_weights, segmented
 from .hessians import dense, times
 
 
@@ -48,8 +47,8 @@ def dense_steps(objective, iterate, host):
 def inverses(objective, iterate):
     yield Identity()
     yield exact_inverse(objective, iterate, of_few_rows=False)
-    for max_values in (0, DEFAULT.max_values_of_class_inverses):
-        policy = replace(DEFAULT, max_values_of_class_inverses=max_values)
+    for inverts_classes in (False, True):
+        policy = replace(DEFAULT, inverts_classes=inverts_classes)
         yield approximate_inverse(replace(objective, policy=policy), iterate, 1000)
 
 
@@ -121,15 +120,6 @@ def test_hessian_product_is_that_of_the_dense_hessian(xp, n_classes, known_logit
     vector = np.random.default_rng(0).standard_normal(objective.penalty.shape)
     found = xp.host(hessian_product(objective, iterate, xp(vector)))
     np.testing.assert_allclose(found, times(hessians, vector), rtol=1e-10, atol=1e-13)
-
-
-def test_hessian_product_of_segments_is_that_of_all_rows(xp):
-    weights = fold_weights()
-    objective = objective_on(xp, *blobs(n_samples=90), Cs=(0.5, 1.0, 2.0), weights=weights)
-    parts, _ = segmented(xp, objective, weights)
-    vector = start(objective, seed=1)
-    products = [hessian_product(o, o.evaluate(start(o)), vector) for o in (objective, parts)]
-    np.testing.assert_allclose(*map(xp.host, products), rtol=1e-10, atol=1e-14)
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])

@@ -18,9 +18,9 @@ def test_restrict_reads_no_row_of_a_linear_model_after_the_first_step():
     class Counting(ArrayRows):
         reads = 0
 
-        def segmented_blocks(self, size):
+        def blocks(self, size):
             Counting.reads += 1
-            return super().segmented_blocks(size)
+            return super().blocks(size)
 
     counting = Objective(objective.network, Counting(*objective.rows), objective.penalty)
     iterate = counting.evaluate(start(objective))

@@ -216,11 +216,11 @@ def limited(n_rows, error):
     asked = []
 
     class Limited(ArrayRows):
-        def segmented_blocks(self, size):
+        def blocks(self, size):
             asked.append(size)
             if size > n_rows:
                 raise error
-            return super().segmented_blocks(size)
+            return super().blocks(size)
 
     return Limited, asked
 

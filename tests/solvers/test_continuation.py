@@ -155,11 +155,11 @@ def test_the_next_problem_sees_the_same_changes_but_for_the_penalty(xp):
         pairs = pairs.with_pair(b - a, y, y, 10)
     known = {"inverse": inverse, "age": 3, "n_iter": 7, "pairs": pairs}
     last = Stage(strong, 1e-3, 99), solution_at(points[-1], **known)
-    carried = _carried(Stage(weak, 1e-3, 99, max_pairs=2), [last])
+    carried = _carried(Stage(weak, 1e-3, 99), [last])
     np.testing.assert_array_equal(xp.host(carried.inverse.mass), xp.host(inverse.mass))
     assert (carried.age, carried.n_iter) == (3, 7)
     expected = Pairs.none(points[0], 10)
-    for a, b in pairwise(points[1:]):  # of the newest
+    for a, b in pairwise(points):
         y = weak.evaluate(b).gradient - weak.evaluate(a).gradient
         expected = expected.with_pair(b - a, y, inverse.solve(y, weak.strength), 10)
     for found, right in zip(carried.pairs, expected, strict=True):
@@ -272,17 +272,17 @@ class ConvergedAtOnce(Recorded):
 
 
 def test_a_c_that_takes_no_iteration_hands_the_pairs_on():
-    objectives, n_pairs = path_over([0.1, 0.2, 0.4]), DEFAULT.pairs_along_path
+    objectives = path_over([0.1, 0.2, 0.4])
     solvers = [kind(LBFGS(1e-9)) for kind in (Recorded, ConvergedAtOnce, Recorded)]
-    stages = [Stage(objective, 1e-9, 99, max_pairs=n_pairs) for objective in objectives]
+    stages = [Stage(objective, 1e-9, 99) for objective in objectives]
     (_, first), _, _ = solved(stages, solvers)
     _, second, third = (solver.starts[0].pairs for solver in solvers)
     kept = first.warm_start.pairs.S
-    assert kept.shape[1] > second.S.shape[1] == third.S.shape[1] == n_pairs
-    cosines = np.vecdot(second.S, kept[:, -n_pairs:, :])
-    lengths = np.linalg.norm(second.S, axis=2) * np.linalg.norm(kept[:, -n_pairs:, :], axis=2)
+    assert kept.shape[1] == second.S.shape[1] == third.S.shape[1] > 1
+    cosines = np.vecdot(second.S, kept)
+    lengths = np.linalg.norm(second.S, axis=2) * np.linalg.norm(kept, axis=2)
     np.testing.assert_allclose(cosines, lengths)
-    expected = second.with_more_penalty(objectives[2].penalty - objectives[1].penalty, n_pairs)
+    expected = second.with_more_penalty(objectives[2].penalty - objectives[1].penalty)
     np.testing.assert_allclose(third.Y, expected.Y, rtol=1e-12)
 
 

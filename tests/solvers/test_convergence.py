@@ -89,9 +89,7 @@ def proved(slope, logit_change, bound, *, is_exact=True, dtype="float64"):
 
 
 def test_a_small_decrement_proves_a_gap_where_no_logit_changes_by_much():
-    proof = proved(-1e-3, 0.4, np.inf)
-    assert proof.holds
-    assert proof.estimate.amount == pytest.approx(1e-3)
+    assert proved(-1e-3, 0.4, np.inf).holds
     assert not proved(-1e-3, 0.6, np.inf).holds
     assert not proved(-1e-3, 0.4, np.inf, is_exact=False).holds
     assert not proved(-0.1, 0.4, np.inf).holds
@@ -103,8 +101,9 @@ def test_strong_convexity_proves_a_gap_however_far_the_step_goes():
     assert proof.estimate.amount == pytest.approx(1e-3)  # all that is proved
 
 
-def test_a_tenth_of_the_tolerance_is_the_least_gap_that_is_reported():
-    assert proved(-1e-9, 0.1, np.inf).estimate.amount == pytest.approx(0.1 * 0.01 * 0.5)
+def test_where_no_logit_changes_by_much_no_more_than_the_tolerance_is_promised():
+    """The step is exact enough for that, and may hide less."""
+    assert proved(-1e-9, 0.1, np.inf).estimate.amount == pytest.approx(0.01 * 0.5)
 
 
 def test_single_precision_proves_nothing():

@@ -122,7 +122,7 @@ def test_where_curvature_falls_steps_are_made_longer():
     X, y = load_breast_cancer(return_X_y=True)
     objective = objective_on(np.asarray, (X - X.mean(axis=0)) / X.std(axis=0), y)
     longer, found, _ = trace(objective, 1e-6)
-    whole, _, _ = trace(objective, 1e-6, solver=Newton(1e-6, max_step=1.0))
+    whole, _, _ = trace(objective, 1e-6, solver=Newton(1e-6, lengthens_steps=False))
     assert longer.n_iter[0] <= whole.n_iter[0] - 2
     last = found[-1]
     assert last.curvature_decay * (-last.slope) ** 0.25 < 0.05  # near the end they are whole

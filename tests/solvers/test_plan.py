@@ -27,7 +27,7 @@ from .fakes import APPROXIMATE, recorded_fit, watched
 #: Samples are worth their calls, however few rows they have.
 SMALL_SAMPLES = replace(DEFAULT, min_work_of_sample=0.0)
 #: No Hessian is exact, and the smallest fit is worth while in single precision first.
-MIXED = replace(APPROXIMATE, min_work_float32_first=0.0)
+MIXED = replace(APPROXIMATE, min_values_in_float32=0)
 
 
 def planned(objective, parameters=None, tol=1e-4, **options):
@@ -103,10 +103,10 @@ def test_l_bfgs_buys_by_the_policy():
     )
 
 
-def test_newtons_steps_are_no_longer_than_the_policy_allows():
-    policy = replace(DEFAULT, max_newton_step=1.5)
+def test_newtons_steps_are_made_longer_where_the_policy_says_so():
+    policy = replace(DEFAULT, lengthens_newton_steps=False)
     solver, _, _ = planned(objective_on(np.asarray, *blobs(), policy=policy))
-    assert solver == Newton(1e-4, max_step=1.5)
+    assert solver == Newton(1e-4, lengthens_steps=False)
 
 
 @pytest.mark.parametrize("policy", [DEFAULT, APPROXIMATE], ids=["exact", "approximate"])
@@ -180,9 +180,9 @@ def test_of_few_features_less_is_uneven(rng, n_features, scale, uneven):
 
 
 def test_the_first_inverse_costs_no_more_than_the_policy_allows():
-    X, y = blobs(n_samples=300, n_features=150, spread=3.0)
+    X, y = blobs(n_samples=1200, n_features=150, spread=3.0)
     costs = []
-    for max_cost in (1.0, 8.0):
+    for max_cost in (8.0, 20.0):
         policy = replace(APPROXIMATE, min_anisotropy=0.0, max_cost_at_zero=max_cost)
         objective = objective_on(np.asarray, X, y, policy=policy)
         start = start_from_zero(objective, zeros_of(objective), uses_newton=False)
@@ -223,13 +223,13 @@ def first_sample(objective, uses_newton=False):
     return next(samples(objective, uses_newton), None)
 
 
-@pytest.mark.parametrize("period", [2, 3, 4, 6, 8, 60])
+@pytest.mark.parametrize("period", [2, 3, 4, 6, 8, 24, 100])
 def test_a_sample_meets_every_class_as_often_as_it_occurs(xp, period):
     y = np.arange(4800) % period
     X = np.random.default_rng(0).standard_normal((4800, 2))
     objective = objective_on(xp, X, y, policy=SMALL_SAMPLES)
     found = list(samples(objective, False))
-    if period * SMALL_SAMPLES.sample_rows_per_class > 1200:
+    if period * SMALL_SAMPLES.min_sample_rows > 1200:
         assert found == []
         return
     sample = found[-1]
@@ -244,7 +244,7 @@ def test_a_sample_of_sorted_rows_keeps_shares():
     np.testing.assert_allclose(np.bincount(sample.rows.targets), [100, 200, 300], atol=1)
 
 
-@pytest.mark.parametrize(("n_samples", "n_features"), [(590, 2), (1200, 20)])
+@pytest.mark.parametrize(("n_samples", "n_features"), [(190, 2), (1200, 20)])
 def test_too_few_rows_for_the_classes_or_features_are_not_sampled(n_samples, n_features):
     X, y = blobs(n_samples=n_samples, n_features=n_features)
     assert first_sample(objective_on(np.asarray, X, y, policy=SMALL_SAMPLES)) is None
@@ -262,8 +262,7 @@ def test_samples_have_a_quarter_of_the_rows_of_the_next():
 
 
 @pytest.mark.parametrize(("threshold", "value"), [
-    ("sample_rows_per_feature", 2501), ("sample_rows_per_class", 3334),
-    ("min_work_of_sample", 1e9),
+    ("min_sample_rows", 2501), ("min_work_of_sample", 1e9),
 ])  # fmt: skip
 def test_each_threshold_of_a_sample_may_refuse_it(threshold, value):
     X, y = blobs(n_samples=40_000, n_features=4)
@@ -379,7 +378,7 @@ def test_a_sample_that_misleads_is_not_followed():
     *before, (_, _, solver) = recorded_fit(biased, tol=1e-4, max_iter=1)
     assert before
     assert np.all(solver.starts[0].parameters == 0)
-    *_, (_, _, solver) = recorded_fit(right, tol=1e-4, max_iter=1)
+    *_, (_, _, solver) = recorded_fit(right, tol=1e-4, max_iter=30)
     best = fit(right, zeros_of(right), tol=1e-9, max_iter=100).values[0]
     began_at = to_list(solver.starts[0].iterate.value)[0]
     assert began_at < best * (1 + 2 * SMALL_SAMPLES.sample_tol**0.5)
@@ -542,7 +541,7 @@ def test_single_precision_is_left_out(why):
     objective = problem(dtype="float32") if why == "float32" else problem()
     zeros = zeros_of(objective)
     if why == "small":
-        policy = replace(MIXED, min_work_float32_first=300 * 6 * 4 + 1)
+        policy = replace(MIXED, min_values_in_float32=300 * 6 + 1)
         objective = replace(objective, policy=policy)
     elif why == "not at 0":
         zeros = zeros + 0.01
@@ -562,12 +561,11 @@ def test_single_precision_is_left_out(why):
     assert {*dtypes} == {str(zeros.dtype)}
 
 
-def test_single_precision_pays_from_so_many_multiplications():
-    objective = problem(Cs=(1.0, 2.0))
-    work = 2 * 300 * 6 * 4
-    for min_work in (work, work + 1):
-        there = replace(objective, policy=replace(MIXED, min_work_float32_first=min_work))
-        assert float32_pays(there, uses_newton=False) == (min_work == work)
+def test_single_precision_pays_from_so_many_values_of_x():
+    objective = problem()
+    for n_values in (300 * 6, 300 * 6 + 1):
+        there = replace(objective, policy=replace(MIXED, min_values_in_float32=n_values))
+        assert float32_pays(there, uses_newton=False) == (n_values == 300 * 6)
         assert not float32_pays(there, uses_newton=True)
 
 
@@ -669,14 +667,11 @@ def test_a_fit_goes_both_ways_and_ends_where_double_precision_does(xp):
 # A path
 
 
-def test_a_path_takes_few_pairs_from_one_value_of_c_to_the_next():
-    policy = replace(APPROXIMATE, pairs_along_path=2)
-    objective = objective_on(np.asarray, *blobs(), policy=policy)
+def test_a_path_has_a_stage_for_each_value_of_c():
+    objective = objective_on(np.asarray, *blobs(), policy=APPROXIMATE)
     weak = replace(objective, penalty=0.1 * objective.penalty)
     _, stages, _ = plan([objective, weak, weak], zeros_of(objective), 1e-4, 100)
-    first, *later = stages
-    assert [stage.max_pairs for stage in later] == [2, 2]
-    assert [stage.objective for stage in (first, *later)] == [objective, weak, weak]
+    assert [stage.objective for stage in stages] == [objective, weak, weak]
 
 
 @pytest.mark.parametrize("max_iter", [1, 3, 100])

@@ -18,9 +18,11 @@ from .devices import (
 )
 from .memory import (
     BLOCK_VALUES,
+    LONG_ROW,
     block_values,
     is_out_of_memory,
     keep_released_memory,
+    near_values,
     retry_on_out_of_memory,
     row_slices,
     values_there,
@@ -49,6 +51,7 @@ from .transfers import from_host, indices_from_host, to_host, to_list
 __all__ = [
     "BLOCK_VALUES",
     "LIBRARIES",
+    "LONG_ROW",
     "Array",
     "Backend",
     "backend",
@@ -73,6 +76,7 @@ __all__ = [
     "map_leaves",
     "megabytes",
     "namespace",
+    "near_values",
     "on_accelerator",
     "on_device_of",
     "on_its_device",

@@ -17,6 +17,12 @@ BLOCK_VALUES = 1 << 20
 #: A GPU is given so many times as many: it waits for launches, and has no such cache.
 ACCELERATOR_FACTOR = 64
 
+#: Values of a row for which a reduction over rows is fast.
+LONG_ROW = 1024
+
+#: A processor's nearest cache holds so many times fewer values: there products run best.
+NEARER = 32
+
 #: Blocks of fewer rows are not tried when memory runs out.
 MIN_BLOCK_ROWS = 32
 
@@ -24,6 +30,11 @@ MIN_BLOCK_ROWS = 32
 def block_values(like: Array) -> int:
     """How many values a temporary should have where `like` lies."""
     return values_there(BLOCK_VALUES, like)
+
+
+def near_values(like: Array) -> int:
+    """How many values the rows of a small product should have where `like` lies."""
+    return block_values(like) // NEARER
 
 
 def values_there(n_values: int, like: Array) -> int:

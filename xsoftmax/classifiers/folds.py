@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.model_selection import check_cv
 
-from ..arrays import indices_from_host, is_numpy, is_out_of_memory, on_accelerator, to_host
-from ..objective.objective import Objective
-from ..objective.rows import Segment
+from ..arrays import is_numpy
 from .training import Samples
 from .words import shown
 
@@ -62,32 +59,3 @@ def weights_of(samples: Samples, folds: list[Fold]) -> np.ndarray:
     for row, fold in zip(weights, folds, strict=True):
         np.add.at(row, fold.train, samples.weight[fold.train])  # a row named twice counts twice
     return weights
-
-
-def sort_rows_by_fold(objective: Objective) -> Objective:
-    """The objective of a batch of folds, sorted so that products skip what a fold holds out.
-
-    As it is where rows are held out by several folds, or by so few that nothing is gained, on an
-    accelerator, which prefers few large products, and where a copy of X is or may be too large.
-    """
-    rows, (n_features, *_, n_classes) = objective.rows, objective.network.layer_sizes
-    n_folds = rows.weights.shape[0]
-    policy = objective.policy
-    is_large = rows.n_samples * n_features > policy.max_copied_values
-    if n_folds == 1 or is_large or on_accelerator(rows.X):
-        return objective
-    unseen = to_host(rows.weights) == 0
-    held_out_by = np.where(unseen.sum(axis=0) == 1, unseen.argmax(axis=0), n_folds)
-    counts = np.bincount(held_out_by, minlength=n_folds + 1).tolist()
-    if min(counts[:-1]) * n_features * n_classes < policy.min_work_of_fold:
-        return objective
-    order = indices_from_host(held_out_by.argsort(kind="stable"), like=rows.X)
-    segments = tuple(
-        Segment(n_rows, k if k < n_folds else None) for k, n_rows in enumerate(counts) if n_rows
-    )
-    try:
-        return replace(objective, rows=rows.sort_by_segment(order, segments))
-    except Exception as error:
-        if not is_out_of_memory(error):
-            raise
-        return objective

@@ -20,7 +20,7 @@ from ..objective.objective import Objective
 from ..objective.policy import DEFAULT, Policy
 from ..solvers import LBFGS, Solution, Status, fit, follow_path
 from .cv_results import CVResults, warn_at_edge
-from .folds import Fold, sort_rows_by_fold, split, weights_of
+from .folds import Fold, split, weights_of
 from .linear import LinearPredictor, penalty_strength
 from .rules import check_parameters
 from .scoring import ACCURACY, Routing, Scorer, best, route, scored, scoring_weight, with_labels
@@ -307,7 +307,6 @@ class SoftmaxRegressionCV(LinearPredictor):
             unit = objective_of(
                 self, space.network, rows_there, strength, rows, features, self._policy
             )
-            unit = sort_rows_by_fold(unit)
             for j, solution in zip(order, self._follow(unit, Cs[order]), strict=True):
                 objective = _with_C(unit, Cs[j])
                 solution = as_returned(objective, space, features, solution, self.tol)

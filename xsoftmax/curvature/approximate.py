@@ -13,7 +13,7 @@ stand in for H; they are H itself for two classes, and at W = 0, where one block
 and H = (1/c)(I - 11'/c) (x) X'SX + penalty (Boehning, 1992, "Multinomial logistic regression
 algorithm"). Two forms, chosen by what they cost: an inverse for every class, or one spectrum for
 all classes with a scale for each. The spectrum is one eigendecomposition, so it serves every
-penalty, and of too many features it keeps the leading eigenvectors of a few rows.
+penalty.
 """
 
 from __future__ import annotations
@@ -25,13 +25,9 @@ from ..arrays import Array, compiled, namespace, to_list
 from ..model.network import Network
 from ..objective.line_restriction import Iterate
 from ..objective.objective import Objective
-from .costs import Purchase, best_affordable
+from .costs import best_affordable
 from .covariances import ClassCovariances
 from .linear_algebra import diagonal_matrix, floored, inverse_cholesky
-
-#: A share of the curvature that was tried and not measured may be wrong by as much as the shares
-#: that are tried lie apart.
-ERROR_OF_TRIED_SHARE = 30.0
 
 
 class WeightsInverse(Protocol):
@@ -56,30 +52,21 @@ class ClassInverses:
 
 @dataclass(frozen=True)
 class Spectrum:
-    """H_k^-1 = V diag(1 / (a_k e + penalty)) V' in the span of V, with one eigenvalue elsewhere.
+    """H_k^-1 = V diag(1 / (a_k e + penalty)) V'.
 
     One decomposition serves every class and every penalty.
     """
 
-    V: Array  #: (n_features, rank), orthonormal columns
-    e: Array  #: (rank,)
-    e_outside: Array | None  #: 0-dimensional; None where V spans everything
+    V: Array  #: (n_features, n_features), orthonormal columns
+    e: Array  #: (n_features,)
     share: Array  #: (n_classes, 1), a_k
 
     def solve(self, gradient: Array, strength: Array) -> Array:
         """Two products for all problems and classes."""
         xp = namespace(gradient)
-        n_problems, n_classes, n_features = gradient.shape
-        inside = 1.0 / (self.share * self.e + strength)
-        rows = xp.reshape(gradient, (-1, n_features))
-        within = xp.reshape(xp.matmul(rows, self.V), (n_problems, n_classes, -1))
-        # Where V spans everything, to take off what is outside would leave its rounding.
-        outside: Array | float = 0.0
-        if self.e_outside is not None:
-            outside = 1.0 / (self.share * self.e_outside + strength)
-        within = xp.reshape(within * (inside - outside), (n_problems * n_classes, -1))
-        result = xp.reshape(xp.matmul(within, self.V.T), gradient.shape)
-        return result if self.e_outside is None else result + outside * gradient
+        rows = xp.matmul(xp.reshape(gradient, (-1, gradient.shape[2])), self.V)
+        scaled = xp.reshape(rows, gradient.shape) / (self.share * self.e + strength)
+        return xp.reshape(xp.matmul(xp.reshape(scaled, rows.shape), self.V.T), gradient.shape)
 
 
 @dataclass(frozen=True)
@@ -123,9 +110,9 @@ class ApproximateInverse:
             b = _sum_to_zero(b / self.mass - xp.sum(W * self.mean, axis=2))
         return self.network.pack([(_sum_to_zero(W), b)])
 
-    def scaled(self, share: Array) -> ApproximateInverse:
+    def scaled(self, share: Array, error_factor: float) -> ApproximateInverse:
         """As if the rows curved the loss only `share` (1,) times as much."""
-        return replace(self, scale=share, error_factor=ERROR_OF_TRIED_SHARE)
+        return replace(self, scale=share, error_factor=error_factor)
 
     def select(self, problems: Array) -> Self:
         """The same: it serves all problems."""
@@ -155,9 +142,7 @@ def approximate_inverse(
     if purchase is None:
         return None
     layers = None if at_zero else network.unpack(iterate.parameters)
-    covariances = ClassCovariances.of(
-        network, rows, layers, iterate.logits, policy.max_kept_probabilities
-    )
+    covariances = ClassCovariances.of(network, rows, layers, iterate.logits, policy)
     if not to_list(xp.all(xp.isfinite(covariances.diagonal))):
         return None
     mean, mass = covariances.mean, covariances.mass
@@ -166,7 +151,8 @@ def approximate_inverse(
         weights: WeightsInverse = _class_inverses(covariances, strength, purchase.n_rows)
     else:
         covariances, share = covariances.pooled()
-        weights = _spectrum(covariances, share, purchase)
+        (H,) = covariances.matrices(purchase.n_rows)
+        weights = Spectrum(*_eigenvectors(H, share))
         mean, mass = covariances.mean, covariances.mass * share
     mass, min_strength = _floors(mass, covariances.diagonal)
     return ApproximateInverse(network, weights, mean, mass, min_strength, purchase.cost)
@@ -208,34 +194,11 @@ def _inverse_of_scaled(F: Array, scale: Array) -> Array:
     return xp.matmul(xp.matrix_transpose(F), F)
 
 
-def _spectrum(covariances: ClassCovariances, share: Array, purchase: Purchase) -> Spectrum:
-    """The eigenvectors of the whole matrix, or the leading ones of a few rows."""
-    if purchase.is_whole:
-        (H,) = covariances.matrices(purchase.n_rows)
-        return Spectrum(*_eigenvectors(H, share))
-    A = covariances.picked(slice(0, 1), purchase.n_rows)
-    return Spectrum(*_leading_eigenvectors(A, covariances.diagonal, share))
-
-
 @compiled
-def _eigenvectors(H: Array, share: Array) -> tuple[Array, Array, Array | None, Array]:
+def _eigenvectors(H: Array, share: Array) -> tuple[Array, Array, Array]:
     """The fields of a `Spectrum` of the matrix H (1, n_features, n_features)."""
-    e, V = namespace(H).linalg.eigh(H[0, ...])
-    return V, _positive(e), None, _not_too_small(share)
-
-
-@compiled
-def _leading_eigenvectors(
-    A: Array, diagonal: Array, share: Array
-) -> tuple[Array, Array, Array | None, Array]:
-    """Those of A'A, A (1, rank, n_features), where the whole matrix has this `diagonal`."""
-    xp, A, (_, rank, n_features) = namespace(A), A[0, ...], A.shape
-    e, U = xp.linalg.eigh(xp.matmul(A, A.T))
-    is_usable = e > rank * xp.finfo(e.dtype).eps * xp.max(e)
-    e = xp.where(is_usable, e, 0.0)
-    V = xp.matmul(A.T, U * xp.where(is_usable, 1.0 / xp.sqrt(xp.where(is_usable, e, 1.0)), 0.0))
-    e_outside = (xp.sum(diagonal) - xp.sum(e)) / max(n_features - rank, 1)
-    return V, _positive(e), _positive(e_outside), _not_too_small(share)
+    xp, (e, V) = namespace(H), namespace(H).linalg.eigh(H[0, ...])
+    return V, xp.where(e > 0, e, 0.0), xp.where(share > 0.01, share, 0.01)[:, None]
 
 
 def _positive(x: Array) -> Array:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from ..arrays import Array, block_values, compiled, computed_once, namespace, row_slices
 from ..model.losses import indicators, probabilities
 from ..model.network import Layer, Network
-from ..objective.policy import DEFAULT
+from ..objective.policy import DEFAULT, Policy
 from ..objective.rows import ArrayRows
 from .costs import are_many
 from .linear_algebra import diagonal_matrix, floored
@@ -39,6 +39,7 @@ class ClassCovariances:
     mass: Array  #: (k,), the sum of the weights
     sums: Array  #: (k, n_features), of x
     squares: Array  #: (k, n_features), of x^2
+    policy: Policy = DEFAULT
 
     @classmethod
     def of(
@@ -47,12 +48,12 @@ class ClassCovariances:
         rows: ArrayRows,
         layers: list[Layer] | None,
         logits: Array | None = None,
-        max_kept: int = DEFAULT.max_kept_probabilities,
+        policy: Policy = DEFAULT,
     ) -> ClassCovariances:
         """At `layers`, or None at 0, where one class stands for all.
 
-        Where the `logits` (n_problems, n_logits, n_samples) are known they are not made again. Of
-        more than `max_kept` rows times classes every few rows have weights.
+        Where the `logits` (n_problems, n_logits, n_samples) are known they are not made again.
+        Where there would be more weights than the `policy` allows, every few rows have some.
         """
         n_features, n_classes = network.layer_sizes
         n_problems = 1 if layers is None else layers[0][0].shape[0]
@@ -60,7 +61,7 @@ class ClassCovariances:
         moments: list[Array] = []
         values = max(n_features // 4, n_classes * n_problems)
         size = rows.block_size(max(256, block_values(rows.weights) // values))
-        stride = 1 + rows.n_samples * n_classes // max_kept
+        stride = 1 + rows.n_samples * n_classes // policy.max_curvature_values
         for block in rows.strided(stride).blocks(size):
             known = None if logits is None else logits[:, :, ::stride][:, :, block.span]
             w, *more = _moments_of_rows(
@@ -69,7 +70,8 @@ class ClassCovariances:
             parts.append(w)
             moments = [x + y for x, y in zip(moments, more, strict=True)] if moments else more
         weights = parts[0] if len(parts) == 1 else namespace(*parts).concat(parts, axis=1)
-        return cls(rows.X, stride, network.fit_intercept, rows.center, weights, *moments)
+        found = cls(rows.X, stride, network.fit_intercept, rows.center, weights, *moments)
+        return replace(found, policy=policy)
 
     @computed_once
     def diagonal_and_mean(self) -> tuple[Array, Array]:
@@ -113,7 +115,7 @@ class ClassCovariances:
 
         As many at once as temporaries may have values.
         """
-        n_rows = n_picked if are_many(self.n_rows, n_picked) else self.n_rows
+        n_rows = n_picked if are_many(self.n_rows, n_picked, self.policy) else self.n_rows
         n_classes, n_features = self.mean.shape
         values = max(self.n_rows, max(n_rows, n_features) * n_features)
         for classes in row_slices(n_classes, max(1, block_values(self.mean) // values)):

@@ -16,7 +16,15 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import NamedTuple, Self
 
-from ..arrays import Array, block_values, device, indices_from_host, namespace, row_slices
+from ..arrays import (
+    Array,
+    block_values,
+    device,
+    indices_from_host,
+    namespace,
+    near_values,
+    row_slices,
+)
 from ..model.losses import class_curvatures, pair_curvatures
 from ..model.network import Layer, Network
 from ..objective.line_restriction import Iterate
@@ -25,12 +33,6 @@ from ..objective.rows import ArrayRows, Block
 from .costs import are_many, evaluation_cost, exact_inverse_cost, hessian_order, hessian_rows
 from .linear_algebra import diagonal_matrix, floored
 from .sampling import pick
-
-#: Products run best from a processor's nearest cache: rows have so many times fewer values here.
-NEARER = 32
-#: Pairs of classes weigh so many times as many values at once, since one product is faster than
-#: many.
-AT_ONCE = 8
 
 
 class CenteredDesignMatrix(NamedTuple):
@@ -123,8 +125,8 @@ def exact_inverse(
     known, logits = design, iterate.logits
     layers = network.unpack(iterate.parameters)
     n_rows = hessian_rows(network, policy)
-    if of_few_rows and are_many(rows.n_samples, n_rows):
-        max_kept = policy.max_kept_probabilities
+    if of_few_rows and are_many(rows.n_samples, n_rows, policy):
+        max_kept = policy.max_curvature_values
         rows, logits = _most_curved(network, rows, layers, logits, n_rows, max_kept)
         known = None
     G = _pair_covariances(network, rows, layers, logits, basis, known)
@@ -137,8 +139,9 @@ def sampling_error(objective: Objective) -> float:
     A covariance of n rows in p dimensions is wrong by about p / n in the mean square.
     """
     network = objective.network
-    n_rows = hessian_rows(network, objective.policy)
-    return hessian_order(network) / n_rows if are_many(objective.n_samples, n_rows) else 0.0
+    n_rows, n_samples = hessian_rows(network, objective.policy), objective.n_samples
+    is_sampled = are_many(n_samples, n_rows, objective.policy)
+    return hessian_order(network) / n_rows if is_sampled else 0.0
 
 
 def _inverses(network: Network, basis: SumToZeroBasis, G: Array, strength: Array) -> Array:
@@ -205,7 +208,7 @@ def _pair_covariances(
     """G_kl of all problems, one above the other, (n_problems n_pairs n_inputs, n_inputs)."""
     xp = namespace(rows.weights)
     n_columns, n_rows = layers[0][0].shape[0] * basis.products.shape[1], _block_rows(network, rows)
-    at_once = AT_ONCE * _near_values(rows) // (n_rows * _n_inputs(network))
+    at_once = near_values(rows.weights) // (n_rows * _n_inputs(network))
     parts = list(row_slices(n_columns, max(1, at_once)))
     sums: list[Array | float] = [0.0] * len(parts)
     for block in rows.blocks(rows.block_size(n_rows)):
@@ -233,12 +236,7 @@ def _is_one_block(network: Network, rows: ArrayRows) -> bool:
 
 def _block_rows(network: Network, rows: ArrayRows) -> int:
     """How many rows products are made of at a time, where memory is not short."""
-    return min(rows.n_samples, max(64, _near_values(rows) // _n_inputs(network)))
-
-
-def _near_values(rows: ArrayRows) -> int:
-    """Values of rows that are worked on at a time."""
-    return block_values(rows.weights) // NEARER
+    return min(rows.n_samples, max(64, near_values(rows.weights) // _n_inputs(network)))
 
 
 def _design_of(network: Network, rows: ArrayRows, block: Block) -> CenteredDesignMatrix:

@@ -25,8 +25,6 @@ from .linear_algebra import floored
 SMALL_RESIDUAL = 1e-3
 #: Products of the Hessian that a step may take.
 MAX_PRODUCTS = 200
-#: A row with less curvature is as straight as numbers can tell.
-MIN_CURVATURE = 1e-30
 
 
 class NewtonStep(NamedTuple):
@@ -94,11 +92,11 @@ def _divided(x: Array, y: Array) -> Array:
 def hessian_product(objective: Objective, iterate: Iterate, vector: Array) -> Array:
     """H v for a linear model, with v like the parameters, in one pass over all rows."""
     network, product = objective.network, objective.penalty * vector
-    for block in objective.rows.segmented_blocks(objective.block_size):
-        change, _ = network.forward(network.unpack(block.drop_excluded(vector)), block.X)
-        Z = block.drop_excluded(_logits_at(network, iterate, block))
+    for block in objective.rows.blocks(objective.block_size):
+        change, _ = network.forward(network.unpack(vector), block.X)
+        Z = _logits_at(network, iterate, block)
         gradient = network.linear_gradient(block.weights * curvature_product(Z, change), block.X)
-        product += block.restore_excluded(network.pack(gradient))
+        product += network.pack(gradient)
     return product
 
 
@@ -169,7 +167,7 @@ def largest_logit_change(
         change = xp.max(change, axis=1) - xp.min(change, axis=1)
         if not of_all_rows:
             curvature = xp.max(class_curvatures(_logits_at(network, iterate, block)), axis=1)
-            is_curved = curvature * block.weights[:, 0, :] > MIN_CURVATURE
+            is_curved = curvature * block.weights[:, 0, :] > xp.finfo(curvature.dtype).eps ** 2
             change = xp.where(is_curved, change, 0.0)
         largest = xp.maximum(largest, xp.max(change, axis=1))
     return largest

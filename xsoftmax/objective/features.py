@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..arrays import (
+    LONG_ROW,
     Array,
     block_values,
     comparable,
@@ -26,21 +27,13 @@ from ..arrays import (
 )
 from .policy import Policy
 
-#: Rows that tell where a feature lies, and how far from there its values are: at least so many, and
-#: more while they have no more values than the third number.
-CENTER_ROWS, SCALE_ROWS, SCALE_VALUES = 32, 256, 1 << 18
-#: A cell is large if it lies so many times the feature's scale from its center. Chosen on problems
-#: drawn at random: where cells are smaller, a look at the size of the next Newton step suffices.
+#: Rows that tell where a feature lies; and how far from there its values are, while these are no
+#: more than the second number.
+CENTER_ROWS, SCALE_VALUES = 32, 1 << 18
+#: A cell is large if it lies so many times the feature's scale from its center, and a feature far
+#: from 0 if its center does. Chosen on problems drawn at random: where cells are smaller, a look at
+#: the size of the next Newton step suffices.
 LARGE_CELL = 100.0
-#: A feature is far from 0 if its center is so many times its scale from there.
-FAR_CENTER = 30.0
-#: Single precision tells rows apart where no scale is so many times another: of squares it keeps 7
-#: digits.
-UNEVEN_SCALES = 1e3
-#: Values that a row should have for a fast reduction over rows.
-ROW_VALUES = 1024
-#: Squares of larger values leave the range of exponents of single precision.
-LARGEST = 1e15
 
 
 class Features:
@@ -71,7 +64,7 @@ class Features:
         The number of those rows, and of each feature: how many of its values there are not the
         center, and the geometric mean of their distances from it, or 0.
         """
-        n_rows = max(SCALE_ROWS, SCALE_VALUES // self.center.shape[0])
+        n_rows = max(CENTER_ROWS, SCALE_VALUES // self.center.shape[0])
         few = strided(self.X, n_rows, self.dtype)
         return few.shape[0], *_mean_distances(few, self.center)
 
@@ -128,7 +121,7 @@ def _has_large_cells(
     """Whether a cell is large, where a scale stems from `counts` distances, or from all."""
     xp = namespace(center)
     reach = xp.maximum(high - center, center - low)
-    near = xp.abs(center) <= FAR_CENTER * scale
+    near = xp.abs(center) <= LARGE_CELL * scale
     error = 1.0 if counts is None else xp.exp(4.0 / xp.sqrt(xp.maximum(counts, 1.0)))
     return ~_holds_everywhere(near & (reach <= LARGE_CELL * error * scale), scale)
 
@@ -137,13 +130,15 @@ def _has_large_cells(
 def _fits_float32(low: Array, high: Array, center: Array, scale: Array) -> Array:
     """Whether single precision has the range for these features, and their scales are alike.
 
-    That of a constant is its value: without an intercept it stands for one.
+    Curvature is made of squares, of which it keeps 7 digits, and of whose sums it has the range
+    with some room. The scale of a constant is its value: without an intercept it stands for one.
     """
-    xp = namespace(scale)
+    xp, single = namespace(scale), namespace(scale).finfo(namespace(scale).float32)
+    largest, uneven = float(single.max) ** 0.4, float(single.eps) ** -0.5
     scale = xp.where(scale > 0, scale, xp.abs(center))
     reach = xp.maximum(xp.abs(high), xp.abs(low))
-    even = (scale * UNEVEN_SCALES >= xp.max(scale)) & (scale > 1 / LARGEST)
-    return xp.all(reach < LARGEST) & _holds_everywhere(even, scale)
+    even = (scale * uneven >= xp.max(scale)) & (scale > 1 / largest)
+    return xp.all(reach < largest) & _holds_everywhere(even, scale)
 
 
 def _holds_everywhere(holds: Array, scale: Array) -> Array:
@@ -157,7 +152,7 @@ def _extremes(X: Array) -> tuple[Array, Array]:
     A reduction over rows is fast where rows are long, so several rows are taken for one.
     """
     n_samples, n_features = X.shape
-    n_together = min(n_samples, max(1, ROW_VALUES // n_features))
+    n_together = min(n_samples, max(1, LONG_ROW // n_features))
     size = n_together * max(1, block_values(X) // (n_together * n_features))
     n_whole = n_samples - n_samples % n_together
     parts = [

@@ -60,19 +60,18 @@ class LinearLineFunction:
         pieces, kept = [], []
         for block, change in ((block, None) for block in self.blocks()) if is_first else self.kept:
             if change is None:
-                change = logits_of(network, block.drop_excluded(self.direction), block.X)
+                change = logits_of(network, self.direction, block.X)
                 kept.append((block._replace(X=None), change))
-            known = block.drop_excluded(logits_at_start[:, :, block.span])
-            logits = _moved(known, change, block.drop_excluded(step))
+            logits = _moved(logits_at_start[:, :, block.span], change, step)
             losses, dlogits = weighted_cross_entropy(logits, block.targets, block.weights)
             if is_first:  # the first step is mostly the last, and these rows are in the cache
                 loss, part = _sums(network, losses, dlogits, block.X)
-                gradient += block.restore_excluded(part)
+                gradient += part
             else:
                 loss, part = _sums_of_logits(losses, dlogits, change)
-                slope = slope + block.restore_excluded(part)
-            value = value + block.restore_excluded(loss)
-            pieces.append(block.restore_excluded(logits))
+                slope = slope + part
+            value = value + loss
+            pieces.append(logits)
         if is_first:
             slope, self.kept = dot(gradient, self.direction), kept
 
@@ -136,7 +135,7 @@ def gradient_at(
     """The gradient of a linear model at `parameters`, whose logits are known."""
     gradient = penalty * parameters
     for block in blocks:
-        known = block.drop_excluded(logits[:, :, block.span])
+        known = logits[:, :, block.span]
         losses, dlogits = weighted_cross_entropy(known, block.targets, block.weights)
-        gradient += block.restore_excluded(_sums(network, losses, dlogits, block.X)[1])
+        gradient += _sums(network, losses, dlogits, block.X)[1]
     return gradient

@@ -99,12 +99,10 @@ class Objective:
         xp, network = namespace(parameters), self.network
         gradient = self.penalty * parameters
         value = 0.5 * xp.vecdot(gradient, parameters)
-        for block in self.rows.segmented_blocks(self.block_size):
-            losses, part = _loss_of_rows(
-                network, block.drop_excluded(parameters), block.X, block.targets, block.weights
-            )
-            value = value + block.restore_excluded(losses)
-            gradient += block.restore_excluded(part)
+        for block in self.rows.blocks(self.block_size):
+            losses, part = _loss_of_rows(network, parameters, block.X, block.targets, block.weights)
+            value = value + losses
+            gradient += part
         return value, gradient
 
     def evaluate(self, parameters: Array) -> Iterate:
@@ -121,7 +119,7 @@ class Objective:
             return self.evaluate(zeros)
         logits = self._no_logits(zeros)
         value = _values_at_zero(self.value_at_zero, self.rows.weights, zeros)
-        blocks = self.rows.segmented_blocks(self.block_size)
+        blocks = self.rows.blocks(self.block_size)
         gradient = gradient_at(self.network, self.penalty, blocks, zeros, logits)
         return Iterate(zeros, value, gradient, logits)
 
@@ -132,7 +130,7 @@ class Objective:
         the rows that is needed for it, and others read no row until the iterate is asked for.
         """
         if start.logits is not None:
-            blocks = partial(self.rows.segmented_blocks, self.block_size)
+            blocks = partial(self.rows.blocks, self.block_size)
             return LinearLineFunction(self.network, self.penalty, blocks, start, direction)
 
         def at(step: Array) -> tuple[Array, Array, Callable[[], Iterate]]:

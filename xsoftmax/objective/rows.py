@@ -20,29 +20,7 @@ class Block(NamedTuple):
     span: slice  #: where they are among all
     X: Array  #: (n_samples, n_features), or None once they are not needed
     targets: Array  #: labels (n_samples,), or probabilities (n_classes, n_samples)
-    weights: Array  #: (1 or n_problems without the excluded one, 1, n_samples)
-    excluded_problem: int | None = None  #: in which these rows weigh nothing, if there is one
-
-    def drop_excluded(self, x: Array) -> Array:
-        """x (n_problems, ...) without the problem in which these rows weigh nothing."""
-        if self.excluded_problem is None:
-            return x
-        k = self.excluded_problem
-        return namespace(x).concat([x[:k, ...], x[k + 1 :, ...]])
-
-    def restore_excluded(self, x: Array) -> Array:
-        """The inverse of `drop_excluded`, with 0 for the problem that was dropped."""
-        if self.excluded_problem is None:
-            return x
-        xp, k = namespace(x), self.excluded_problem
-        return xp.concat([x[:k, ...], xp.zeros_like(x[:1, ...]), x[k:, ...]])
-
-
-class Segment(NamedTuple):
-    """Consecutive rows."""
-
-    n_rows: int
-    excluded_problem: int | None  #: in which they weigh nothing, if there is one
+    weights: Array  #: (n_problems or 1, 1, n_samples)
 
 
 class ArrayRows(NamedTuple):
@@ -58,7 +36,6 @@ class ArrayRows(NamedTuple):
     weights: Array  #: (n_problems or 1, n_samples), summing to 1 over the samples
     dtype: Any
     max_block_rows: int | None = None  #: rows that a block may have, where memory is short
-    segments: tuple[Segment, ...] = ()  #: that make up all rows; none if they are in any order
     #: (n_features,), about where the rows lie, if intercepts make up for seeing them from there
     center: Array | None = None
     has_large_cells: bool = False  #: see `Features`
@@ -77,25 +54,8 @@ class ArrayRows(NamedTuple):
     def blocks(self, size: int) -> Iterator[Block]:
         """All rows in order, at most `size` at a time."""
         for rows in row_slices(self.n_samples, size):
-            yield self._block(rows)
-
-    def segmented_blocks(self, size: int) -> Iterator[Block]:
-        """The same, each without the weights of the problem that its rows are excluded from."""
-        start = 0
-        for n_rows, excluded_problem in self.segments or (Segment(self.n_samples, None),):
-            for rows in row_slices(start + n_rows, size, start):
-                block = self._block(rows, excluded_problem)
-                yield block._replace(weights=block.drop_excluded(block.weights))
-            start += n_rows
-
-    def _block(self, rows: slice, excluded_problem: int | None = None) -> Block:
-        X = namespace(self.X).astype(self.X[rows, ...], self.dtype, copy=False)
-        weights = self.weights[:, None, rows]
-        return Block(rows, X, self.targets[..., rows], weights, excluded_problem)
-
-    def sort_by_segment(self, order: Array, segments: tuple[Segment, ...]) -> ArrayRows:
-        """The rows in another order, so that those that a problem does not see lie together."""
-        return self.subsample(order)._replace(segments=segments)
+            X = namespace(self.X).astype(self.X[rows, ...], self.dtype, copy=False)
+            yield Block(rows, X, self.targets[..., rows], self.weights[:, None, rows])
 
     def subsample(self, indices: Array) -> ArrayRows:
         """The rows at `indices` as a source of their own.
@@ -113,7 +73,7 @@ class ArrayRows(NamedTuple):
         X = xp.take(self.X, indices, axis=0)
         if X.dtype == xp.float64:  # never to more bytes than it came with
             X = xp.astype(X, self.dtype, copy=False)
-        return self._replace(X=X, targets=targets, weights=weights, segments=())
+        return self._replace(X=X, targets=targets, weights=weights)
 
     def strided(self, stride: int) -> ArrayRows:
         """Every stride-th row as a source of its own, weighing `stride` times as much."""
@@ -121,7 +81,7 @@ class ArrayRows(NamedTuple):
             return self
         X, targets = self.X[::stride, ...], self.targets[..., ::stride]
         weights = self.weights[:, ::stride] * stride
-        return self._replace(X=X, targets=targets, weights=weights, segments=())
+        return self._replace(X=X, targets=targets, weights=weights)
 
     def centered(self) -> ArrayRows:
         """The same rows, whose center is the median of a few of them."""
@@ -149,11 +109,4 @@ class ArrayRows(NamedTuple):
             return self
         indices = indices_from_host(problems, like=self.weights)
         weights = namespace(self.weights).take(self.weights, indices, axis=0)
-        if len(problems) == 1:  # no problem would be left in its own segment
-            return self._replace(weights=weights, segments=())
-        now: dict[int | None, int] = {k: row for row, k in enumerate(problems)}
-        segments = tuple(
-            segment._replace(excluded_problem=now.get(segment.excluded_problem))
-            for segment in self.segments
-        )
-        return self._replace(weights=weights, segments=segments)
+        return self._replace(weights=weights)

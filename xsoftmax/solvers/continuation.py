@@ -2,7 +2,7 @@
 
 A fit begins with cheaper problems that lead near its own: on samples of the rows, and in single
 precision. A path over values of C solves one problem after another. All of these are stages, and
-all leave the same to the next: the minimum, the inverse Hessian, and the newest pairs of L-BFGS, in
+all leave the same to the next: the minimum, the inverse Hessian, and the pairs of L-BFGS, in
 whose change of gradient nothing but the penalty is different.
 """
 
@@ -38,7 +38,6 @@ class Stage(NamedTuple):
     max_iter: int
     is_asked: bool = True
     is_sample: bool = False  #: whether it has fewer rows than the next, and its iterations are free
-    max_pairs: int = 10  #: of L-BFGS that it takes from the last stage
 
 
 def continuation(
@@ -121,7 +120,7 @@ def _carried(stage: Stage, ended: list[tuple[Stage, Solution]]) -> WarmStart | N
         factor = objective.n_samples / last.objective.n_samples
         known = known._replace(inverse=inverse.of_more_rows(factor), age=0, n_iter=0)
     more = objective.penalty - _cast(last.objective.penalty, dtype)
-    pairs = known.pairs and known.pairs.with_more_penalty(more, stage.max_pairs)
+    pairs = known.pairs and known.pairs.with_more_penalty(more)
     is_same = not (last.is_sample or last.is_asked) and last.tol <= stage.tol
     return known._replace(
         pairs=pairs and pairs.under(known.inverse or Identity(), objective.strength),

@@ -32,8 +32,6 @@ from .solution import Report, Status
 
 #: Where no row's logits change by more along the Newton step, the decrement tells the gap.
 SMALL_LOGIT_CHANGE = 0.5
-#: Where that is so, at least this share of the tolerance is reported as the gap.
-MIN_PROVED_GAP = 0.1
 #: How many values the extrapolation looks at.
 WINDOW = 9
 
@@ -147,7 +145,7 @@ def prove(
         estimate = GapEstimate.of(-slope, *known)
         is_local = is_exact and change <= SMALL_LOGIT_CHANGE and estimate.within(tol)
         holds = is_double and (is_local or GapEstimate.of(bound, *known).within(tol))
-        least = MIN_PROVED_GAP * tol * (value_at_zero - value) if is_local else bound
+        least = tol * (value_at_zero - value) if is_local else bound
         slopes.append(slope)
         proofs.append(Proof(GapEstimate.of(max(-slope, least), *known), holds))
     return slopes, proofs

@@ -42,10 +42,12 @@ from .solution import Report, Status
 #: Hessian of a sample leaves anyway.
 MAX_LEFT = 3e-3
 #: A new Hessian misleads if a step leaves more of the squared decrement elsewhere than along
-#: itself. After so many of them in a row all rows make the next.
-MAX_LEFT_ELSEWHERE, MAX_MISLED = 0.3, 2
+#: itself. Then all rows make the next.
+MAX_LEFT_ELSEWHERE = 0.3
 #: Lower bound on the factor that corrects the gap estimate for a stale Hessian.
 MIN_CORRECTION = 0.1
+#: Where the slope 1 - t + a t^2 may just be 0, for a = 1/4: no step is longer.
+MAX_STEP = 2.0
 
 
 class NewtonState(NamedTuple):
@@ -55,7 +57,7 @@ class NewtonState(NamedTuple):
     inverse: ExactInverse
     direction: Array
     age: int = 0  #: steps that the inverse has served
-    n_misled: int = 0  #: Hessians in a row that misled at once
+    was_misled: bool = False  #: whether a new Hessian of few rows misled at once
 
     @property
     def parameters(self) -> Array:
@@ -102,7 +104,7 @@ class Newton:
 
     tol: float = 1e-4
     certifies: bool = False
-    max_step: float = 2.0  #: at most 2, where the slope 1 - t + a t^2 may just be 0, for a = 1/4
+    lengthens_steps: bool = True
 
     def init(
         self, objective: Objective, start: WarmStart
@@ -162,11 +164,11 @@ class Newton:
 
     def _first_step(self, report: NewtonReport) -> float:
         """Where the slope 1 - t + a t^2 would be 0, with a as along the last step."""
-        if not report.slope < 0:
+        if not (self.lengthens_steps and report.slope < 0):
             return 1.0
         # Far from the minimum a stays, near it the decrement falls as the step does: the mean.
         a = min(report.curvature_decay * (-report.slope) ** 0.25, 0.25)
-        longer = min(2.0 / (1.0 + sqrt(1.0 - 4.0 * a)), self.max_step)
+        longer = min(2.0 / (1.0 + sqrt(1.0 - 4.0 * a)), MAX_STEP)
         return min(longer, -2.0 * report.value / report.slope)  # no more to gain than all of f
 
     def _report(
@@ -180,7 +182,7 @@ class Newton:
     ) -> NewtonReport:
         """What a step told, and the state after it."""
         step, value, slope_at_end, (norm, slope) = end
-        is_whole = 1.0 <= step <= self.max_step and before.slope < 0
+        is_whole = 1.0 <= step <= MAX_STEP and before.slope < 0
         left, decay = 1.0, 0.0
         if is_whole:
             left, decay = _learnt(before.slope, slope_at_end, slope, step)
@@ -235,14 +237,11 @@ def _with_new_inverse(
 ) -> tuple[NewtonState, list[NewtonReport]]:
     """The state with a new inverse Hessian, and the direction by it.
 
-    Few rows make it, until they mislead again and again.
+    Few rows make it, until they mislead.
     """
-    n_misled = state.n_misled
-    if n_misled < MAX_MISLED:
-        n_misled = n_misled + 1 if state.was_exact and left >= 1.0 else 0
-    of_few_rows = n_misled < MAX_MISLED
-    inverse = exact_inverse(objective, state.iterate, of_few_rows, state.inverse)
-    state = state._replace(inverse=inverse, age=0, n_misled=n_misled)
+    was_misled = state.was_misled or (state.was_exact and left >= 1.0)
+    inverse = exact_inverse(objective, state.iterate, not was_misled, state.inverse)
+    state = state._replace(inverse=inverse, age=0, was_misled=was_misled)
     state, (_, slope) = _state(objective, state)
     known = zip(reports, to_list(slope), strict=True)
     return state, [replace(report, slope=slope) for report, slope in known]

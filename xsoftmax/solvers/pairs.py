@@ -74,11 +74,11 @@ class Pairs(NamedTuple):
         S, Y, PY = (x[:, first:, :] for x in (self.S, self.Y, self.PY))
         return Pairs(S, Y, PY, self.U[:, first:, first:], self.curvature)
 
-    def with_more_penalty(self, more: Array, max_pairs: int) -> Pairs:
-        """The newest, where the penalty is `more` (n_problems, n_parameters) than it was."""
+    def with_more_penalty(self, more: Array) -> Pairs:
+        """The same, where the penalty is `more` (n_problems, n_parameters) than it was."""
         n_pairs = self.S.shape[1]
         pairs = Pairs.none(more, n_pairs)
-        for i in range(max(n_pairs - max_pairs, 0), n_pairs):
+        for i in range(n_pairs):
             s, y = self.S[:, i, :], self.Y[:, i, :]
             y = y + more * s
             pairs = pairs.with_pair(s, y, y, n_pairs)

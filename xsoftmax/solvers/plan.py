@@ -17,6 +17,7 @@ from ..curvature.costs import (
     evaluation_cost,
     exact_inverse_cost,
     hessian_rows,
+    work_of_evaluation,
 )
 from ..curvature.covariances import anisotropy
 from ..curvature.inverse_hessian import Identity, InverseHessian
@@ -28,11 +29,6 @@ from .newton import Newton
 from .protocols import WarmStart
 from .ridge_start import ridge_start
 from .solution import Solution, Status
-
-#: An eighth of the rows foretell how uneven curvature is, but no fewer and no more than these.
-MIN_PROBED_ROWS, MAX_PROBED_ROWS = 256, 1024
-#: Iterations on a sample.
-MAX_ITER_OF_SAMPLE = 100
 
 
 class Plan(NamedTuple):
@@ -111,7 +107,7 @@ def plan(
 
     def solver_to(tol: float) -> LBFGS | Newton:
         if uses_newton:
-            return Newton(tol, certifies, policy.max_newton_step)
+            return Newton(tol, certifies, policy.lengthens_newton_steps)
         return LBFGS(
             tol,
             curvature=curvature,
@@ -128,12 +124,12 @@ def plan(
         if from_zero:
             for sample in samples(smaller[0], uses_newton):
                 loose = max(tol, policy.sample_tol)
-                yield Stage(sample, loose, MAX_ITER_OF_SAMPLE, is_asked=False, is_sample=True)
+                yield Stage(sample, loose, max_iter, is_asked=False, is_sample=True)
         for single in smaller[:-1]:
             yield Stage(single, max(tol, policy.float32_tol), max_iter, is_asked=False)
         yield Stage(objective, tol, max_iter)
         for following in objectives[1:]:
-            yield Stage(following, tol, max_iter, max_pairs=policy.pairs_along_path)
+            yield Stage(following, tol, max_iter)
 
     def start(first: Objective) -> WarmStart:
         xp, dtype = namespace(parameters), first.penalty.dtype
@@ -173,9 +169,7 @@ def newton_pays(objective: Objective) -> bool:
         return False
     sizes = network, objective.n_samples, objective.n_problems
     cost = exact_inverse_cost(*sizes, policy) / evaluation_cost(*sizes)
-    if cost > policy.max_cost_of_newton:
-        return False
-    return cost <= policy.max_cost_of_even_newton or is_uneven(objective)
+    return cost <= policy.max_cost_of_newton
 
 
 def curvature_pays(objective: Objective) -> bool:
@@ -188,7 +182,7 @@ def curvature_pays(objective: Objective) -> bool:
     sizes, policy = (objective.n_samples, objective.n_problems), objective.policy
     max_cost = policy.max_cost_of_eigenvectors
     cheap = best_affordable(objective.network, *sizes, max_cost, policy, at_zero=True)
-    return (cheap is not None and cheap.is_whole) or is_uneven(objective)
+    return cheap is not None or is_uneven(objective)
 
 
 def is_uneven(objective: Objective) -> bool:
@@ -198,7 +192,7 @@ def is_uneven(objective: Objective) -> bool:
     is much.
     """
     network, n_samples, policy = objective.network, objective.n_samples, objective.policy
-    probed = objective.subsample(min(MAX_PROBED_ROWS, max(MIN_PROBED_ROWS, n_samples // 8)))
+    probed = objective.subsample(policy.few_rows)
     (block,) = probed.rows.blocks(probed.n_samples)
     uneven = anisotropy(network, block.X, objective.strength, n_samples)
     much = min(policy.min_anisotropy, 0.5 * network.layer_sizes[0])
@@ -208,10 +202,9 @@ def is_uneven(objective: Objective) -> bool:
 
 def float32_pays(objective: Objective, uses_newton: bool) -> bool:
     """Whether single precision, which reads half the bytes, saves time on the way."""
-    n_features, n_classes = objective.network.layer_sizes
     is_double = objective.penalty.dtype == namespace(objective.penalty).float64
-    work = objective.n_problems * objective.n_samples * n_features * n_classes
-    return is_double and not uses_newton and work >= objective.policy.min_work_float32_first
+    n_values = objective.n_samples * objective.network.layer_sizes[0]
+    return is_double and not uses_newton and n_values >= objective.policy.min_values_in_float32
 
 
 def samples(objective: Objective, uses_newton: bool) -> Iterator[Objective]:
@@ -238,12 +231,11 @@ def _sample_pays(objective: Objective, n_rows: int, uses_newton: bool) -> bool:
     """Whether so many rows suffice, and a step on them costs much less than one on all."""
     policy, network = objective.policy, objective.network
     n_features, n_classes = network.layer_sizes
-    needed = policy.sample_rows_per_feature * n_features, policy.sample_rows_per_class * n_classes
-    if n_rows < max(needed):
+    if n_rows < policy.min_sample_rows * max(n_features, n_classes):
         return False
-    if uses_newton:
-        return n_rows >= policy.sample_rows_per_hessian_row * hessian_rows(network, policy)
-    return evaluation_cost(network, n_rows, objective.n_problems) >= policy.min_work_of_sample
+    if uses_newton:  # the rows that make its Hessian are no fewer there
+        return n_rows >= policy.sample_stride * hessian_rows(network, policy)
+    return work_of_evaluation(network, n_rows, objective.n_problems) >= policy.min_work_of_sample
 
 
 #: The statuses with which a fit ends before its last stage.

@@ -9,6 +9,7 @@ a line search on some rows tells how far each leads. The one with the lowest val
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import inf, isfinite
 
 from ..arrays import Array, compiled, from_host, namespace, row_slices, to_list
@@ -20,9 +21,7 @@ from .line_search import LineSearch, to_host_scalars
 from .pairs import Pairs
 from .protocols import WarmStart
 
-#: Only two numbers are chosen, so that few logits of few rows will do.
-MAX_LOGITS, MIN_ROWS = 1 << 12, 256
-#: Steps that are tried along each direction.
+#: Steps that are tried along each direction: two numbers of few rows are chosen.
 N_TRIALS = 6
 
 
@@ -35,9 +34,9 @@ def ridge_start(
     suits them best in the mean.
     """
     shares = objective.policy.ridge_shares
-    g, n_classes = origin.gradient, objective.network.layer_sizes[-1]
-    n_problems, n_rows = g.shape[0], max(MAX_LOGITS // n_classes, MIN_ROWS)
-    few = objective.subsample(n_rows).select(list(range(n_problems)) * len(shares))
+    g, n_problems = origin.gradient, origin.gradient.shape[0]
+    few = objective.subsample(objective.policy.few_rows)
+    few = few.select(list(range(n_problems)) * len(shares))
     directions, slopes = _directions(inverse, g, objective.strength, shares)
     ends = _minima(few, directions, slopes)
     of_shares = list(row_slices(len(ends), n_problems))
@@ -50,7 +49,9 @@ def ridge_start(
     iterate = objective.evaluate(objective.network.centered(start))
     if not to_list(namespace(g).all(iterate.value < origin.value)):
         return None
-    scaled = inverse.scaled(from_host([shares[best]], like=g, dtype=g.dtype))
+    # The share was tried, not measured: it may be wrong by as much as shares lie apart.
+    apart = max((one / other for one, other in pairwise(shares)), default=inf)
+    scaled = inverse.scaled(from_host([shares[best]], like=g, dtype=g.dtype), apart)
     # On the way the loss was more curved than at its end, so that this pair of changes tells the
     # length of the first step, and is forgotten then.
     y = iterate.gradient - g
