@@ -43,7 +43,8 @@ def objective_on(
     penalty = network.weight_mask(X) * from_host(strength, like=X, dtype=X.dtype)
     features, rows = Features(X), ArrayRows(X, xp(y), xp(weights / total, dtype), X.dtype)
     rows = rows._replace(
-        has_large_cells=features.has_large_cells, fits_float32=features.fits_float32
+        has_large_cells=features.has_large_cells or features.are_far,
+        fits_float32=features.fits_float32,
     )
     return Objective(network, rows, penalty, policy=policy)
 

@@ -212,6 +212,49 @@ def test_constant_features_are_solved_as_one_of_zeros(xp):
     np.testing.assert_array_equal(xp.host(b), [[1.0, 2.0]])
 
 
+@pytest.mark.parametrize("n_samples", [60, 12])
+def test_features_far_from_0_are_seen_from_their_center(xp, rng, n_samples):
+    """Among those that vary, and where there are fewer, in the space of the rows."""
+    X = rng.standard_normal((n_samples, 20)) + 1e4 * (np.arange(20) == 3)
+    X[:, 7] = 5.0
+    X, network = xp(X), Network((20, 3))
+    space = coordinates(Features(X), network, DEFAULT, many_passes=False)
+    assert space.network.layer_sizes == (min(19, n_samples), 3)
+    rows = space.rows(X.dtype)
+    assert np.abs(xp.host(rows)).max() < 50
+    there = xp(rng.standard_normal((2, network.n_parameters)))
+    here = space.project(there)
+    if n_samples == 60:
+        found = space.network.logits(space.network.unpack(here), rows)
+        same = network.logits(network.unpack(there), X)
+        np.testing.assert_allclose(xp.host(found), xp.host(same), atol=1e-9)
+    back = space.expand(here)
+    np.testing.assert_allclose(xp.host(space.project(back)), xp.host(here), atol=1e-7)
+    found = network.logits(network.unpack(back), X)
+    same = space.network.logits(space.network.unpack(here), rows)
+    np.testing.assert_allclose(xp.host(found), xp.host(same), atol=1e-6)
+
+
+def test_far_features_stay_where_no_intercepts_make_up(rng):
+    X = rng.standard_normal((60, 5)) + 1e4
+    network = Network((5, 3), fit_intercept=False)
+    assert type(coordinates(Features(X), network, DEFAULT, many_passes=False)) is Coordinates
+
+
+@pytest.mark.parametrize("solver", ["lbfgs", "newton"])
+def test_far_features_take_no_more_iterations_than_near_ones(solver):
+    X, y = blobs(n_samples=400, n_features=8, spread=2.0)
+    models = []
+    for far in (0.0, 1e4):
+        model = SoftmaxRegression(tol=1e-6)
+        model._policy = replace(DEFAULT, max_cost_of_newton=np.inf if solver == "newton" else 0.0)
+        models.append(model.fit(X + far, y))
+    near, far = models
+    assert abs(far.n_iter_ - near.n_iter_) <= 1
+    np.testing.assert_allclose(far.coef_, near.coef_, atol=1e-4)
+    np.testing.assert_allclose(far.loss_curve_[-1], near.loss_curve_[-1], rtol=1e-6)
+
+
 def test_row_space_of_the_features_that_vary(xp, rng):
     X = np.hstack([rng.standard_normal((12, 40)), np.full((12, 1), 3.0)])
     network = Network((41, 3))

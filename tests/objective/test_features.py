@@ -74,7 +74,10 @@ def test_a_code_for_missing_values_is_seen(rng, share):
 
 def test_features_far_from_0_or_of_uneven_scales_need_double_precision(rng):
     X = rng.standard_normal((1000, 3))
+    assert Features(X + 1000).are_far
+    assert not Features(X + 1000).has_large_cells
     assert not Features(X + 1000).fits_float32
+    assert not Features(X + 10).are_far
     assert not Features(X * [1.0, 1.0, 1e5]).fits_float32
     assert not Features(X * [1.0, 1.0, 1e5]).has_large_cells
 

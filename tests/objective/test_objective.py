@@ -234,11 +234,30 @@ def test_retry_on_out_of_memory_halves_the_rows_at_a_time(xp):
     (value, gradient), smaller = short.retry_on_out_of_memory(
         lambda tried: tried.value_and_gradient(parameters)
     )
-    assert asked == [500, 250, 125, 62]
+    assert asked == [500, 500, 250, 125, 62]  # without kept logits first
     assert smaller.block_size == smaller.rows.max_block_rows == 62
     expected = objective.value_and_gradient(parameters)
     for found, other in zip((value, gradient), expected, strict=True):
         np.testing.assert_allclose(xp.host(found), xp.host(other), rtol=1e-12, atol=1e-14)
+
+
+def test_kept_logits_that_do_not_fit_are_given_up_and_nothing_else():
+    class Full(Objective):
+        def _no_logits(self, like):
+            raise MemoryError
+
+    objective = objective_on(np.asarray, *blobs(n_samples=500))
+    full = Full(objective.network, objective.rows, objective.penalty)
+    parameters = start(objective)
+    iterate, smaller = full.retry_on_out_of_memory(lambda tried: tried.evaluate(parameters))
+    assert iterate.logits is None
+    assert not smaller.keeps_logits
+    assert smaller.block_size == objective.block_size
+    known = objective.evaluate(parameters)
+    np.testing.assert_allclose(iterate.gradient, known.gradient, rtol=1e-12, atol=1e-15)
+    # What was kept before is not used, so that no more is.
+    _, _, end = smaller.restrict(known, start(objective, seed=1))(np.ones(1))
+    assert end().logits is None
 
 
 def test_retry_on_out_of_memory_returns_the_objective_where_nothing_ran_out():

@@ -62,7 +62,8 @@ def test_memory_that_runs_out_in_any_pass_over_the_rows(buys_curvature):
     for first_short in range(n_passes):
         parts, _ = solve_short(objective, solve, first_short)
         assert max(ShortRows.asked) > 50 >= min(ShortRows.asked)
-        assert sum(size > 50 for size in ShortRows.asked) <= first_short + 2  # what fits is kept
+        # What fits is kept: in a pass that does not, logits are given up first, then rows.
+        assert sum(size > 50 for size in ShortRows.asked) <= first_short + 3
         np.testing.assert_allclose(parts.values, whole.values, rtol=1e-6)
 
 

@@ -16,6 +16,7 @@ from .devices import (
     same_place,
     where,
 )
+from .factorizations import cholesky, eigh, inverse
 from .memory import (
     BLOCK_VALUES,
     LONG_ROW,
@@ -56,6 +57,7 @@ __all__ = [
     "Backend",
     "backend",
     "block_values",
+    "cholesky",
     "comparable",
     "compiled",
     "compiles_every_shape",
@@ -63,10 +65,12 @@ __all__ = [
     "computed_once",
     "describe_array",
     "device",
+    "eigh",
     "from_host",
     "has_float64",
     "index_dtype",
     "indices_from_host",
+    "inverse",
     "is_array",
     "is_numpy",
     "is_out_of_memory",

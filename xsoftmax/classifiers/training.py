@@ -160,7 +160,9 @@ def objective_of(
     rows = ArrayRows(X, columns, moved, dtype)
     if features is not None:
         rows = rows._replace(
-            has_large_cells=features.has_large_cells, fits_float32=features.fits_float32
+            has_large_cells=features.has_large_cells
+            or (features.are_far and not network.fit_intercept),
+            fits_float32=features.fits_float32,
         )
     if network.is_linear and network.fit_intercept:
         rows = rows.centered()

@@ -21,13 +21,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Protocol, Self
 
-from ..arrays import Array, compiled, namespace, to_list
+from ..arrays import Array, compiled, eigh, namespace, to_list
 from ..model.network import Network
 from ..objective.line_restriction import Iterate
 from ..objective.objective import Objective
 from .costs import best_affordable
 from .covariances import ClassCovariances
-from .linear_algebra import diagonal_matrix, floored, inverse_cholesky
+from .linear_algebra import diagonal_matrix, floored, inverse_of_unit_diagonal
 
 
 class WeightsInverse(Protocol):
@@ -152,7 +152,10 @@ def approximate_inverse(
     else:
         covariances, share = covariances.pooled()
         (H,) = covariances.matrices(purchase.n_rows)
-        weights = Spectrum(*_eigenvectors(H, share))
+        spectrum = _spectrum(H[0, ...], share)
+        if spectrum is None:
+            return None
+        weights = spectrum
         mean, mass = covariances.mean, covariances.mass * share
     mass, min_strength = _floors(mass, covariances.diagonal)
     return ApproximateInverse(network, weights, mean, mass, min_strength, purchase.cost)
@@ -169,7 +172,7 @@ def _class_inverses(covariances: ClassCovariances, strength: Array, n_picked: in
     xp, inverses = namespace(strength), []
     for H in covariances.matrices(n_picked):
         H, scale = _with_unit_diagonal(H, strength)
-        inverses.append(_inverse_of_scaled(inverse_cholesky(H), scale))
+        inverses.append(_scaled(inverse_of_unit_diagonal(H), scale))
     return ClassInverses(xp.concat(inverses))
 
 
@@ -182,30 +185,22 @@ def _with_unit_diagonal(H: Array, strength: Array) -> tuple[Array, Array]:
     scale = 1.0 / xp.sqrt(diagonal + xp.maximum(strength, rounding * largest))
     H *= scale[:, None, :]
     H *= scale[:, :, None]
-    # Jitter on the diagonal, so that the Cholesky factor exists.
-    H += diagonal_matrix(1.0 + rounding - xp.linalg.diagonal(H))
+    H += diagonal_matrix(1.0 - xp.linalg.diagonal(H))
     return H, scale
 
 
 @compiled
-def _inverse_of_scaled(F: Array, scale: Array) -> Array:
-    """(S^-1 F^-1 F'^-1 S^-1)^-1, with the diagonal of S (k, n)."""
-    xp, F = namespace(F), F * scale[:, None, :]
-    return xp.matmul(xp.matrix_transpose(F), F)
+def _scaled(inverse: Array, scale: Array) -> Array:
+    """S H^-1 S, with the diagonal of S (k, n)."""
+    return scale[:, :, None] * inverse * scale[:, None, :]
 
 
-@compiled
-def _eigenvectors(H: Array, share: Array) -> tuple[Array, Array, Array]:
-    """The fields of a `Spectrum` of the matrix H (1, n_features, n_features)."""
-    xp, (e, V) = namespace(H), namespace(H).linalg.eigh(H[0, ...])
-    return V, xp.where(e > 0, e, 0.0), xp.where(share > 0.01, share, 0.01)[:, None]
-
-
-def _positive(x: Array) -> Array:
-    """x, or 0 where it is less or nan."""
-    return namespace(x).where(x > 0, x, 0.0)
-
-
-def _not_too_small(share: Array) -> Array:
-    """(n_classes, 1): shares of the mean mass, at least a hundredth."""
-    return namespace(share).where(share > 0.01, share, 0.01)[:, None]
+def _spectrum(H: Array, share: Array) -> Spectrum | None:
+    """That of the matrix H (n_features, n_features), or None if the library has failed."""
+    xp, (e, V) = namespace(H), eigh(H)
+    # v'Hv = sum_j e_j (V'v)_j^2, for v of ones.
+    along, energy = xp.sum(V, axis=0), xp.sum(H)
+    is_wrong = ~(xp.abs(xp.sum(e * along * along) - energy) <= 0.1 * xp.sum(xp.linalg.diagonal(H)))
+    if to_list(is_wrong):
+        return None
+    return Spectrum(V, xp.where(e > 0, e, 0.0), xp.where(share > 0.01, share, 0.01)[:, None])

@@ -31,7 +31,7 @@ from ..objective.line_restriction import Iterate
 from ..objective.objective import Objective
 from ..objective.rows import ArrayRows, Block
 from .costs import are_many, evaluation_cost, exact_inverse_cost, hessian_order, hessian_rows
-from .linear_algebra import diagonal_matrix, floored
+from .linear_algebra import diagonal_matrix, floored, inverse_of_unit_diagonal
 from .sampling import pick
 
 
@@ -152,14 +152,13 @@ def _inverses(network: Network, basis: SumToZeroBasis, G: Array, strength: Array
     H = xp.reshape(xp.matmul(basis.products, G), (n_problems, order, order, n_inputs, n_inputs))
     H = xp.reshape(xp.permute_dims(H, (0, 1, 3, 2, 4)), (n_problems, order * n_inputs, -1))
     diagonal, penalty = xp.linalg.diagonal(H), strength[:, None] * basis.is_penalized
-    # Unit diagonal: what rounding may take from an eigenvalue is known, and given back.
     rounding = diagonal.shape[1] * xp.finfo(H.dtype).eps
     largest = xp.max(diagonal, axis=1, keepdims=True)
     scale = 1.0 / xp.sqrt(xp.maximum(diagonal + penalty, floored(rounding * largest)))
     scales = scale[:, :, None] * scale[:, None, :]
     H *= scales
-    H += diagonal_matrix(penalty * scale * scale + rounding)
-    return xp.linalg.inv(H) * scales
+    H += diagonal_matrix(penalty * scale * scale)
+    return inverse_of_unit_diagonal(H) * scales
 
 
 def _n_inputs(network: Network) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..arrays import Array, compiled, device, namespace
+from ..arrays import Array, cholesky, compiled, device, inverse, namespace, to_list
 
 
 def diagonal_matrix(values: Array) -> Array:
@@ -17,11 +17,41 @@ def floored(mass: Array) -> Array:
     return xp.maximum(mass, float(xp.finfo(mass.dtype).smallest_normal) ** 0.5)
 
 
+def inverse_of_unit_diagonal(H: Array) -> Array:
+    """Inverses of symmetric positive definite matrices (k, n, n), whose diagonals are 1.
+
+    What rounding may have taken from an eigenvalue is given back. Factorisations may fail without a
+    word, so the inverse is tried on a vector; while it is wrong, more is given to the diagonal. An
+    inverse that stays wrong is that of the diagonal.
+    """
+    xp, n = namespace(H), H.shape[1]
+    eps = float(xp.finfo(H.dtype).eps)
+    unit = diagonal_matrix(xp.ones_like(H[:, 0, :]))
+    for jitter in (n * eps, eps**0.5, 1.0):
+        raised = H + jitter * unit
+        F = inverse_cholesky(raised)
+        found, is_right = _tried(raised, F)
+        if to_list(xp.all(is_right)):
+            return found
+    return xp.where(is_right[:, None, None], found, unit)
+
+
+@compiled
+def _tried(H: Array, F: Array) -> tuple[Array, Array]:
+    """F'F, and whether each is H^-1, for which v'HF'FHv = v'Hv."""
+    xp, found = namespace(H), namespace(H).matmul(namespace(H).matrix_transpose(F), F)
+    v = xp.cumulative_sum(xp.ones_like(H[:, 0, :]), axis=1) % 1.618 + 0.1
+    Hv = xp.matmul(H, v[:, :, None])
+    there_and_back = xp.sum(Hv * xp.matmul(found, Hv), axis=(1, 2))
+    energy = xp.sum(Hv[:, :, 0] * v, axis=1)
+    return found, xp.abs(there_and_back - energy) <= 0.1 * energy
+
+
 def inverse_cholesky(A: Array) -> Array:
     """L^-1 with A = L L' (k, n, n), by halves: nearly all of the work is products of matrices."""
-    xp, n = namespace(A), A.shape[1]
+    n = A.shape[1]
     if n <= 32:
-        return xp.linalg.inv(xp.linalg.cholesky(A))
+        return inverse(cholesky(A))
     F = inverse_cholesky(A[:, : n // 2, : n // 2])
     L, rest = _eliminated(A, F)
     return _joined(F, L, inverse_cholesky(rest))

@@ -3,6 +3,8 @@
 A feature that has one value in all rows changes no logit that the intercept does not change too,
 and costs penalty: its weight is 0. Left in, nothing but rounding would hold it.
 
+Features far from 0 are seen from their center.
+
 With more features than rows, a penalised model only looks where its rows lie. The weights of the
 minimum are combinations of the rows of X, because what is orthogonal to all rows changes no logit
 and costs penalty (the representer theorem, Kimeldorf and Wahba, 1971). So let X X' = L L'. With the
@@ -19,6 +21,7 @@ from typing import Any
 from ..arrays import (
     Array,
     block_values,
+    cholesky,
     compute_dtype,
     from_host,
     has_float64,
@@ -59,6 +62,12 @@ class Coordinates:
         """Parameters of the full network with the same logits; `project` undoes it."""
         return parameters
 
+    def then(self, inner: Coordinates) -> Coordinates:
+        """The coordinates `inner` of the network that is in these."""
+        if type(inner) is Coordinates:
+            return self
+        return inner if type(self) is Coordinates else Chained(self.full, self.X, self, inner)
+
     def layers(self, parameters: Array) -> list[Layer]:
         """The layers of the full network, in the dtype of X."""
         xp, dtype = namespace(parameters), compute_dtype(self.X)
@@ -97,11 +106,9 @@ def coordinates(
 
     With `many_passes`, features that are 0 throughout are left out where a copy of X pays.
     """
-    outer = _varying_features(features, network, policy, many_passes)
-    inner = row_space(outer.network, outer.rows(None), policy)
-    if inner.network == outer.network:
-        return outer
-    return inner if outer.network == network else Chained(network, features.X, outer, inner)
+    varying = _varying_features(features, network, policy, many_passes)
+    centered = varying.then(_near_features(features, varying))
+    return centered.then(row_space(centered.network, centered.rows(None), policy))
 
 
 @dataclass(frozen=True)
@@ -165,6 +172,44 @@ def _varying_features(
     indices = indices_from_host(varying, like=X), indices_from_host(position, like=X)
     held = from_host(values, like=X, dtype=features.dtype)
     return kind(network, X, *indices, held)
+
+
+@dataclass(frozen=True)
+class NearFeatures(Coordinates):
+    """Features seen from their center, for which the intercepts make up.
+
+    Far from 0 a change of a weight moves all rows alike, thousands of times as much as it tells
+    them apart: no solver without curvature gets far there.
+    """
+
+    center: Array  #: (n_features,)
+
+    def rows(self, dtype: Any) -> Array:
+        """A copy of X, moved."""
+        return namespace(self.X).astype(self.X, self.center.dtype, copy=False) - self.center
+
+    def project(self, parameters: Array) -> Array:
+        """The intercepts are those at the center."""
+        return self._with_intercepts_moved(parameters, 1.0)
+
+    def expand(self, parameters: Array) -> Array:
+        """The intercepts are those at 0."""
+        return self._with_intercepts_moved(parameters, -1.0)
+
+    def _with_intercepts_moved(self, parameters: Array, sign: float) -> Array:
+        xp, ((W, b),) = namespace(parameters), self.full.unpack(parameters)
+        moved = xp.matmul(W, xp.astype(sign * self.center, W.dtype, copy=False))
+        return self.full.pack([(W, b + moved)])
+
+
+def _near_features(features: Features, space: Coordinates) -> Coordinates:
+    """Those of the features that vary, where some are far from 0 and intercepts can make up."""
+    rows, center = space.rows(None), features.center
+    if not (space.network.fit_intercept and features.are_far):
+        return Coordinates(space.network, rows)
+    if isinstance(space, VaryingFeatures):
+        center = namespace(center).take(center, space.varying)
+    return NearFeatures(space.network, rows, center)
 
 
 @dataclass(frozen=True)
@@ -250,6 +295,9 @@ def row_space(network: Network, X: Array, policy: Policy) -> Coordinates:
     # Jitter on the diagonal, so that the Cholesky factor exists.
     rounding = n_samples * xp.finfo(xp.float64).eps * largest + xp.finfo(xp.float64).smallest_normal
     gram += rounding * xp.eye(n_samples, dtype=xp.float64, device=X.device)
-    L = xp.linalg.cholesky(gram)
+    L = cholesky(gram)
     clear = xp.all(xp.linalg.diagonal(L) ** 2 >= MIN_DIAGONAL_IN_ROUNDING * rounding)
-    return RowSpace(network, X, L) if to_list(clear) else as_it_is
+    # A factorisation may fail without a word: the squares of a row of L sum to what L L' has.
+    differences = xp.abs(xp.sum(L * L, axis=1) - xp.linalg.diagonal(gram))
+    is_factor = xp.all(differences <= MIN_DIAGONAL_IN_ROUNDING * rounding)
+    return RowSpace(network, X, L) if to_list(clear & is_factor) else as_it_is

@@ -75,7 +75,7 @@ class Features:
 
     @computed_once
     def has_large_cells(self) -> bool:
-        """Whether a cell is large, or a feature far from 0 for how it varies.
+        """Whether a cell is large.
 
         Where some rows stand for all, a mean logarithm of few distances is allowed four standard
         errors of 1 / sqrt(count).
@@ -87,10 +87,17 @@ class Features:
         return found
 
     @computed_once
+    def are_far(self) -> bool:
+        """Whether a feature lies far from 0 for how it varies."""
+        near = namespace(self.scale).abs(self.center) <= LARGE_CELL * self.scale
+        found: bool = not to_list(_holds_everywhere(near, self.scale))
+        return found
+
+    @computed_once
     def fits_float32(self) -> bool:
         """Whether single precision tells the rows apart."""
         known = self.low, self.high, self.center, self.scale
-        return not self.has_large_cells and to_list(_fits_float32(*known))
+        return not (self.has_large_cells or self.are_far) and to_list(_fits_float32(*known))
 
     def working_dtype(self, policy: Policy) -> Any:
         """The dtype to solve in.
@@ -121,9 +128,8 @@ def _has_large_cells(
     """Whether a cell is large, where a scale stems from `counts` distances, or from all."""
     xp = namespace(center)
     reach = xp.maximum(high - center, center - low)
-    near = xp.abs(center) <= LARGE_CELL * scale
     error = 1.0 if counts is None else xp.exp(4.0 / xp.sqrt(xp.maximum(counts, 1.0)))
-    return ~_holds_everywhere(near & (reach <= LARGE_CELL * error * scale), scale)
+    return ~_holds_everywhere(reach <= LARGE_CELL * error * scale, scale)
 
 
 @compiled

@@ -28,6 +28,7 @@ from ..arrays import (
     has_float64,
     index_dtype,
     indices_from_host,
+    is_out_of_memory,
     megabytes,
     namespace,
     retry_on_out_of_memory,
@@ -129,7 +130,7 @@ class Objective:
         Where the logits are linear in the parameters, the first trial step makes the only pass over
         the rows that is needed for it, and others read no row until the iterate is asked for.
         """
-        if start.logits is not None:
+        if start.logits is not None and self.keeps_logits:
             blocks = partial(self.rows.blocks, self.block_size)
             return LinearLineFunction(self.network, self.penalty, blocks, start, direction)
 
@@ -210,8 +211,17 @@ class Objective:
     ) -> tuple[Result, Objective]:
         """`step` of the objective, and the objective with as many rows at a time as fit.
 
-        While memory runs out the step is made again, with half as many rows at a time.
+        While memory runs out the step is made again: first without kept logits, then with half as
+        many rows at a time.
         """
+        if self.keeps_logits:
+            try:
+                return step(self), self
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+            forgetful = replace(self, policy=replace(self.policy, max_kept_logits=0))
+            return forgetful.retry_on_out_of_memory(step)
 
         def in_blocks(n_rows: int) -> tuple[Result, Objective]:
             rows = self.rows._replace(max_block_rows=n_rows)

@@ -42,8 +42,8 @@ from .solution import Report, Status
 #: Hessian of a sample leaves anyway.
 MAX_LEFT = 3e-3
 #: A new Hessian misleads if a step leaves more of the squared decrement elsewhere than along
-#: itself. Then all rows make the next.
-MAX_LEFT_ELSEWHERE = 0.3
+#: itself. After so many of them in a row all rows make the next.
+MAX_LEFT_ELSEWHERE, MAX_MISLED = 0.3, 2
 #: Lower bound on the factor that corrects the gap estimate for a stale Hessian.
 MIN_CORRECTION = 0.1
 #: Where the slope 1 - t + a t^2 may just be 0, for a = 1/4: no step is longer.
@@ -57,7 +57,7 @@ class NewtonState(NamedTuple):
     inverse: ExactInverse
     direction: Array
     age: int = 0  #: steps that the inverse has served
-    was_misled: bool = False  #: whether a new Hessian of few rows misled at once
+    n_misled: int = 0  #: Hessians in a row that misled at once
 
     @property
     def parameters(self) -> Array:
@@ -237,11 +237,14 @@ def _with_new_inverse(
 ) -> tuple[NewtonState, list[NewtonReport]]:
     """The state with a new inverse Hessian, and the direction by it.
 
-    Few rows make it, until they mislead.
+    Few rows make it, until they mislead again and again.
     """
-    was_misled = state.was_misled or (state.was_exact and left >= 1.0)
-    inverse = exact_inverse(objective, state.iterate, not was_misled, state.inverse)
-    state = state._replace(inverse=inverse, age=0, was_misled=was_misled)
+    n_misled = state.n_misled
+    if n_misled < MAX_MISLED:
+        n_misled = n_misled + 1 if state.was_exact and left >= 1.0 else 0
+    of_few_rows = n_misled < MAX_MISLED
+    inverse = exact_inverse(objective, state.iterate, of_few_rows, state.inverse)
+    state = state._replace(inverse=inverse, age=0, n_misled=n_misled)
     state, (_, slope) = _state(objective, state)
     known = zip(reports, to_list(slope), strict=True)
     return state, [replace(report, slope=slope) for report, slope in known]

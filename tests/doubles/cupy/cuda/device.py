@@ -1,0 +1,3 @@
+"""cupy.cuda.device."""
+
+from .._core import Device

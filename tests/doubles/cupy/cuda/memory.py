@@ -1,0 +1,3 @@
+"""cupy.cuda.memory."""
+
+from .._core import OutOfMemoryError
