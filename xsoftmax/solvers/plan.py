@@ -188,14 +188,13 @@ def curvature_pays(objective: Objective) -> bool:
 def is_uneven(objective: Objective) -> bool:
     """Whether few rows tell of directions that are much more curved at 0 than others.
 
-    The largest curvature is n_features times the mean at most, so that of few features half of that
-    is much.
+    The largest curvature is n_features times the mean at most, so that less is much of few.
     """
     network, n_samples, policy = objective.network, objective.n_samples, objective.policy
     probed = objective.subsample(policy.few_rows)
     (block,) = probed.rows.blocks(probed.n_samples)
     uneven = anisotropy(network, block.X, objective.strength, n_samples)
-    much = min(policy.min_anisotropy, 0.5 * network.layer_sizes[0])
+    much = policy.min_anisotropy * min(1.0, network.layer_sizes[0] / 8)
     pays: bool = to_list(uneven) >= much
     return pays
 

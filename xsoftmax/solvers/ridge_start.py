@@ -35,7 +35,7 @@ def ridge_start(
     """
     shares = objective.policy.ridge_shares
     g, n_problems = origin.gradient, origin.gradient.shape[0]
-    few = objective.subsample(objective.policy.few_rows)
+    few = objective.subsample(objective.policy.few_rows // len(shares))
     few = few.select(list(range(n_problems)) * len(shares))
     directions, slopes = _directions(inverse, g, objective.strength, shares)
     ends = _minima(few, directions, slopes)
