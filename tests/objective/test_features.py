@@ -83,7 +83,7 @@ def test_features_far_from_0_or_of_uneven_scales_need_double_precision(rng):
 
 
 def test_few_rows_and_rows_that_it_would_blur_are_solved_in_double_precision(rng):
-    X = rng.standard_normal((700_000, 3)).astype("float32")
+    X = rng.standard_normal((400_000, 3)).astype("float32")
     assert Features(X).working_dtype(DEFAULT) == np.float32
     assert Features(X + 1000).working_dtype(DEFAULT) == np.float64
     assert Features(np.where([True, True, False], X, 1e8)).working_dtype(DEFAULT) == np.float64

@@ -44,6 +44,7 @@ from .namespaces import (
     records_history,
     scaled,
     take_labels,
+    vecdot,
     without_history,
 )
 from .threads import computed_once, threads_that_pay
@@ -96,6 +97,7 @@ __all__ = [
     "to_host",
     "to_list",
     "values_there",
+    "vecdot",
     "where",
     "without_compiling",
     "without_history",

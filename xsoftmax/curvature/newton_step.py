@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import NamedTuple
 
-from ..arrays import Array, namespace, to_list
+from ..arrays import Array, namespace, to_list, vecdot
 from ..model.losses import class_curvatures, curvature_product
 from ..model.network import Network
 from ..objective.line_restriction import Iterate
@@ -55,29 +55,29 @@ def newton_step(
     def advance(search: Array, decrease: Array) -> tuple[Array, Array]:
         """The best multiple of a search direction, and H times that."""
         product = hessian_product(objective, iterate, search)
-        length = _divided(decrease, xp.vecdot(search, product))[:, None]
+        length = _divided(decrease, vecdot(search, product))[:, None]
         return length * search, length * product
 
     # The solver's own step first: where its H^-1 is right nothing is left to do after that.
     step = -inverse.solve(gradient, strength)
-    direction, change = advance(step, -xp.vecdot(gradient, step))
+    direction, change = advance(step, -vecdot(gradient, step))
     residual = -gradient - change
-    small = SMALL_RESIDUAL**2 * xp.vecdot(gradient, precondition(gradient))
+    small = SMALL_RESIDUAL**2 * vecdot(gradient, precondition(gradient))
     gained = objective.value_at_zero - iterate.value
     gained = xp.maximum(gained, xp.finfo(gained.dtype).eps * iterate.value)
     unseen = xp.where(strength > 0, 2 * tol * strength * gained, inf)
     search, decrease = xp.zeros_like(gradient), xp.ones_like(strength)
     for _ in range(MAX_PRODUCTS):
         z, before = precondition(residual), decrease
-        decrease = xp.vecdot(residual, z)
-        is_exact = to_list((decrease <= small) & (xp.vecdot(residual, residual) <= unseen))
+        decrease = vecdot(residual, z)
+        is_exact = to_list((decrease <= small) & (vecdot(residual, residual) <= unseen))
         if all(is_exact):
             break
         search = z + _divided(decrease, before)[:, None] * search
         step, change = advance(search, decrease)
         direction, residual = direction + step, residual - change
     slope, change = (
-        xp.vecdot(gradient, direction),
+        vecdot(gradient, direction),
         largest_logit_change(objective, iterate, direction),
     )
     return NewtonStep(direction, slope, change, gap_bound(objective, iterate), is_exact)

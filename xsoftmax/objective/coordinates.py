@@ -23,6 +23,7 @@ from ..arrays import (
     block_values,
     cholesky,
     compute_dtype,
+    computed_once,
     from_host,
     has_float64,
     indices_from_host,
@@ -184,9 +185,14 @@ class NearFeatures(Coordinates):
 
     center: Array  #: (n_features,)
 
-    def rows(self, dtype: Any) -> Array:
-        """A copy of X, moved."""
+    @computed_once
+    def moved(self) -> Array:
+        """A copy of X."""
         return namespace(self.X).astype(self.X, self.center.dtype, copy=False) - self.center
+
+    def rows(self, dtype: Any) -> Array:
+        """X from its center."""
+        return self.moved
 
     def project(self, parameters: Array) -> Array:
         """The intercepts are those at the center."""

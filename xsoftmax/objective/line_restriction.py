@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from ..arrays import Array, compiled, namespace
+from ..arrays import Array, compiled, namespace, vecdot
 from ..model.losses import weighted_cross_entropy
 from ..model.network import Network
 from .rows import Block
@@ -92,7 +92,7 @@ def _penalty_at(
     """The parameters after a step, and the gradient and the value of the penalty there."""
     parameters = start + step[:, None] * direction
     gradient = penalty * parameters
-    return parameters, gradient, 0.5 * namespace(gradient).vecdot(gradient, parameters)
+    return parameters, gradient, 0.5 * vecdot(gradient, parameters)
 
 
 @compiled
@@ -112,7 +112,7 @@ def _moved(logits: Array, change: Array, step: Array) -> Array:
 @compiled
 def dot(x: Array, y: Array) -> Array:
     """(n_problems,): the products of vectors (n_problems, n)."""
-    return namespace(x).vecdot(x, y)
+    return vecdot(x, y)
 
 
 @compiled
@@ -126,7 +126,7 @@ def _sums(network: Network, losses: Array, dlogits: Array, X: Array) -> tuple[Ar
 def _sums_of_logits(losses: Array, dlogits: Array, change: Array) -> tuple[Array, Array]:
     """What rows add to the value, and to the slope where a step changes their logits so."""
     xp = namespace(losses)
-    return xp.sum(losses, axis=(1, 2)), xp.sum(xp.vecdot(dlogits, change), axis=1)
+    return xp.sum(losses, axis=(1, 2)), xp.sum(vecdot(dlogits, change), axis=1)
 
 
 def gradient_at(

@@ -34,6 +34,7 @@ from ..arrays import (
     retry_on_out_of_memory,
     row_slices,
     values_there,
+    vecdot,
 )
 from ..model.losses import weighted_cross_entropy
 from ..model.network import Network
@@ -97,9 +98,9 @@ class Objective:
 
     def value_and_gradient(self, parameters: Array) -> tuple[Array, Array]:
         """f and its gradient, in one pass over the rows."""
-        xp, network = namespace(parameters), self.network
+        network = self.network
         gradient = self.penalty * parameters
-        value = 0.5 * xp.vecdot(gradient, parameters)
+        value = 0.5 * vecdot(gradient, parameters)
         for block in self.rows.blocks(self.block_size):
             losses, part = _loss_of_rows(network, parameters, block.X, block.targets, block.weights)
             value = value + losses
@@ -137,7 +138,7 @@ class Objective:
         def at(step: Array) -> tuple[Array, Array, Callable[[], Iterate]]:
             parameters = start.parameters + step[:, None] * direction
             value, gradient = self.value_and_gradient(parameters)
-            slope = namespace(gradient).vecdot(gradient, direction)
+            slope = vecdot(gradient, direction)
             return value, slope, lambda: Iterate(parameters, value, gradient)
 
         return at

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from ..arrays import Array, namespace
+from ..arrays import Array, namespace, vecdot
 from ..curvature.inverse_hessian import Identity, InverseHessian
 from ..objective.line_restriction import Iterate
 from ..objective.policy import DEFAULT
@@ -250,7 +250,7 @@ def _state(
     xp, g = namespace(iterate.value), iterate.gradient
     direction, slope = downhill(g, pairs.inverse_hessian_product(g, Pg))
     step = _first_step(g, pairs, strength) if inverse.is_identity else xp.ones_like(slope)
-    scalars = max_norm(g), slope, step, -xp.vecdot(g, Pg)
+    scalars = max_norm(g), slope, step, -vecdot(g, Pg)
     return LBFGSState(iterate, Pg, direction, pairs, inverse, age, n_iter), scalars
 
 

@@ -18,7 +18,7 @@ from itertools import count
 from math import inf, isfinite, isnan, nan, sqrt
 from typing import NamedTuple, TypeVar
 
-from ..arrays import Array, compiled, from_host, namespace, to_list
+from ..arrays import Array, compiled, from_host, namespace, to_list, vecdot
 from ..objective.line_restriction import Iterate
 from .protocols import Objective
 
@@ -144,7 +144,7 @@ def to_host_scalars(*scalars: Array) -> list[tuple[float, ...]]:
 def downhill(g: Array, Hg: Array) -> tuple[Array, Array]:
     """The direction -H g and its slope; steepest descent where rounding has spoilt H."""
     xp = namespace(g)
-    slope = -xp.vecdot(Hg, g)
+    slope = -vecdot(Hg, g)
     is_uphill = ~(slope < 0)
     direction = xp.where(is_uphill[:, None], -g, -Hg)
-    return direction, xp.where(is_uphill, -xp.vecdot(g, g), slope)
+    return direction, xp.where(is_uphill, -vecdot(g, g), slope)

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from math import sqrt
 from typing import NamedTuple, cast
 
-from ..arrays import Array, namespace, to_list
+from ..arrays import Array, namespace, to_list, vecdot
 from ..curvature.exact import ExactInverse, exact_inverse, sampling_error
 from ..curvature.newton_step import largest_logit_change, newton_step
 from ..objective.line_restriction import Iterate
@@ -263,7 +263,7 @@ def _decrement_of_intercepts(objective: Objective, iterate: Iterate) -> Array:
     ((_, b),) = network.unpack(iterate.gradient)
     if b is None:
         return xp.zeros_like(iterate.value)
-    return network.layer_sizes[-1] * xp.vecdot(b, b)
+    return network.layer_sizes[-1] * vecdot(b, b)
 
 
 def _decay_from_zero(objective: Objective, slope: float, constant: float) -> float:

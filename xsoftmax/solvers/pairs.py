@@ -21,6 +21,7 @@ from ..arrays import (
     compiles_every_shape,
     namespace,
     row_slices,
+    vecdot,
 )
 from ..curvature.inverse_hessian import InverseHessian
 
@@ -55,7 +56,7 @@ class Pairs(NamedTuple):
     def with_pair(self, s: Array, y: Array, Py: Array, memory: int) -> Pairs:
         """With a new pair, (n_problems, n_parameters) each, and at most `memory` in all."""
         xp = namespace(s)
-        sy, lengths = xp.vecdot(s, y), xp.sqrt(xp.vecdot(s, s)) * xp.sqrt(xp.vecdot(y, y))
+        sy, lengths = vecdot(s, y), xp.sqrt(vecdot(s, s)) * xp.sqrt(vecdot(y, y))
         is_usable = sy > xp.finfo(s.dtype).eps * lengths  # else rounding may have made all of it
         scale = xp.where(is_usable, 1.0 / xp.sqrt(xp.where(is_usable, sy, 1.0)), 0.0)[:, None]
         known = self._newest(memory - 1)
@@ -66,7 +67,7 @@ class Pairs(NamedTuple):
         U, corner = xp.concat([known.U, column], axis=2), xp.ones_like(scale)[:, None, :]
         row = xp.concat([xp.zeros_like(xp.matrix_transpose(column)), corner], axis=2)
         U = xp.concat([U, row], axis=1)
-        return Pairs(S, Y, PY, U, xp.vecdot(Y[:, -1, :], PY[:, -1, :]))
+        return Pairs(S, Y, PY, U, vecdot(Y[:, -1, :], PY[:, -1, :]))
 
     def _newest(self, memory: int) -> Pairs:
         """At most so many of them."""
@@ -99,7 +100,7 @@ class Pairs(NamedTuple):
             PY = inverse.solve(xp.reshape(Y, (-1, n_parameters)), strength)
             products.append(xp.permute_dims(xp.reshape(PY, Y.shape), (1, 0, 2)))
         PY = xp.concat(products, axis=1)
-        return self._replace(PY=PY, curvature=xp.vecdot(self.Y[:, -1, :], PY[:, -1, :]))
+        return self._replace(PY=PY, curvature=vecdot(self.Y[:, -1, :], PY[:, -1, :]))
 
     @compiled
     def inverse_hessian_product(self, g: Array, Pg: Array) -> Array:

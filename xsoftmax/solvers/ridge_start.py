@@ -12,7 +12,7 @@ from __future__ import annotations
 from itertools import pairwise
 from math import inf, isfinite
 
-from ..arrays import Array, compiled, from_host, namespace, row_slices, to_list
+from ..arrays import Array, compiled, from_host, namespace, row_slices, to_list, vecdot
 from ..curvature.approximate import ApproximateInverse
 from ..objective.line_restriction import Iterate
 from ..objective.objective import Objective
@@ -68,7 +68,7 @@ def _directions(
     xp = namespace(g)
     # (H + penalty / a)^-1 is a times that inverse, and about as long a step for every a.
     directions = xp.concat([-inverse.solve(g, strength / a) for a in shares])
-    return directions, xp.vecdot(directions, xp.concat([g] * len(shares)))
+    return directions, vecdot(directions, xp.concat([g] * len(shares)))
 
 
 @compiled
