@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export PYTHONPATH=$PWD/tests/doubles
 
-pytest tests/doubles
+pytest tests/arrays/test_cupy_double.py
 pytest -n auto --dist loadfile --backend cupy
 CUPY_DOUBLE_DEVICES=2 CUPY_DOUBLE_NOISE=1 pytest -n auto --dist loadfile --backend cupy
 for failure in partial kept; do

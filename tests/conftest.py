@@ -16,6 +16,9 @@ from xsoftmax import arrays
 
 mpl.use("agg")
 
+#: What stands in for other libraries is no test, and is imported only where it is asked for.
+collect_ignore = ["doubles"]
+
 #: The fixture's parameters: (name, library, device).
 BACKENDS = {
     "numpy": ("numpy", None),

@@ -69,7 +69,7 @@ def test_memory_that_runs_out_in_any_pass_over_the_rows(buys_curvature):
 
 def test_no_room_for_a_sample_is_no_sample():
     X, y = blobs(n_samples=1200)
-    policy = replace(NO_NEWTON, min_work_of_sample=0.0, few_rows=1200)
+    policy = replace(NO_NEWTON, min_work_of_sample=0.0, few_rows=4 * 1200)
     tried = []
 
     class WithoutRoom(Objective):

@@ -1,4 +1,4 @@
-"""The rules of the double of CuPy; run with it first on the path."""
+"""The rules of the double of CuPy, in `tests/doubles`; run with that first on the path."""
 
 import numpy as np
 import pytest
