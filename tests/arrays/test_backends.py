@@ -1,11 +1,12 @@
 """Array libraries and devices by name."""
 
+import contextlib
 from types import SimpleNamespace
 
 import pytest
 
 from xsoftmax import arrays
-from xsoftmax.arrays.backends import find_cuda_device
+from xsoftmax.arrays.backends import check_kernels, find_cuda_device
 
 from ..conftest import MISSING
 
@@ -36,6 +37,14 @@ def cupy_that_finds(n_devices):
         return n_devices
 
     return SimpleNamespace(cuda=SimpleNamespace(runtime=SimpleNamespace(getDeviceCount=count)))
+
+
+def test_a_cupy_without_the_compiler_of_cuda_says_what_to_install():
+    def arange(n):
+        raise RuntimeError("CuPy failed to load libnvrtc.so.12")
+
+    with pytest.raises(RuntimeError, match=r"libnvrtc.* pip install \"cupy-cuda12x\[ctk\]\""):
+        check_kernels(SimpleNamespace(arange=arange), contextlib.nullcontext())
 
 
 def test_find_cuda_device_explains_a_missing_driver_and_a_missing_device():

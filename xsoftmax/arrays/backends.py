@@ -72,7 +72,10 @@ def _compat_namespace(module_name: str) -> Any:
 
 def _find_device(module_name: str, xp: Any, name: str | None) -> Any:
     if module_name == "cupy":
-        return find_cuda_device(importlib.import_module("cupy"), name)
+        cupy = importlib.import_module("cupy")
+        found = find_cuda_device(cupy, name)
+        check_kernels(cupy, found)
+        return found
     try:
         if module_name == "torch":
             found = importlib.import_module("torch").device(name or "cpu")
@@ -107,6 +110,18 @@ def find_cuda_device(cupy: Any, name: str | None) -> Any:
     if int(index) >= n_devices:
         raise ValueError(f"device {name!r} is not there: this machine has {n_devices} CUDA GPU(s).")
     return cupy.cuda.Device(int(index))
+
+
+def check_kernels(cupy: Any, device: Any) -> None:
+    """Refuse a CuPy that cannot make kernels, because CUDA's compiler or headers are missing."""
+    try:
+        with device:
+            cupy.arange(2).sum()
+    except (ImportError, OSError, RuntimeError) as error:
+        raise RuntimeError(
+            f"backend 'cupy' cannot compile kernels ({error}). Install what CuPy needs of CUDA beside "
+            'it: pip install "cupy-cuda12x[ctk]" (or 13x, to match your driver).'
+        ) from error
 
 
 class LibraryReport(NamedTuple):
