@@ -119,8 +119,8 @@ def check_kernels(cupy: Any, device: Any) -> None:
             cupy.arange(2).sum()
     except (ImportError, OSError, RuntimeError) as error:
         raise RuntimeError(
-            f"backend 'cupy' cannot compile kernels ({error}). Install what CuPy needs of CUDA beside "
-            'it: pip install "cupy-cuda12x[ctk]" (or 13x, to match your driver).'
+            f"backend 'cupy' cannot compile kernels ({error}). Install what it needs of CUDA, too: "
+            'pip install "cupy-cuda12x[ctk]" (or 13x, to match your driver).'
         ) from error
 
 
