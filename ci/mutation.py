@@ -7,6 +7,7 @@ its room; a change that none of them notices has survived.
 from __future__ import annotations
 
 import argparse
+import ast
 import json
 import os
 import random
@@ -91,20 +92,43 @@ def try_changes(module: str, n: int | None, seed: int) -> list[dict[str, Any]]:
 
         cosmic_ray("baseline", "session.toml")  # the tests pass where nothing was changed
         cosmic_ray("init", "session.toml", "session.sqlite")
-        choose(copy / "session.sqlite", n, seed)
+        choose(copy / "session.sqlite", (copy / module).read_text(), n, seed)
         cosmic_ray("exec", "session.toml", "session.sqlite")
         lines = cosmic_ray("dump", "session.sqlite").splitlines()
     return [change(*json.loads(line)) for line in lines]
 
 
-def choose(session: Path, n: int | None, seed: int) -> None:
-    """Keep `n` of the changes of a session."""
+def choose(session: Path, source: str, n: int | None, seed: int) -> None:
+    """Keep `n` of the changes of a session, of those that can make a difference.
+
+    Annotations are never evaluated, and `compiled` changes nothing but for JAX.
+    """
+    lines, spans = source.splitlines(), annotations(source)
+    columns = "job_id, start_pos_row, start_pos_col, operator_name, occurrence"
     with sqlite3.connect(session) as database:
-        jobs = sorted(job for (job,) in database.execute("select job_id from mutation_specs"))
+        found = database.execute(f"select {columns} from mutation_specs").fetchall()
+        jobs = [
+            job
+            for job, row, column, *_ in sorted(found, key=lambda spec: spec[1:])
+            if not any(start <= (row, column) < end for start, end in spans)
+            and lines[row - 1].strip() != "@compiled"
+        ]
         kept = jobs if n is None else random.Random(seed).sample(jobs, min(n, len(jobs)))
         for table in ("mutation_specs", "work_items"):
             marks = ",".join("?" * len(kept))
             database.execute(f"delete from {table} where job_id not in ({marks})", kept)
+
+
+def annotations(source: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """Where the annotations of a module begin and end: (row, column)."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        for name in ("annotation", "returns"):
+            part = getattr(node, name, None)
+            if part is not None:
+                start = part.lineno, part.col_offset
+                found.append((start, (part.end_lineno, part.end_col_offset)))
+    return found
 
 
 def change(work: dict[str, Any], result: dict[str, Any] | None) -> dict[str, Any]:
