@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+import numpy as np
+
 from xsoftmax import curvature
 from xsoftmax.objective.objective import Objective
 from xsoftmax.objective.policy import DEFAULT
@@ -13,10 +15,14 @@ from xsoftmax.solvers.continuation import Stage, continuation
 from xsoftmax.solvers.plan import plan
 from xsoftmax.solvers.solution import Solution
 
-from ..problems import zeros_of
+from ..problems import blobs, objective_on, zeros_of
 
 #: For problems too large for exact Hessians.
 APPROXIMATE = replace(DEFAULT, max_cost_of_newton=0.0)
+#: Samples are worth their calls, however few rows they have.
+SMALL_SAMPLES = replace(DEFAULT, min_work_of_sample=0.0)
+#: No Hessian is exact, and the smallest fit is worth while in single precision first.
+MIXED = replace(APPROXIMATE, min_values_in_float32=0)
 
 
 @dataclass(frozen=True)
@@ -90,3 +96,18 @@ class CountedCurvature:
     def newton_step(self, *args):
         self.steps.append(curvature.newton_step(*args))
         return self.steps[-1]
+
+
+def planned(objective, parameters=None, tol=1e-4, **options):
+    """The solver, the stages and what makes a start."""
+    parameters = zeros_of(objective) if parameters is None else parameters
+    solver_to, stages, start = plan([objective], parameters, tol, 100, **options)
+    return solver_to(tol), list(stages), start
+
+
+def dtype_name(objective):
+    return str(objective.penalty.dtype).rpartition(".")[2]
+
+
+def problem(xp=np.asarray, n_samples=300, policy=MIXED, **options):
+    return objective_on(xp, *blobs(n_samples, 6, 4, seed=1), policy=policy, **options)
