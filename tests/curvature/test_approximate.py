@@ -157,6 +157,20 @@ def test_without_intercepts_rows_are_seen_from_0():
     check_inverse(objective, zeros_of(objective), at_zero=True)
 
 
+@pytest.mark.parametrize(
+    "failed",
+    [lambda A: (np.full(len(A), np.nan), np.full_like(A, np.nan)), lambda A: (np.diag(A), A)],
+    ids=["nan", "as it came"],
+)
+def test_eigenvectors_that_a_library_failed_to_find_are_not_bought(monkeypatch, failed):
+    X, y = blobs(n_samples=100, n_features=4, spread=2.0)
+    objective = objective_on(np.asarray, 3.0 * X, y)
+    origin = objective.evaluate(zeros_of(objective))
+    assert approximate_inverse(objective, origin, 1000, at_zero=True) is not None
+    monkeypatch.setattr("xsoftmax.curvature.approximate.eigh", failed)
+    assert approximate_inverse(objective, origin, 1000, at_zero=True) is None
+
+
 def test_inverses_have_no_more_values_than_the_policy_allows(rng):
     X, y = rng.standard_normal((300, 20)), np.arange(300) % 3
     for max_values, kind in ((3 * 400, ClassInverses), (400, Spectrum), (399, None)):

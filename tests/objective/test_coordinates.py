@@ -132,6 +132,13 @@ def test_rounding_in_row_space_blurs_no_rows(rng, rows, dtype, C):
     assert objective(model) - best <= 2e-3 * (null - best)
 
 
+def test_a_factor_that_a_library_left_as_it_came_makes_no_row_space(monkeypatch, rng):
+    X, network = rng.standard_normal((12, 40)), Network((40, 3))
+    assert isinstance(row_space(network, X, DEFAULT), RowSpace)
+    monkeypatch.setattr("xsoftmax.objective.coordinates.cholesky", np.tril)
+    assert type(row_space(network, X, DEFAULT)) is Coordinates
+
+
 def test_row_space_is_for_fewer_rows_than_the_policy_says_and_than_features():
     X = np.random.default_rng(0).standard_normal((20, 60))
 
