@@ -41,7 +41,10 @@ def objective_on(
     X = xp(X, dtype)
     strength = 1 / (np.asarray(Cs)[:, None] * total)
     penalty = network.weight_mask(X) * from_host(strength, like=X, dtype=X.dtype)
-    features, rows = Features(X), ArrayRows(X, xp(y), xp(weights / total, dtype), X.dtype)
+    features, rows = (
+        Features(X),
+        ArrayRows(X, xp(y)[None, ...], xp(weights / total, dtype), X.dtype),
+    )
     rows = rows._replace(
         has_large_cells=features.has_large_cells or features.are_far,
         fits_float32=features.fits_float32,
@@ -66,7 +69,7 @@ def start(objective, seed=0, scale=1.0):
 class Quadratic:
     """1/2 x' diag(d) x - b' x for each row of d; the minimum is at b / d."""
 
-    value_at_zero, n_samples = 0.0, 1
+    n_samples = 1
 
     def __init__(self, d, b):
         self.d, self.b, self.strength = d, b, 0 * d[:, 0]
@@ -74,6 +77,10 @@ class Quadratic:
     @property
     def minimum(self):
         return self.b / self.d
+
+    @property
+    def values_at_zero(self):
+        return self.value_and_gradient(0 * self.d)[0]
 
     def value_and_gradient(self, x):
         xp = namespace(x)
@@ -104,8 +111,6 @@ class Quadratic:
 
 class Rosenbrock(Quadratic):
     """b (x1 - x0^2)^2 + (1 - x0)^2 with b in the first column of d; the minimum is at (1, 1)."""
-
-    value_at_zero = 1.0
 
     def value_and_gradient(self, x):
         xp = namespace(x)

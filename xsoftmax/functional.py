@@ -395,9 +395,9 @@ def softmax_cross_entropy(
     columns = xp.reshape(first, (1, first.shape[0], -1))
     soft = targets.ndim == logits.ndim
     if soft:
-        targets = xp.reshape(xp.moveaxis(targets, axis, 0), columns.shape[1:])
+        targets = xp.reshape(xp.moveaxis(targets, axis, 0), columns.shape)
     else:
-        targets = xp.reshape(targets, (-1,))
+        targets = xp.reshape(targets, (1, -1))
     losses, gradient = cross_entropy_of_each(columns, targets, xp.reshape(weights, (1, 1, -1)))
     return xp.sum(losses), xp.moveaxis(xp.reshape(gradient, first.shape), 0, axis)
 

@@ -14,9 +14,9 @@ from xsoftmax.solvers.plan import curvature_pays
 from ..problems import blobs, objective_on, start, zeros_of
 
 
-def covariances_of(objective, layers=None, logits=None, max_kept=1 << 23):
+def covariances_of(objective, iterate=None, max_kept=1 << 23):
     policy = replace(DEFAULT, max_curvature_values=max_kept)
-    return ClassCovariances.of(objective.network, objective.rows, layers, logits, policy)
+    return ClassCovariances.of(objective.network, objective.rows, iterate, policy)
 
 
 @pytest.mark.parametrize(("decay", "n_distinct"), [(0.0, 550), (1e-3, 550), (1e-2, 340)])
@@ -24,7 +24,7 @@ def test_picked_rows_estimate_the_covariance_of_all(decay, n_distinct):
     X, y = blobs(n_samples=3000, n_features=4, spread=2.0)
     weights = np.exp(-decay * np.arange(3000))[None, :]
     objective = objective_on(np.asarray, X, y, weights=weights)
-    covariances = covariances_of(objective, objective.network.unpack(zeros_of(objective)))
+    covariances = covariances_of(objective, objective.evaluate(zeros_of(objective)))
     every, some = (covariances.picked(slice(0, 1), n)[0] for n in (3000, 600))
     assert every.shape[0] == 3000
     assert some.shape[0] == 600
@@ -56,19 +56,21 @@ def test_known_logits_make_the_same_weights_without_the_rows(xp, stride, n_class
     objective = objective_on(xp, X, y, Cs=(0.1, 10.0))
     rows = objective.rows._replace(max_block_rows=70)
     if soft:
-        rows = rows._replace(targets=xp(np.random.default_rng(1).dirichlet([1] * n_classes, 300).T))
+        rows = rows._replace(
+            targets=xp(np.random.default_rng(1).dirichlet([1] * n_classes, 300).T[None])
+        )
     objective = replace(objective, rows=rows)
     iterate = objective.evaluate(start(objective))
     layers = objective.network.unpack(iterate.parameters)
-    made = covariances_of(objective, layers, None, n_kept)
-    known = covariances_of(objective, layers, iterate.logits, n_kept)
+    made = covariances_of(objective, iterate._replace(logits=None), n_kept)
+    known = covariances_of(objective, iterate, n_kept)
     assert made.n_rows == 300 // stride
     np.testing.assert_allclose(xp.host(known.weights), xp.host(made.weights), rtol=1e-9)
     logits, t = (
         xp.host(x) for x in (objective.network.logits(layers, xp(X)), objective.rows.targets)
     )
     p = np.exp(logits - logsumexp(logits, axis=1, keepdims=True))
-    r = p - (t if soft else np.eye(n_classes)[:, t])
+    r = p - (t[0] if soft else np.eye(n_classes)[:, t[0]])
     factor = n_classes / (n_classes - 1) / 300
     weights = np.mean(np.maximum(p * (1 - p), r * r), axis=0) * factor
     np.testing.assert_allclose(xp.host(made.weights), weights[:, ::stride] * stride, rtol=1e-9)
@@ -79,7 +81,7 @@ def test_matrices_of_classes_are_the_same_some_after_others(xp, n_picked, at_onc
     X, y = blobs(n_samples=2000, n_features=600, n_classes=5, spread=2.0)
     objective = objective_on(xp, X, y)
     parameters = 0.05 * start(objective)
-    covariances = covariances_of(objective, objective.network.unpack(parameters))
+    covariances = covariances_of(objective, objective.evaluate(parameters))
     found = list(covariances.matrices(n_picked))
     on_accelerator = block_values(covariances.mean) > block_values(np.zeros(1))
     assert [H.shape[0] for H in found] == ([5] if on_accelerator else at_once)
@@ -120,7 +122,7 @@ def test_matrices_have_the_exact_diagonal_of_features_that_no_picked_row_has(xp)
 def test_pooled_is_the_mean_class_and_each_ones_share_of_it(xp):
     X, y = blobs(n_samples=200, n_features=3, n_classes=4, spread=2.0)
     objective = objective_on(xp, X, y)
-    covariances = covariances_of(objective, objective.network.unpack(start(objective)))
+    covariances = covariances_of(objective, objective.evaluate(start(objective)))
     pooled, share = covariances.pooled()
     w = xp.host(covariances.weights)
     np.testing.assert_allclose(xp.host(share), w.sum(axis=1) / w.sum(axis=1).mean(), rtol=1e-12)
@@ -139,12 +141,13 @@ def test_moments_of_far_rows_are_the_same_and_more_exact_from_their_center(xp, a
     # Distances that single precision holds, so that all see the same rows.
     X = np.round(X * 64) / 64
     exact = objective_on(np.asarray, X, y)
-    layers = exact.network.unpack(start(exact))
-    expected = covariances_of(exact, None if at_zero else layers)
+    iterate = exact.evaluate(start(exact))
+    expected = covariances_of(exact, None if at_zero else iterate)
     far = objective_on(xp, X + 4096.0, y, dtype="float32")
     far = replace(far, rows=far.rows.centered())
-    ((W, b),) = layers
+    ((W, b),) = exact.network.unpack(iterate.parameters)
     there = [(xp(W, "float32"), xp(b - 4096.0 * W.sum(axis=2), "float32"))]
+    there = far.evaluate(far.network.pack(there))
     found = covariances_of(far, None if at_zero else there)
     assert np.max(np.abs(xp.host(found.mean) - 4096.0 - expected.mean)) < 0.01
     np.testing.assert_allclose(xp.host(found.diagonal), expected.diagonal, rtol=0.02)

@@ -213,8 +213,9 @@ def test_a_rare_class_keeps_its_rows():
     X = rng.standard_normal((50_000, 2)) + 6.0 * (y == 2)[:, None]
     objective = objective_on(np.asarray, X, y)
     W = np.asarray([[[0.0, 0.0], [0.1, 0.0], [2.0, 2.0]]])
-    layers = [(W, np.asarray([[0.0, 0.0, -14.0]]))]
-    rows, _ = exact._most_curved(objective.network, objective.rows, layers, None, 1024, 1 << 23)
+    parameters = objective.network.pack([(W, np.asarray([[0.0, 0.0, -14.0]]))])
+    iterate = objective.evaluate(parameters)
+    rows, _ = exact._most_curved(objective.network, objective.rows, iterate, 1024, 1 << 23)
     assert np.sum(rows.targets == 2) >= 8
 
 

@@ -156,7 +156,7 @@ def test_inverse_diagonal_is_that_of_the_diagonal_of_the_hessian(xp, fit_interce
 def test_gap_bound_is_never_too_small_and_tight_where_the_penalty_is_strong(xp, far):
     Cs = 1e-3, 20.0
     objective, _ = problem(xp, far=far, Cs=Cs)
-    X, y = xp.host(objective.rows.X) - far, xp.host(objective.rows.targets)
+    X, y = xp.host(objective.rows.X) - far, xp.host(objective.rows.targets)[0]
     W = 0.3 * np.random.default_rng(0).standard_normal((2, 3, 4))
     b = np.stack([best_intercepts(X, y, of_problem) for of_problem in W])
     network = objective.network

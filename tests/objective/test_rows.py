@@ -23,7 +23,7 @@ def test_blocks_cover_all_rows_in_order(xp):
         assert block.span.start == stop
         assert block.X.shape[0] == block.span.stop - stop <= 7
         np.testing.assert_array_equal(xp.host(block.X), X[block.span])
-        np.testing.assert_array_equal(xp.host(block.targets), y[block.span])
+        np.testing.assert_array_equal(xp.host(block.targets)[0], y[block.span])
         expected = xp.host(rows.weights)[:, block.span]
         np.testing.assert_array_equal(xp.host(block.weights)[:, 0], expected)
         stop = block.span.stop
@@ -43,7 +43,7 @@ def test_strided_rows_weigh_as_many_times_as_they_stand_for(xp, stride):
     rows = objective_on(xp, X, y, weights=1.0 + np.arange(180.0).reshape(2, 90), Cs=(1.0, 1.0)).rows
     found = rows.strided(stride)
     np.testing.assert_array_equal(xp.host(found.X), X[::stride])
-    np.testing.assert_array_equal(xp.host(found.targets), y[::stride])
+    np.testing.assert_array_equal(xp.host(found.targets)[0], y[::stride])
     expected = xp.host(rows.weights)[:, ::stride] * stride
     np.testing.assert_allclose(xp.host(found.weights), expected, rtol=1e-15)
 
@@ -82,7 +82,7 @@ def test_subtract_center_leaves_rows_as_they_are_where_there_is_none(xp):
 
 def test_to_float32_of_soft_targets_is_float32(xp, rng):
     X, y = blobs(n_samples=50)
-    soft = xp(rng.dirichlet(np.ones(3), 50).T)
+    soft = xp(rng.dirichlet(np.ones(3), 50).T[None])
     rows = objective_on(xp, X, y).rows._replace(targets=soft)
     single = rows.to_float32()
     for values in (single.targets, single.weights, next(single.blocks(10)).X):

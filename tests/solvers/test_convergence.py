@@ -75,7 +75,7 @@ def test_where_classes_are_well_apart_the_value_itself_is_near_the_minimum(polic
         for tol in (1e-4, 1e-14)
     )
     # A share of 1e-4 of what was gained would be many times the minimum.
-    assert tight < 1e-5 * objective.value_at_zero
+    assert tight < 1e-5 * float(objective.values_at_zero[0])
     assert rough <= tight * (1 + 5 * 1e-4**0.5)
 
 

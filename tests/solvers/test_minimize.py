@@ -117,7 +117,7 @@ class OnlyTheProtocol:
     """A function that has what solvers may ask of it, and nothing else."""
 
     MEMBERS = (
-        "value_at_zero",
+        "values_at_zero",
         "strength",
         "n_samples",
         "evaluate",

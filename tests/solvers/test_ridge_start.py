@@ -117,7 +117,8 @@ def test_one_pass_leads_near_the_minimum_of_separable_classes(xp):
 def test_under_a_strong_penalty_ridge_regression_is_nearly_all(xp):
     objective = problem(xp, Cs=(1e-6, 1e-5))
     (_, values), best = begun(objective), minima(objective)
-    assert np.all(values - best < 0.05 * (objective.value_at_zero - best))
+    at_zero = xp.host(objective.values_at_zero)
+    assert np.all(values - best < 0.05 * (at_zero - best))
 
 
 def test_the_change_from_zero_serves_the_first_step_only():
@@ -165,7 +166,7 @@ def labels_along(objective):
     """What the first step says of every row, so that it can go as far as it likes."""
     origin, inverse = origin_of(objective)
     direction = -inverse.solve(origin.gradient, objective.strength)
-    return np.argmax(objective.evaluate(direction).logits[0, ...], axis=0)
+    return np.argmax(objective.evaluate(direction).logits, axis=1)
 
 
 @pytest.mark.parametrize("why", ["no step leads lower", "steps lead too far"])

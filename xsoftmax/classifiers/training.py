@@ -149,9 +149,9 @@ def objective_of(
         )
     moved = from_host(weights / total, like=X, dtype=dtype)
     if targets.is_soft:
-        columns = from_host(np.ascontiguousarray(targets.values.T), like=X, dtype=dtype)
+        columns = from_host(np.ascontiguousarray(targets.values.T)[None], like=X, dtype=dtype)
     else:
-        columns = indices_from_host(targets.values, like=X)
+        columns = indices_from_host(targets.values[None, :], like=X)
     name, values = ("alpha", strength) if hasattr(estimator, "alpha") else ("C", 1.0)
     check_penalty(
         estimator, name, getattr(estimator, "C", values), strength / total, moved, stacklevel=6
@@ -282,10 +282,11 @@ def as_returned(
         return returned
     there = space.project(xp.astype(parameters, dtype, copy=False))
     values = to_list(objective.value_and_gradient(there)[0])
+    at_zero = to_list(objective.values_at_zero)
     gaps, statuses, rounding = list(returned.gaps), list(solution.statuses), Rounding.of(there)
     for i, (value, before) in enumerate(zip(values, solution.values, strict=True)):
         gaps[i] += max(value - before, 0.0) / (abs(value) + rounding.smallest)
-        is_off = value - before > tol * (objective.value_at_zero - value)
+        is_off = value - before > tol * (at_zero[i] - value)
         if statuses[i] is Status.CONVERGED and is_off and tol > 0:
             statuses[i] = Status.STALLED
     curves = [[*curve[:-1], value] for curve, value in zip(solution.curves, values, strict=True)]

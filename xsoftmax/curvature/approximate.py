@@ -141,8 +141,7 @@ def approximate_inverse(
     purchase = best_affordable(network, rows.n_samples, n_problems, max_cost, policy, at_zero)
     if purchase is None:
         return None
-    layers = None if at_zero else network.unpack(iterate.parameters)
-    covariances = ClassCovariances.of(network, rows, layers, iterate.logits, policy)
+    covariances = ClassCovariances.of(network, rows, None if at_zero else iterate, policy)
     if not to_list(xp.all(xp.isfinite(covariances.diagonal))):
         return None
     mean, mass = covariances.mean, covariances.mass

@@ -16,7 +16,8 @@ from dataclasses import dataclass, replace
 
 from ..arrays import Array, block_values, compiled, computed_once, namespace, row_slices
 from ..model.losses import indicators, probabilities
-from ..model.network import Layer, Network
+from ..model.network import Network
+from ..objective.line_restriction import Iterate, logits_at
 from ..objective.policy import DEFAULT, Policy
 from ..objective.rows import ArrayRows
 from .costs import are_many
@@ -46,26 +47,26 @@ class ClassCovariances:
         cls,
         network: Network,
         rows: ArrayRows,
-        layers: list[Layer] | None,
-        logits: Array | None = None,
+        iterate: Iterate | None,
         policy: Policy = DEFAULT,
     ) -> ClassCovariances:
-        """At `layers`, or None at 0, where one class stands for all.
+        """At an iterate, or None at 0, where one class stands for all.
 
-        Where the `logits` (n_problems, n_logits, n_samples) are known they are not made again.
         Where there would be more weights than the `policy` allows, every few rows have some.
         """
         n_features, n_classes = network.layer_sizes
-        n_problems = 1 if layers is None else layers[0][0].shape[0]
+        n_problems = 1 if iterate is None else iterate.parameters.shape[0]
         parts: list[Array] = []
         moments: list[Array] = []
         values = max(n_features // 4, n_classes * n_problems)
         size = rows.block_size(max(256, block_values(rows.weights) // values))
         stride = 1 + rows.n_samples * n_classes // policy.max_curvature_values
+        if iterate is not None and iterate.logits is not None:
+            iterate = iterate._replace(logits=iterate.logits[:, :, ::stride])
         for block in rows.strided(stride).blocks(size):
-            known = None if logits is None else logits[:, :, ::stride][:, :, block.span]
+            logits = None if iterate is None else logits_at(network, iterate, block)
             w, *more = _moments_of_rows(
-                network, block.X, rows.center, block.targets, block.weights, layers, known
+                network, block.X, rows.center, block.targets, block.weights, logits
             )
             parts.append(w)
             moments = [x + y for x, y in zip(moments, more, strict=True)] if moments else more
@@ -129,15 +130,13 @@ def _moments_of_rows(
     center: Array | None,
     targets: Array,
     weights: Array,
-    layers: list[Layer] | None,
     logits: Array | None,
 ) -> tuple[Array, Array, Array, Array]:
     """What rows X weigh for each class, and the sums of 1, x and x^2 under that."""
     xp = namespace(X)
-    if layers is None:  # p (1 - p) c / (c - 1) = 1 / c
+    if logits is None:  # at 0, where p (1 - p) c / (c - 1) = 1 / c
         curvature = xp.ones_like(weights) / network.layer_sizes[-1]
     else:
-        logits = network.forward(layers, X)[0] if logits is None else logits
         curvature = _curvatures(targets, logits)
     w = xp.mean(weights * curvature, axis=0)
     X = X if center is None else X - center
@@ -148,8 +147,8 @@ def _curvatures(targets: Array, logits: Array) -> Array:
     """How curved each row is for each class: (n_problems, n_classes, n_samples)."""
     xp, t, p = namespace(logits), targets, probabilities(logits)
     n_classes = p.shape[1]
-    if t.ndim == 1:
-        t = indicators(t, n_classes, 0, p.dtype)
+    if t.ndim == 2:
+        t = indicators(t, n_classes, 1, p.dtype)
     residual = p - t
     return xp.maximum(p * (1.0 - p), residual * residual) * (n_classes / (n_classes - 1))
 

@@ -26,8 +26,8 @@ from ..arrays import (
     row_slices,
 )
 from ..model.losses import class_curvatures, pair_curvatures
-from ..model.network import Layer, Network
-from ..objective.line_restriction import Iterate
+from ..model.network import Network
+from ..objective.line_restriction import Iterate, logits_at
 from ..objective.objective import Objective
 from ..objective.rows import ArrayRows, Block
 from .costs import are_many, evaluation_cost, exact_inverse_cost, hessian_order, hessian_rows
@@ -122,14 +122,12 @@ def exact_inverse(
     else:
         basis, cost = last.basis, last.cost
         design = last.design if _is_one_block(network, rows) else None
-    known, logits = design, iterate.logits
-    layers = network.unpack(iterate.parameters)
-    n_rows = hessian_rows(network, policy)
+    known, n_rows = design, hessian_rows(network, policy)
     if of_few_rows and are_many(rows.n_samples, n_rows, policy):
         max_kept = policy.max_curvature_values
-        rows, logits = _most_curved(network, rows, layers, logits, n_rows, max_kept)
+        rows, iterate = _most_curved(network, rows, iterate, n_rows, max_kept)
         known = None
-    G = _pair_covariances(network, rows, layers, logits, basis, known)
+    G = _pair_covariances(network, rows, iterate, basis, known)
     return ExactInverse(basis, design, _inverses(network, basis, G, strength), cost)
 
 
@@ -168,51 +166,48 @@ def _n_inputs(network: Network) -> int:
 def _most_curved(
     network: Network,
     rows: ArrayRows,
-    layers: list[Layer],
-    logits: Array | None,
+    iterate: Iterate,
     n_rows: int,
     max_kept: int,
-) -> tuple[ArrayRows, Array | None]:
-    """About `n_rows` rows, more likely those with a large share of a class, and their logits.
+) -> tuple[ArrayRows, Iterate]:
+    """About `n_rows` rows, more likely those with a large share of a class, and the iterate there.
 
     Row i has s_i p_ki (1 - p_ki) of how much class k is curved.
     """
     xp, n_classes = namespace(rows.weights), network.n_units
     stride = 1 + rows.n_samples * n_classes // max_kept
-    rows, logits = rows.strided(stride), None if logits is None else logits[:, :, ::stride]
+    rows, logits = rows.strided(stride), iterate.logits
+    if logits is not None:
+        iterate = iterate._replace(logits=logits[:, :, ::stride])
     curved = []
     for block in rows.blocks(rows.block_size(max(256, block_values(rows.weights) // n_classes))):
-        Z = _logits(network, block, layers, logits)
+        Z = logits_at(network, iterate, block)
         curved.append(xp.mean(block.weights * class_curvatures(Z), axis=0))
     shares = xp.concat(curved, axis=1)
     shares /= floored(xp.sum(shares, axis=1, keepdims=True))
     chosen, factor = (x[0, :] for x in pick(xp.sum(shares, axis=0, keepdims=True), n_rows))
-    logits = None if logits is None else xp.take(logits, chosen, axis=2)
-    return rows.subsample_weighted(chosen, factor), logits
-
-
-def _logits(network: Network, block: Block, layers: list[Layer], logits: Array | None) -> Array:
-    """(n_problems, n_logits, n_samples) of a block of rows."""
-    return network.forward(layers, block.X)[0] if logits is None else logits[:, :, block.span]
+    if logits is not None:
+        iterate = iterate._replace(logits=xp.take(iterate.logits, chosen, axis=2))
+    return rows.subsample_weighted(chosen, factor), iterate
 
 
 def _pair_covariances(
     network: Network,
     rows: ArrayRows,
-    layers: list[Layer],
-    logits: Array | None,
+    iterate: Iterate,
     basis: SumToZeroBasis,
     design: CenteredDesignMatrix | None,
 ) -> Array:
     """G_kl of all problems, one above the other, (n_problems n_pairs n_inputs, n_inputs)."""
     xp = namespace(rows.weights)
-    n_columns, n_rows = layers[0][0].shape[0] * basis.products.shape[1], _block_rows(network, rows)
+    n_columns = iterate.parameters.shape[0] * basis.products.shape[1]
+    n_rows = _block_rows(network, rows)
     at_once = near_values(rows.weights) // (n_rows * _n_inputs(network))
     parts = list(row_slices(n_columns, max(1, at_once)))
     sums: list[Array | float] = [0.0] * len(parts)
     for block in rows.blocks(rows.block_size(n_rows)):
         X, columns = design or _design_of(network, rows, block)
-        Z = _logits(network, block, layers, logits)
+        Z = logits_at(network, iterate, block)
         M = xp.reshape(block.weights * pair_curvatures(Z, basis.pairs), (n_columns, 1, -1))
         for i, part in enumerate(parts):
             weighted = xp.reshape(M[part, ...] * columns, (-1, X.shape[0]))

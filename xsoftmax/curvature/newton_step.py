@@ -15,9 +15,8 @@ from typing import NamedTuple
 from ..arrays import Array, namespace, to_list, vecdot
 from ..model.losses import class_curvatures, curvature_product
 from ..model.network import Network
-from ..objective.line_restriction import Iterate
+from ..objective.line_restriction import Iterate, logits_at
 from ..objective.objective import Objective
-from ..objective.rows import Block
 from .inverse_hessian import InverseHessian
 from .linear_algebra import floored
 
@@ -63,7 +62,7 @@ def newton_step(
     direction, change = advance(step, -vecdot(gradient, step))
     residual = -gradient - change
     small = SMALL_RESIDUAL**2 * vecdot(gradient, precondition(gradient))
-    gained = objective.value_at_zero - iterate.value
+    gained = objective.values_at_zero - iterate.value
     gained = xp.maximum(gained, xp.finfo(gained.dtype).eps * iterate.value)
     unseen = xp.where(strength > 0, 2 * tol * strength * gained, inf)
     search, decrease = xp.zeros_like(gradient), xp.ones_like(strength)
@@ -94,7 +93,7 @@ def hessian_product(objective: Objective, iterate: Iterate, vector: Array) -> Ar
     network, product = objective.network, objective.penalty * vector
     for block in objective.rows.blocks(objective.block_size):
         change, _ = network.forward(network.unpack(vector), block.X)
-        Z = _logits_at(network, iterate, block)
+        Z = logits_at(network, iterate, block)
         gradient = network.linear_gradient(block.weights * curvature_product(Z, change), block.X)
         product += network.pack(gradient)
     return product
@@ -128,7 +127,7 @@ def inverse_diagonal(objective: Objective, iterate: Iterate) -> DiagonalInverse:
     squares: Array | float = 0.0
     mass: Array | float = 0.0
     for block in rows.blocks(objective.block_size):
-        curved = block.weights * class_curvatures(_logits_at(network, iterate, block))
+        curved = block.weights * class_curvatures(logits_at(network, iterate, block))
         X = rows.subtract_center(block.X)
         squares = squares + xp.matmul(curved, X * X)
         mass = mass + xp.sum(curved, axis=2)
@@ -166,15 +165,8 @@ def largest_logit_change(
             change = xp.concat([change, xp.zeros_like(change)], axis=1)
         change = xp.max(change, axis=1) - xp.min(change, axis=1)
         if not of_all_rows:
-            curvature = xp.max(class_curvatures(_logits_at(network, iterate, block)), axis=1)
+            curvature = xp.max(class_curvatures(logits_at(network, iterate, block)), axis=1)
             is_curved = curvature * block.weights[:, 0, :] > xp.finfo(curvature.dtype).eps ** 2
             change = xp.where(is_curved, change, 0.0)
         largest = xp.maximum(largest, xp.max(change, axis=1))
     return largest
-
-
-def _logits_at(network: Network, iterate: Iterate, block: Block) -> Array:
-    """The logits of a block of rows at `iterate`."""
-    if iterate.logits is not None:
-        return iterate.logits[:, :, block.span]
-    return network.forward(network.unpack(iterate.parameters), block.X)[0]

@@ -6,10 +6,13 @@ says all: the second's logits, where the first's are 0. Nothing is validated or 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from ..arrays import Array, compiled, device, index_dtype, namespace, put, scaled
+import numpy as np
+
+from ..arrays import Array, compiled, device, from_host, index_dtype, namespace, put, scaled
 from .activations import sigmoid
 
 
@@ -20,7 +23,8 @@ def weighted_cross_entropy(logits: Array, targets: Array, weights: Array) -> tup
     Parameters
     ----------
     logits : (n_problems, n_classes, n_samples), or one row for two classes
-    targets : labels (n_samples,), in the dtype of indices, or probabilities (n_classes, n_samples)
+    targets : labels (n_problems or 1, n_samples), in the dtype of indices, or probabilities
+        (n_problems or 1, n_classes, n_samples)
     weights : (n_problems or 1, 1, n_samples)
 
     Returns
@@ -35,12 +39,12 @@ def weighted_cross_entropy(logits: Array, targets: Array, weights: Array) -> tup
 def cross_entropy_of_each(logits: Array, targets: Array, weights: Array) -> tuple[Array, Array]:
     """The same where each class has a row of logits: one row is one class."""
     xp = namespace(logits)
-    if targets.ndim == 1 and logits.shape[1] == 2:
+    if targets.ndim == 2 and logits.shape[1] == 2:
         difference = logits[:, 1:, :] - logits[:, :1, :]
         losses, gradient = _two_class_losses(difference, targets, weights)
         return losses, xp.concat([-gradient, gradient], axis=1)
     shifted = logits - xp.max(logits, axis=1, keepdims=True)
-    if targets.ndim == 1:
+    if targets.ndim == 2:
         losses, gradient = _label_losses(shifted, targets, weights)
     else:
         possible = xp.where(targets == 0, 0.0, shifted)  # 0 times -inf is nan
@@ -63,7 +67,8 @@ def _label_losses(shifted: Array, labels: Array, weights: Array) -> tuple[Array,
     integers = partial(xp.arange, dtype=labels.dtype, device=device(labels))
     at = labels * n_samples + integers(n_samples)
     if n_problems > 1:
-        at = xp.reshape(integers(n_problems)[:, None] * (n_classes * n_samples) + at, (-1,))
+        at = integers(n_problems)[:, None] * (n_classes * n_samples) + at
+    at = xp.reshape(at, (-1,))
     flat, of_rows = xp.reshape(shifted, (-1,)), (n_problems, 1, n_samples)
     own_logit = xp.take(flat, at)
     gradient = put(xp.exp(flat), at, xp.zeros_like(own_logit))
@@ -78,10 +83,11 @@ def _label_losses(shifted: Array, labels: Array, weights: Array) -> tuple[Array,
 
 def _two_class_losses(z: Array, targets: Array, weights: Array) -> tuple[Array, Array]:
     """The same where one row of logits stands for two classes: a third of the passes over rows."""
-    if targets.ndim == 1:
-        return _losses_ahead(z, 1.0 - 2.0 * namespace(z).astype(targets, z.dtype), weights)
-    first, first_gradient = _losses_ahead(z, 1.0, weights * targets[0, :])
-    second, second_gradient = _losses_ahead(z, -1.0, weights * targets[1, :])
+    if targets.ndim == 2:
+        sign = 1.0 - 2.0 * namespace(z).astype(targets[:, None, :], z.dtype)
+        return _losses_ahead(z, sign, weights)
+    first, first_gradient = _losses_ahead(z, 1.0, weights * targets[:, :1, :])
+    second, second_gradient = _losses_ahead(z, -1.0, weights * targets[:, 1:, :])
     return first + second, first_gradient + second_gradient
 
 
@@ -148,6 +154,17 @@ def _sigmoid_curvature(z: Array) -> Array:
     """p (1 - p) by the smaller of both, whose digits the larger one would lose."""
     tail = namespace(z).exp(-namespace(z).abs(z))
     return tail / (1.0 + tail) ** 2
+
+
+#: The logit of a class that a problem does not have: its exponential is 0, 0 times it is 0.
+NO_LOGIT = -1e30
+
+
+def class_mask(n_classes: Sequence[int], n_logits: int, like: Array) -> Array:
+    """(n_problems, n_logits, 1): what rules out all but the first `n_classes` of each problem."""
+    is_there = np.arange(n_logits) < np.asarray(n_classes)[:, None]
+    mask = np.where(is_there, 0.0, NO_LOGIT)[:, :, None]
+    return from_host(mask, like=like, dtype=like.dtype)
 
 
 def indicators(labels: Array, n_classes: int, axis: int, dtype: Any) -> Array:

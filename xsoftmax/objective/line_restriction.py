@@ -79,8 +79,8 @@ class LinearLineFunction:
             logits = pieces[0] if len(pieces) == 1 else xp.concat(pieces, axis=2)
             if is_first:
                 return Iterate(parameters, value, gradient, logits)
-            at = gradient_at(network, penalty, self.blocks(), parameters, logits)
-            return Iterate(parameters, value, at, logits)
+            at = value_and_gradient_at(network, penalty, self.blocks(), parameters, logits)
+            return Iterate(parameters, value, at[1], logits)
 
         return value, slope, iterate
 
@@ -129,13 +129,24 @@ def _sums_of_logits(losses: Array, dlogits: Array, change: Array) -> tuple[Array
     return xp.sum(losses, axis=(1, 2)), xp.sum(vecdot(dlogits, change), axis=1)
 
 
-def gradient_at(
+def value_and_gradient_at(
     network: Network, penalty: Array, blocks: Iterable[Block], parameters: Array, logits: Array
-) -> Array:
-    """The gradient of a linear model at `parameters`, whose logits are known."""
+) -> tuple[Array, Array]:
+    """f and its gradient for a linear model at `parameters`, whose logits are known."""
     gradient = penalty * parameters
+    value = 0.5 * vecdot(gradient, parameters)
     for block in blocks:
         known = logits[:, :, block.span]
         losses, dlogits = weighted_cross_entropy(known, block.targets, block.weights)
-        gradient += _sums(network, losses, dlogits, block.X)[1]
-    return gradient
+        loss, part = _sums(network, losses, dlogits, block.X)
+        value = value + loss
+        gradient += part
+    return value, gradient
+
+
+def logits_at(network: Network, iterate: Iterate, block: Block) -> Array:
+    """The logits of a block of rows at `iterate`, (n_problems, n_logits, n_samples)."""
+    if iterate.logits is not None:
+        return iterate.logits[:, :, block.span]
+    logits = network.forward(network.unpack(iterate.parameters), block.X)[0]
+    return logits if block.offset is None else logits + block.offset

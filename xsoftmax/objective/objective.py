@@ -1,11 +1,11 @@
 """The function that training minimises, for many problems at once.
 
 With row weights s_ki that sum to 1 per problem k, targets t, parameters theta_k of a network with
-logits z_k, and a penalty strength p_kj that is 0 for intercepts:
+logits z_k (offsets are added to them), and a penalty strength p_kj that is 0 for intercepts:
 
-    f_k(theta) = sum_i s_ki [ logsumexp_c z_kci - sum_c t_ci z_kci ] + 1/2 sum_j p_kj theta_kj^2
+    f_k(theta) = sum_i s_ki [ logsumexp_c z_kci - sum_c t_kci z_kci ] + 1/2 sum_j p_kj theta_kj^2
 
-    dz_kci     = s_ki (softmax(z_ki)_c - t_ci)         the gradient is its backward, + p_kj theta_kj
+    dz_kci     = s_ki (softmax(z_ki)_c - t_kci)        the gradient is its backward, + p_kj theta_kj
 
 For softmax regression p = 1 / (C_k S_k), with S_k the sum of the weights before they were scaled:
 scikit-learn's objective divided by C_k S_k, so the minimiser is the same.
@@ -38,7 +38,7 @@ from ..arrays import (
 )
 from ..model.losses import weighted_cross_entropy
 from ..model.network import Network
-from .line_restriction import Iterate, LinearLineFunction, LineFunction, gradient_at
+from .line_restriction import Iterate, LinearLineFunction, LineFunction, value_and_gradient_at
 from .policy import DEFAULT, Policy
 from .rows import ArrayRows
 
@@ -81,13 +81,19 @@ class Objective:
         """(n_problems,): the penalty of every weight."""
         return namespace(self.penalty).max(self.penalty, axis=1)
 
-    @property
-    def value_at_zero(self) -> float:
-        """f where all parameters are 0, if the weights sum to 1.
-
-        Every class is as probable as any other there.
-        """
-        return log(self.network.layer_sizes[-1])
+    @computed_once
+    def values_at_zero(self) -> Array:
+        """(n_problems,): f where all parameters are 0, if the weights sum to 1."""
+        xp, offset, value = namespace(self.penalty), self.rows.offset, 0.0 * self.penalty[:, 0]
+        if offset is None:  # every class is as probable as any other
+            return value + log(self.network.layer_sizes[-1])
+        if self.rows.rules_classes_out:  # every class that a problem has
+            return value + xp.log(xp.sum(xp.exp(offset), axis=(1, 2)))
+        for block in self.rows.blocks(self.block_size):
+            logits = block.offset + 0.0 * self.penalty[:, :1, None]
+            losses, _ = weighted_cross_entropy(logits, block.targets, block.weights)
+            value = value + xp.sum(losses, axis=(1, 2))
+        return value
 
     @computed_once
     def keeps_logits(self) -> bool:
@@ -102,7 +108,7 @@ class Objective:
         gradient = self.penalty * parameters
         value = 0.5 * vecdot(gradient, parameters)
         for block in self.rows.blocks(self.block_size):
-            losses, part = _loss_of_rows(network, parameters, block.X, block.targets, block.weights)
+            losses, part = _loss_of_rows(network, parameters, *block[1:])
             value = value + losses
             gradient += part
         return value, gradient
@@ -116,13 +122,11 @@ class Objective:
         return iterate()
 
     def evaluate_at_zero(self, zeros: Array) -> Iterate:
-        """The iterate at parameters of 0, where every class is as probable as any other."""
+        """The iterate at parameters of 0."""
         if not self.keeps_logits:
             return self.evaluate(zeros)
-        logits = self._no_logits(zeros)
-        value = _values_at_zero(self.value_at_zero, self.rows.weights, zeros)
-        blocks = self.rows.blocks(self.block_size)
-        gradient = gradient_at(self.network, self.penalty, blocks, zeros, logits)
+        logits, blocks = self._logits_at_zero(zeros), self.rows.blocks(self.block_size)
+        value, gradient = value_and_gradient_at(self.network, self.penalty, blocks, zeros, logits)
         return Iterate(zeros, value, gradient, logits)
 
     def restrict(self, start: Iterate, direction: Array) -> LineFunction:
@@ -146,12 +150,14 @@ class Objective:
     def restrict_from_zero(self, direction: Array) -> LineFunction:
         """f restricted to step * direction."""
         zeros = namespace(direction).zeros_like(direction)
-        logits = self._no_logits(direction) if self.keeps_logits else None
+        logits = self._logits_at_zero(direction) if self.keeps_logits else None
         return self.restrict(Iterate(zeros, zeros[:, 0], zeros, logits), direction)
 
-    def _no_logits(self, like: Array) -> Array:
-        shape = like.shape[0], self.network.n_logits, self.n_samples
-        return namespace(like).zeros(shape, dtype=like.dtype, device=like.device)
+    def _logits_at_zero(self, zeros: Array) -> Array:
+        """(n_problems, n_logits, n_samples) where all parameters are `zeros`."""
+        shape = zeros.shape[0], self.network.n_logits, self.n_samples
+        logits = namespace(zeros).zeros(shape, dtype=zeros.dtype, device=zeros.device)
+        return logits if self.rows.offset is None else logits + self.rows.offset
 
     def minibatches(self, batch_size: int, random_state: Any) -> Iterator[Objective]:
         """The objective on each of the minibatches of one epoch.
@@ -244,16 +250,15 @@ class Objective:
 
 @compiled
 def _loss_of_rows(
-    network: Network, parameters: Array, X: Array, targets: Array, weights: Array
+    network: Network,
+    parameters: Array,
+    X: Array,
+    targets: Array,
+    weights: Array,
+    offset: Array | None,
 ) -> tuple[Array, Array]:
     """What rows X add to the value and to the gradient."""
     logits, backward = network.forward(network.unpack(parameters), X)
+    logits = logits if offset is None else logits + offset
     losses, dlogits = weighted_cross_entropy(logits, targets, weights)
     return namespace(losses).sum(losses, axis=(1, 2)), network.pack(backward(dlogits))
-
-
-@compiled
-def _values_at_zero(value_at_zero: float, weights: Array, zeros: Array) -> Array:
-    """(n_problems,): the losses of all rows at parameters of 0."""
-    mass = namespace(weights).sum(weights, axis=1)  # not 1 where rows are a sample
-    return value_at_zero * mass + zeros[:, 0]

@@ -7,7 +7,7 @@ curvature, starts and scales are made from the few rows that `subsample` gathers
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ..arrays import Array, indices_from_host, namespace, row_slices
@@ -15,26 +15,30 @@ from .features import median_of_some_rows
 
 
 class Block(NamedTuple):
-    """Some rows, and what each should become."""
+    """Some rows, and what each should become. See `ArrayRows`."""
 
     span: slice  #: where they are among all
     X: Array  #: (n_samples, n_features), or None once they are not needed
-    targets: Array  #: labels (n_samples,), or probabilities (n_classes, n_samples)
+    targets: Array  #: labels (n_problems or 1, n_samples), or probabilities of each class
     weights: Array  #: (n_problems or 1, 1, n_samples)
+    offset: Array | None  #: (n_problems or 1, n_logits, n_samples or 1)
 
 
 class ArrayRows(NamedTuple):
     """Rows in memory, shared by all problems.
 
-    X may be stored in any real dtype; `dtype` is what its blocks are expanded to. The weights may
-    be one row for all problems or one row per problem, which is how folds are made: a sample that
-    a problem must not see weighs nothing there.
+    X may be stored in any real dtype; `dtype` is what its blocks are expanded to. Targets, weights
+    and offsets may be one for all problems or one for each. So folds are made: a sample that a
+    problem must not see weighs nothing there. An offset is added to the logits. It has one value
+    for all samples where it only says which classes a problem has: `class_mask`.
     """
 
     X: Array  #: (n_samples, n_features)
-    targets: Array  #: labels (n_samples,), or probabilities (n_classes, n_samples)
+    #: (n_problems or 1, n_samples) labels, or (n_problems or 1, n_classes, n_samples) probabilities
+    targets: Array
     weights: Array  #: (n_problems or 1, n_samples), summing to 1 over the samples
     dtype: Any
+    offset: Array | None = None  #: (n_problems or 1, n_logits, n_samples or 1)
     max_block_rows: int | None = None  #: rows that a block may have, where memory is short
     #: (n_features,), about where the rows lie, if intercepts make up for seeing them from there
     center: Array | None = None
@@ -55,7 +59,10 @@ class ArrayRows(NamedTuple):
         """All rows in order, at most `size` at a time."""
         for rows in row_slices(self.n_samples, size):
             X = namespace(self.X).astype(self.X[rows, ...], self.dtype, copy=False)
-            yield Block(rows, X, self.targets[..., rows], self.weights[:, None, rows])
+            offset: Any = self.offset
+            if self.has_offset_of_rows:
+                offset = offset[..., rows]
+            yield Block(rows, X, self.targets[..., rows], self.weights[:, None, rows], offset)
 
     def subsample(self, indices: Array) -> ArrayRows:
         """The rows at `indices` as a source of their own.
@@ -68,20 +75,35 @@ class ArrayRows(NamedTuple):
     def subsample_weighted(self, indices: Array, factor: float | Array) -> ArrayRows:
         """The rows at `indices`, weighing `factor` times as much, as a source of their own."""
         xp = namespace(self.X)
-        weights = xp.take(self.weights, indices, axis=1) * factor
-        targets = xp.take(self.targets, indices, axis=self.targets.ndim - 1)
         X = xp.take(self.X, indices, axis=0)
         if X.dtype == xp.float64:  # never to more bytes than it came with
             X = xp.astype(X, self.dtype, copy=False)
-        return self._replace(X=X, targets=targets, weights=weights)
+        some = self._of_rows(lambda x: xp.take(x, indices, axis=x.ndim - 1))
+        return some._replace(X=X, weights=some.weights * factor)
 
     def strided(self, stride: int) -> ArrayRows:
         """Every stride-th row as a source of its own, weighing `stride` times as much."""
         if stride == 1:
             return self
-        X, targets = self.X[::stride, ...], self.targets[..., ::stride]
-        weights = self.weights[:, ::stride] * stride
-        return self._replace(X=X, targets=targets, weights=weights)
+        some = self._of_rows(lambda x: x[..., ::stride])
+        return some._replace(X=self.X[::stride, ...], weights=some.weights * stride)
+
+    def _of_rows(self, pick: Callable[[Array], Array]) -> ArrayRows:
+        """With what `pick` takes along the last axis of all that rows have besides X."""
+        targets, weights, offset = pick(self.targets), pick(self.weights), self.offset
+        if self.has_offset_of_rows:
+            offset = pick(offset)
+        return self._replace(targets=targets, weights=weights, offset=offset)
+
+    @property
+    def has_offset_of_rows(self) -> bool:
+        """Whether rows have offsets of their own."""
+        return self.offset is not None and self.offset.shape[2] == self.weights.shape[1]
+
+    @property
+    def rules_classes_out(self) -> bool:
+        """Whether problems may lack some of the classes."""
+        return self.offset is not None and not self.has_offset_of_rows
 
     def centered(self) -> ArrayRows:
         """The same rows, whose center is the median of a few of them."""
@@ -93,20 +115,30 @@ class ArrayRows(NamedTuple):
 
     def to_float32(self) -> ArrayRows | None:
         """The same rows read in single precision, unless that blurs what tells them apart."""
-        xp, targets, center = namespace(self.X), self.targets, self.center
+        xp = namespace(self.X)
         if not self.fits_float32:
             return None
-        if targets.ndim > 1:
-            targets = xp.astype(targets, xp.float32)
-        if center is not None:
-            center = xp.astype(center, xp.float32)
-        weights = xp.astype(self.weights, xp.float32)
-        return self._replace(targets=targets, weights=weights, dtype=xp.float32, center=center)
+
+        def single(x: Array | None) -> Array | None:
+            is_real = x is not None and xp.isdtype(x.dtype, "real floating")
+            return xp.astype(x, xp.float32) if is_real else x
+
+        return self._replace(
+            targets=single(self.targets),
+            weights=single(self.weights),
+            offset=single(self.offset),
+            center=single(self.center),
+            dtype=xp.float32,
+        )
 
     def select(self, problems: Sequence[int]) -> ArrayRows:
         """The same rows for only some of the problems."""
-        if self.weights.shape[0] == 1:
-            return self
         indices = indices_from_host(problems, like=self.weights)
-        weights = namespace(self.weights).take(self.weights, indices, axis=0)
-        return self._replace(weights=weights)
+
+        def some(x: Array | None) -> Array | None:
+            is_of_problems = x is not None and x.shape[0] > 1
+            return namespace(x).take(x, indices, axis=0) if is_of_problems else x
+
+        return self._replace(
+            targets=some(self.targets), weights=some(self.weights), offset=some(self.offset)
+        )

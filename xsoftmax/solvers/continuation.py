@@ -110,7 +110,7 @@ def _carried(stage: Stage, ended: list[tuple[Stage, Solution]]) -> WarmStart | N
         iterate = _better_start(objective, *ended)
     else:
         iterate = objective.evaluate(objective.network.centered(known.parameters))
-    if not to_list(xp.all(iterate.value < objective.value_at_zero)):
+    if not to_list(xp.all(iterate.value < objective.values_at_zero)):
         return None
     inverse, has_same_penalty = known.inverse, last.objective.penalty is objective.penalty
     if inverse is None or not (inverse.serves_all_problems or has_same_penalty):

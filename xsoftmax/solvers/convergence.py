@@ -21,6 +21,7 @@ no row's logits by much, the squared decrement g'H^-1 g is twice the gap.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from math import isfinite
 from typing import Any, NamedTuple
@@ -76,6 +77,15 @@ def _rounding(xp: Any, dtype: Any) -> Rounding:
     return Rounding(float(info.eps), float(info.smallest_normal))
 
 
+@dataclass(frozen=True)
+class GapReport(Report):
+    """What the host knows of one problem whose solver estimates the gap."""
+
+    slope: float  #: along the direction
+    value_floor: float  #: what a value must exceed to be told from 0
+    value_at_zero: float  #: f where all parameters are 0
+
+
 class GapEstimate(NamedTuple):
     """What is left to gain."""
 
@@ -127,7 +137,7 @@ class Proof(NamedTuple):
 
 
 def prove(
-    step: NewtonStep, reports: Sequence[Report], tol: float, value_at_zero: float
+    step: NewtonStep, reports: Sequence[GapReport], tol: float
 ) -> tuple[list[float], list[Proof]]:
     """The slopes of a step on the host, and what it proves of each problem.
 
@@ -141,11 +151,11 @@ def prove(
     for report, (slope, change, bound), is_exact in zip(reports, found, step.is_exact, strict=True):
         value = report.value
         is_hidden = rounding.hides(-0.5 * slope, value) or not is_double
-        known = value, rounding.value_floor(value), is_hidden, value_at_zero
+        known = value, rounding.value_floor(value), is_hidden, report.value_at_zero
         estimate = GapEstimate.of(-slope, *known)
         is_local = is_exact and change <= SMALL_LOGIT_CHANGE and estimate.within(tol)
         holds = is_double and (is_local or GapEstimate.of(bound, *known).within(tol))
-        least = tol * (value_at_zero - value) if is_local else bound
+        least = tol * (report.value_at_zero - value) if is_local else bound
         slopes.append(slope)
         proofs.append(Proof(GapEstimate.of(max(-slope, least), *known), holds))
     return slopes, proofs

@@ -22,6 +22,7 @@ from ..objective.policy import DEFAULT
 from .convergence import (
     WINDOW,
     GapEstimate,
+    GapReport,
     Proof,
     Rounding,
     extrapolated_gap,
@@ -31,7 +32,7 @@ from .convergence import (
 from .line_search import LineSearch, downhill, search, to_host_scalars
 from .pairs import Pairs
 from .protocols import Curvature, Objective, WarmStart
-from .solution import Report, Status
+from .solution import Status
 
 
 class LBFGSState(NamedTuple):
@@ -67,14 +68,12 @@ class LBFGSState(NamedTuple):
 
 
 @dataclass(frozen=True)
-class LBFGSReport(Report):
+class LBFGSReport(GapReport):
     """What the host knows of one problem."""
 
-    slope: float  #: along the direction
     first_step: float  #: to try along it
     within_tol: bool  #: whether the gap seems to be
     values: list[float]  #: the latest, newest last
-    value_floor: float  #: what a value must exceed to be told from 0
 
 
 @dataclass(frozen=True)
@@ -116,18 +115,27 @@ class LBFGS:
         )
         rounding = Rounding.of(iterate.value)
         reports = []
-        for value, norm, slope, step, _ in to_host_scalars(iterate.value, *scalars):
+        known = iterate.value, objective.values_at_zero, *scalars
+        for value, value_at_zero, norm, slope, step, _ in to_host_scalars(*known):
             amount, value_floor = -0.5 * inverse.error_factor * slope, rounding.value_floor(value)
             is_hidden = rounding.hides(amount, value)
-            known = value, value_floor, is_hidden, objective.value_at_zero
-            estimate = GapEstimate.of(amount, *known)
+            estimate = GapEstimate.of(amount, value, value_floor, is_hidden, value_at_zero)
             within_tol = estimate.within(self.tol)
             is_converged = within_tol and (start.previously_converged or is_hidden)
             status = estimate.status(is_converged or amount == 0)
             status, within_tol = self._unproved(status, within_tol)
             reports.append(
                 LBFGSReport(
-                    value, norm, estimate.gap, status, slope, step, within_tol, [value], value_floor
+                    value,
+                    norm,
+                    estimate.gap,
+                    status,
+                    slope,
+                    value_floor,
+                    value_at_zero,
+                    step,
+                    within_tol,
+                    [value],
                 )
             )
         return state._replace(pairs=pairs), reports
@@ -154,9 +162,8 @@ class LBFGS:
         rounding = Rounding.of(state.Pg)
         searches = [LineSearch.begin(r.value, r.slope, r.first_step, rounding.eps) for r in reports]
         after, ends = search(objective, state.iterate, state.direction, searches, state_at)
-        known = inverse, rounding, objective.value_at_zero
         return after, [
-            self._report(before, end.step, end.value, end.scalars, proof, *known)
+            self._report(before, end.step, end.value, end.scalars, proof, inverse, rounding)
             for before, end, proof in zip(reports, ends, proofs, strict=True)
         ]
 
@@ -166,7 +173,7 @@ class LBFGS:
         """The state with the exact Newton step, and what that proves of the gap."""
         assert self.curvature is not None
         step = self.curvature.newton_step(objective, state.iterate, state.inverse, self.tol)
-        slopes, proofs = prove(step, reports, self.tol, objective.value_at_zero)
+        slopes, proofs = prove(step, reports, self.tol)
         pairs = zip(reports, slopes, strict=True)
         reports = [replace(report, slope=slope, first_step=1.0) for report, slope in pairs]
         return state._replace(direction=step.direction), reports, proofs
@@ -200,7 +207,6 @@ class LBFGS:
         proof: Proof | None,
         inverse: InverseHessian,
         rounding: Rounding,
-        value_at_zero: float,
     ) -> LBFGSReport:
         """What `scalars` of `_state` say of the gap after a step."""
         norm, slope, first_step, preconditioner_slope = scalars
@@ -213,7 +219,9 @@ class LBFGS:
             if not inverse.is_identity:
                 amount = max(amount, preconditioner_gap)
             amount = max(amount, extrapolated_gap(values))
-        estimate = GapEstimate.of(amount, value, before.value_floor, is_hidden, value_at_zero)
+        estimate = GapEstimate.of(
+            amount, value, before.value_floor, is_hidden, before.value_at_zero
+        )
         within_tol, gap = estimate.within(self.tol), estimate.gap
         is_converged = within_tol and (before.within_tol or is_hidden)
         is_converged = is_converged or estimate.within(0.1 * self.tol) or quadratic_model_gap == 0
@@ -222,8 +230,16 @@ class LBFGS:
             status, within_tol = self._unproved(status, within_tol)
         else:
             gap, status = proof.estimate.gap, proof.estimate.status(proof.holds, step != 0)
-        return LBFGSReport(
-            value, norm, gap, status, slope, first_step, within_tol, values, before.value_floor
+        return replace(
+            before,
+            value=value,
+            gradient_norm=norm,
+            gap=gap,
+            status=status,
+            slope=slope,
+            first_step=first_step,
+            within_tol=within_tol,
+            values=values,
         )
 
     def _unproved(self, status: Status, within_tol: bool) -> tuple[Status, bool]:

@@ -28,6 +28,7 @@ from ..objective.objective import Objective
 from .convergence import (
     SMALL_LOGIT_CHANGE,
     GapEstimate,
+    GapReport,
     Proof,
     Rounding,
     converged_if,
@@ -36,7 +37,7 @@ from .convergence import (
 )
 from .line_search import LineSearch, LineSearchResult, downhill, search, to_host_scalars
 from .protocols import WarmStart
-from .solution import Report, Status
+from .solution import Status
 
 #: What a step may leave of the squared decrement for the Hessian to serve again, besides what the
 #: Hessian of a sample leaves anyway.
@@ -83,13 +84,11 @@ class NewtonState(NamedTuple):
 
 
 @dataclass(frozen=True)
-class NewtonReport(Report):
+class NewtonReport(GapReport):
     """What the host knows of one problem."""
 
-    slope: float  #: along the direction
     left: float  #: what a whole step would have left of the squared decrement, 1 if it was misled
     curvature_decay: float  #: what curvature loses along a step, by the root of the decrement
-    value_floor: float  #: what a value must exceed to be told from 0
     within_tol: bool = False  #: whether the gap seems to be
 
 
@@ -119,11 +118,11 @@ class Newton:
         rounding, reports = Rounding.of(iterate.value), []
         state, scalars = _state(objective, NewtonState(iterate, inverse, iterate.gradient))
         scalars = *scalars, _decrement_of_intercepts(objective, iterate)
-        for value, norm, slope, constant in to_host_scalars(iterate.value, *scalars):
+        known = iterate.value, objective.values_at_zero, *scalars
+        for value, value_at_zero, norm, slope, constant in to_host_scalars(*known):
             amount, value_floor = -inverse.error_factor * slope, rounding.value_floor(value)
             is_hidden = rounding.hides(-0.5 * slope, value)
-            known = value, value_floor, is_hidden, objective.value_at_zero
-            estimate = GapEstimate.of(amount, *known)
+            estimate = GapEstimate.of(amount, value, value_floor, is_hidden, value_at_zero)
             status = estimate.status(amount == 0 or estimate.within(self.tol))
             within_tol = status is Status.CONVERGED
             if within_tol and (self.certifies or not is_new):
@@ -133,7 +132,16 @@ class Newton:
             decay = _decay_from_zero(objective, slope, constant) if is_new else 0.0
             reports.append(
                 NewtonReport(
-                    value, norm, estimate.gap, status, slope, left, decay, value_floor, within_tol
+                    value,
+                    norm,
+                    estimate.gap,
+                    status,
+                    slope,
+                    value_floor,
+                    value_at_zero,
+                    left,
+                    decay,
+                    within_tol,
                 )
             )
         return state, self._within_reach(objective, state, reports)
@@ -158,8 +166,9 @@ class Newton:
             for report in reports
         ]
         after, ends = search(objective, state.iterate, state.direction, searches, state_at)
-        known = after, rounding, objective.value_at_zero
-        reports = [self._report(*each, *known) for each in zip(reports, ends, proofs, strict=True)]
+        reports = [
+            self._report(*each, after, rounding) for each in zip(reports, ends, proofs, strict=True)
+        ]
         return after, self._within_reach(objective, after, reports)
 
     def _first_step(self, report: NewtonReport) -> float:
@@ -178,7 +187,6 @@ class Newton:
         proof: Proof | None,
         state: NewtonState,
         rounding: Rounding,
-        value_at_zero: float,
     ) -> NewtonReport:
         """What a step told, and the state after it."""
         step, value, slope_at_end, (norm, slope) = end
@@ -190,7 +198,9 @@ class Newton:
         correction = max(1.0 - 2.0 * sqrt(left), MIN_CORRECTION)
         amount = -state.inverse.error_factor * slope / correction
         is_hidden = rounding.hides(-0.5 * slope, value)
-        estimate = GapEstimate.of(amount, value, before.value_floor, is_hidden, value_at_zero)
+        estimate = GapEstimate.of(
+            amount, value, before.value_floor, is_hidden, before.value_at_zero
+        )
         is_near = estimate.within(self.tol) and (is_whole or estimate.is_hidden)
         within_tol, gap = amount == 0 or is_near, estimate.gap
         if proof is not None:
@@ -200,8 +210,16 @@ class Newton:
         else:
             status = converged_if(False, value)
         decay = decay if state.was_exact else 0.0
-        return NewtonReport(
-            value, norm, gap, status, slope, left, decay, before.value_floor, within_tol
+        return replace(
+            before,
+            value=value,
+            gradient_norm=norm,
+            gap=gap,
+            status=status,
+            slope=slope,
+            left=left,
+            curvature_decay=decay,
+            within_tol=within_tol,
         )
 
     def _with_newton_step(
@@ -209,7 +227,7 @@ class Newton:
     ) -> tuple[NewtonState, list[NewtonReport], list[Proof]]:
         """The state with the exact Newton step, and what that proves of the gap where it begins."""
         step = newton_step(objective, state.iterate, state.inverse, self.tol)
-        slopes, proofs = prove(step, reports, self.tol, objective.value_at_zero)
+        slopes, proofs = prove(step, reports, self.tol)
         state = state._replace(direction=step.direction)
         reports = [replace(r, slope=slope) for r, slope in zip(reports, slopes, strict=True)]
         return state, reports, proofs

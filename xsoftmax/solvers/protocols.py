@@ -19,8 +19,8 @@ class Objective(Protocol):
     """Functions of n_problems problems, each of parameters of its own."""
 
     @property
-    def value_at_zero(self) -> float:
-        """f where all parameters are 0."""
+    def values_at_zero(self) -> Array:
+        """(n_problems,): f where all parameters are 0."""
 
     @property
     def strength(self) -> Array:

@@ -81,12 +81,12 @@ def _minima(objective: Objective, directions: Array, slopes: Array) -> list[tupl
 
     `slopes` are those at 0.
     """
-    line, value_at_zero = objective.restrict_from_zero(directions), objective.value_at_zero
+    line = objective.restrict_from_zero(directions)
     eps = Rounding.of(slopes).eps
     # No slope counts as flat, so that the search makes all its trials.
     searches = [
-        LineSearch.begin(value_at_zero, slope, 1.0, eps)._replace(curvature=-1.0)
-        for slope in to_list(slopes)
+        LineSearch.begin(value, slope, 1.0, eps)._replace(curvature=-1.0)
+        for value, slope in to_host_scalars(objective.values_at_zero, slopes)
     ]
     for _ in range(N_TRIALS):
         trials = [search.trial for search in searches]
