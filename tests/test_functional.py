@@ -225,7 +225,9 @@ def test_one_hot_has_rows_of_the_identity_along_any_axis(xp):
     labels = xp([[0, 2], [1, 1]])
     result = xp.host(F.one_hot(labels, 3))
     np.testing.assert_array_equal(result, np.eye(3)[[[0, 2], [1, 1]]])
-    np.testing.assert_array_equal(xp.host(F.one_hot(labels, axis=0)), np.moveaxis(result, -1, 0))
+    for axis in (0, 1):
+        found = xp.host(F.one_hot(labels, axis=axis))
+        np.testing.assert_array_equal(found, np.moveaxis(result, -1, axis))
     assert xp.host(F.one_hot(labels, 3, dtype=xp.xp.float32)).dtype == np.float32
 
 
@@ -281,6 +283,8 @@ def test_softmax_cross_entropy_normalizes_targets_that_nearly_sum_to_1(xp):
     value, gradient = F.softmax_cross_entropy(logits, xp(targets))
     assert xp.host(value) == 0
     np.testing.assert_array_equal(xp.host(gradient), [[0, 0]])
+    value, _ = F.softmax_cross_entropy(xp([[1.0, 0.0]]), xp([[0.25002, 0.75006]]))
+    assert float(xp.host(value)) == pytest.approx(np.log1p(np.exp(-1)) + 0.75, rel=1e-14)
 
 
 def test_softmax_cross_entropy_ignores_a_sample_of_weight_zero(xp):

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .classifiers import (
         BatchedGridSearchCV,
         MLPClassifier,
+        MultiOutputSoftmaxRegression,
         SoftmaxRegression,
         SoftmaxRegressionCV,
     )
@@ -21,6 +22,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "BatchedGridSearchCV": "classifiers",
     "MLPClassifier": "classifiers",
+    "MultiOutputSoftmaxRegression": "classifiers",
     "SoftmaxRegression": "classifiers",
     "SoftmaxRegressionCV": "classifiers",
     "load": "serialization",
@@ -31,6 +33,7 @@ _MODULES = ("datasets", "functional", "plots")
 __all__ = [
     "BatchedGridSearchCV",
     "MLPClassifier",
+    "MultiOutputSoftmaxRegression",
     "SoftmaxRegression",
     "SoftmaxRegressionCV",
     "datasets",

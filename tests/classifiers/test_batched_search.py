@@ -11,7 +11,7 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold
 
 from xsoftmax import BatchedGridSearchCV, MLPClassifier, SoftmaxRegressionCV
 from xsoftmax.classifiers.batched_search import _populations
-from xsoftmax.classifiers.training import Samples
+from xsoftmax.classifiers.samples import Samples
 from xsoftmax.classifiers.validation import check_y
 
 from ..problems import blobs

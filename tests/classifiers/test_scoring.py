@@ -12,8 +12,8 @@ from sklearn.model_selection import GridSearchCV, GroupKFold, LeaveOneOut
 
 from xsoftmax import BatchedGridSearchCV, MLPClassifier, SoftmaxRegressionCV
 from xsoftmax.classifiers.folds import Fold
+from xsoftmax.classifiers.samples import Samples
 from xsoftmax.classifiers.scoring import Scorer
-from xsoftmax.classifiers.training import Samples
 from xsoftmax.classifiers.validation import check_y
 from xsoftmax.objective.policy import DEFAULT
 

@@ -10,8 +10,8 @@ from sklearn.model_selection import PredefinedSplit, StratifiedKFold
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from xsoftmax import SoftmaxRegression, SoftmaxRegressionCV
+from xsoftmax.classifiers.samples import Samples
 from xsoftmax.classifiers.softmax_regression_cv import BATCH_VALUES, _joined
-from xsoftmax.classifiers.training import Samples
 from xsoftmax.classifiers.validation import Targets
 
 from ..problems import blobs

@@ -6,7 +6,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier as TheirMLPClassifier
 
 from xsoftmax import BatchedGridSearchCV, MLPClassifier, SoftmaxRegression, SoftmaxRegressionCV
-from xsoftmax.classifiers.training import Samples, hold_out
+from xsoftmax.classifiers.samples import Samples, hold_out
 from xsoftmax.classifiers.validation import check_y
 from xsoftmax.objective.policy import DEFAULT
 

@@ -64,8 +64,9 @@ def test_evaluate_at_zero_is_evaluate_of_zeros(xp, rng, n_classes):
         np.testing.assert_allclose(xp.host(found), xp.host(other), rtol=1e-13, atol=1e-16)
 
 
-def test_values_at_zero_are_that_of_equal_probabilities(xp):
-    objective = objective_on(xp, *blobs(n_classes=3))
+@pytest.mark.parametrize("hidden", [(), (7,)])
+def test_values_at_zero_are_those_of_equal_probabilities(xp, hidden):
+    objective = objective_on(xp, *blobs(n_classes=3), hidden=hidden)
     found = xp.host(objective.value_and_gradient(zeros_of(objective))[0])
     np.testing.assert_allclose(found, xp.host(objective.values_at_zero), rtol=1e-14)
 

@@ -177,6 +177,8 @@ def test_the_inverse_of_a_sample_costs_less_of_more_rows_and_is_new():
     carried = _carried(Stage(objective, 1e-3, 99), [last])
     assert carried.inverse.cost == inverse.cost / 4
     assert (carried.age, carried.n_iter) == (0, 0)
+    few = last[0]._replace(objective=objective.subsample(100)), last[1]
+    assert _carried(Stage(objective, 1e-3, 99), [few]).inverse.cost == inverse.cost / 2.4
     # In another precision the rows are as many.
     whole = Stage(objective, 1e-2, 99, is_asked=False), last[1]
     carried = _carried(Stage(objective, 1e-3, 99), [whole])

@@ -187,6 +187,7 @@ def test_what_the_last_pairs_do_not_see_counts(error_factor, is_identity, expect
     solver, inverse = LBFGS(1e-4), Identity(0.0, error_factor, is_identity)
     objective = Quadratic(np.ones((1, 1)), np.ones((1, 1)))
     _, (before,) = solver.init(objective, WarmStart(np.zeros((1, 1))))
-    before, rounding = replace(before, values=[1.0] * 9, value_floor=0.0), Rounding(1e-16, 1e-300)
-    report = solver._report(before, 1.0, 1.0, (1.0, -1.0, 1.0, -12.0), None, inverse, rounding, 2.0)
+    before = replace(before, values=[1.0] * 9, value_floor=0.0, value_at_zero=2.0)
+    rounding = Rounding(1e-16, 1e-300)
+    report = solver._report(before, 1.0, 1.0, (1.0, -1.0, 1.0, -12.0), None, inverse, rounding)
     assert report.gap == expected

@@ -7,7 +7,7 @@ import pytest
 
 from xsoftmax.solvers.line_search import LineSearch, downhill, search, to_host_scalars
 
-from ..problems import blobs, objective_on, start
+from ..problems import Quadratic, blobs, objective_on, start
 
 EPS = 2.0**-52
 
@@ -35,6 +35,53 @@ def test_line_search_meets_the_strong_wolfe_conditions(xp, first_step):
         assert (end.value, end.slope) == pytest.approx((at, along), rel=1e-9)
         assert at <= value + 1e-4 * end.step * slope
         assert abs(along) <= 0.9 * abs(slope)
+
+
+class Counting(Quadratic):
+    """Notes how many problems each evaluation was of."""
+
+    def __init__(self, d, b, counts=None):
+        super().__init__(d, b)
+        self.counts = [] if counts is None else counts
+
+    def evaluate(self, x):
+        self.counts.append(x.shape[0])
+        return super().evaluate(x)
+
+    def select(self, problems):
+        some = super().select(problems)
+        return Counting(some.d, some.b, self.counts)
+
+
+@pytest.mark.parametrize(
+    ("first_steps", "counts"),
+    [
+        ([1.0, 1.0, 1.0, 1.0], [4]),
+        ([1.0, 1e-3, 1.0, 1.0], [4, 1, 1, 1, 1]),
+        ([1.0, 1e-3, 1.0, 4.0], [4, 2, 1, 1, 1]),
+        ([1e-3, 4.0, 1e-3, 1.0], [4, 4, 2, 2, 2]),
+    ],
+)
+def test_few_problems_that_are_left_are_tried_without_the_others(xp, first_steps, counts):
+    d = np.asarray([[1.0, 1.1], [1.2, 1.0], [0.9, 1.0], [1.0, 0.8]])
+    objective = Counting(xp(d), xp(np.ones((4, 2))))
+    origin = Quadratic.evaluate(objective, 0.0 * objective.d)
+    g = origin.gradient
+    known = to_host_scalars(origin.value, -xp.xp.sum(g * g, axis=1))
+    searches = [
+        LineSearch.begin(*at, step, EPS) for at, step in zip(known, first_steps, strict=True)
+    ]
+    doubled = lambda at: (at, (2.0 * at.value,))  # noqa: E731
+    iterate, ends = search(objective, origin, -g, searches, doubled)
+    assert objective.counts == ([4] * len(counts) if xp.name == "jax" else counts)
+    steps = xp([end.step for end in ends])
+    expected = Quadratic.evaluate(objective, -steps[:, None] * g)
+    for found, right in zip(iterate[:3], expected[:3], strict=True):
+        np.testing.assert_allclose(xp.host(found), xp.host(right), rtol=1e-14)
+    assert [end.value for end in ends] == pytest.approx(xp.host(expected.value).tolist())
+    assert [end.scalars[0] for end in ends] == [2 * end.value for end in ends]
+    slopes = np.sum(xp.host(expected.gradient) * -xp.host(g), axis=1)
+    assert [end.slope for end in ends] == pytest.approx(slopes.tolist())
 
 
 def test_line_search_reports_that_nothing_lower_was_found(xp):

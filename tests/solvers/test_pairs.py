@@ -125,3 +125,11 @@ def test_only_some_of_the_problems_are_kept(xp):
     kept = pairs.select(xp([1], np.int64))
     for some, all_of_them in zip(kept, pairs, strict=True):
         np.testing.assert_array_equal(xp.host(some), xp.host(all_of_them)[1:])
+
+
+def test_without_pairs_the_product_is_that_of_the_preconditioner(xp, rng):
+    g, Pg = rng.standard_normal((2, 3, 6))
+    product = Pairs.none(xp(g), 4).inverse_hessian_product(xp(g), xp(Pg))
+    np.testing.assert_allclose(xp.host(product), Pg, rtol=1e-14)
+    U = xp.host(Pairs.none(xp(g), 4).U)
+    np.testing.assert_array_equal(U, np.broadcast_to(np.eye(U.shape[1]), U.shape))

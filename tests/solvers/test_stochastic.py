@@ -62,3 +62,12 @@ def test_an_epoch_that_fails_takes_its_shuffle_back():
     with pytest.raises(MemoryError):
         solver.update(objective, state, reports)
     assert (random_state.get_state()[1].tolist(), random_state.get_state()[2]) == before
+
+
+def test_the_value_of_an_epoch_is_the_mean_over_all_rows():
+    """The last minibatch has fewer rows than the others."""
+    objective = objective_on(np.asarray, *blobs(n_samples=50))
+    solver = plain(0.0, batch_size=15, tol=-np.inf)
+    solution = minimize(objective, WarmStart(0.1 + zeros_of(objective)), solver, max_iter=2)
+    value, _ = objective.value_and_gradient(0.1 + zeros_of(objective))
+    np.testing.assert_allclose(solution.curves[0][-1], value[0], rtol=1e-12)

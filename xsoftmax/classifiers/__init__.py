@@ -2,7 +2,14 @@
 
 from .batched_search import BatchedGridSearchCV
 from .mlp import MLPClassifier
+from .multi_output import MultiOutputSoftmaxRegression
 from .softmax_regression import SoftmaxRegression
 from .softmax_regression_cv import SoftmaxRegressionCV
 
-__all__ = ["BatchedGridSearchCV", "MLPClassifier", "SoftmaxRegression", "SoftmaxRegressionCV"]
+__all__ = [
+    "BatchedGridSearchCV",
+    "MLPClassifier",
+    "MultiOutputSoftmaxRegression",
+    "SoftmaxRegression",
+    "SoftmaxRegressionCV",
+]

@@ -19,18 +19,10 @@ from ..objective.policy import DEFAULT, Policy
 from ..solvers import Status, WarmStart
 from .fit_callback import FitCallback
 from .predictor import Predictor
+from .problems import objective_of
 from .rules import check_parameters
-from .training import (
-    Samples,
-    as_returned,
-    check_finite,
-    check_held_out,
-    hold_out,
-    objective_of,
-    solve,
-    solver_of,
-    warn_unless_converged,
-)
+from .samples import Samples, check_held_out, hold_out
+from .training import as_returned, check_finite, solve, solver_of, warn_unless_converged
 from .validation import (
     check_range,
     check_same_place,
@@ -181,16 +173,15 @@ class BaseSoftmaxClassifier(Predictor):
             start = self._fresh_parameters(space.network, random_state, start)
         else:
             start = space.project(start)
-        rows = samples._replace(X=space.rows(start.dtype))
-        strength = self._penalty_strength(network)
+        X, strength = space.rows(start.dtype), self._penalty_strength(network)
         objective = objective_of(
-            self, space.network, rows, strength, features=features, policy=self._policy
+            self, space.network, X, [samples.problem], strength, features, self._policy
         )
         stops_early = held_out is not None and self.early_stopping
         classes = classes_for(samples.X, samples.targets.classes)
         fit_callback = self._fit_callback(space, classes, held_out, monitor)
         early_stop = fit_callback if stops_early else None
-        with threads_that_pay(rows.X, network.n_units):
+        with threads_that_pay(X, network.n_units):
             solution = solve(self, objective, start, random_state, fit_callback, early_stop)
         check_finite(self, solution.parameters)
         if solution.statuses[0] is Status.DIVERGED:
@@ -256,7 +247,8 @@ class BaseSoftmaxClassifier(Predictor):
         if not hasattr(self, "_random_state"):
             self._random_state = check_random_state(self.random_state)
         network, start = self._start(samples, self._random_state, resume)
-        objective = objective_of(self, network, samples, self._penalty_strength(network))
+        strength = self._penalty_strength(network)
+        objective = objective_of(self, network, samples.X, [samples.problem], strength)
         solver = solver_of(self, samples.X.shape[0], self._random_state)
         key = (self.solver, network, str(start.dtype))
         memory = getattr(self, "_memory", None)

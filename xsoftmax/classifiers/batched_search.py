@@ -20,11 +20,13 @@ from sklearn.utils.validation import check_is_fitted
 from ..arrays import Array, compute_dtype, from_host, namespace, on_its_device, threads_that_pay
 from ..model.network import Network
 from ..solvers import Solution, Status
-from .folds import Fold, split, weights_of
+from .folds import Fold, problems_of, split
 from .mlp import MLPClassifier
+from .problems import objective_of
 from .rules import check_parameters
+from .samples import Samples
 from .scoring import ACCURACY, NotANumberError, Scorer, route, scored, scoring_weight
-from .training import LEARNING_RATES, Samples, check_finite, objective_of, solve
+from .training import LEARNING_RATES, check_finite, solve
 from .validation import check_sample_weight, check_X, check_y
 from .words import shown
 
@@ -303,9 +305,9 @@ class BatchedGridSearchCV(GridSearchCV):
         objective = objective_of(
             one,
             network,
-            samples,
+            samples.X,
+            problems_of(samples, folds) * len(estimators),
             np.asarray([[estimator.alpha] for estimator in of_problems]),
-            np.concatenate([weights_of(samples, folds)] * len(estimators)),
         )
         rates = from_host(np.asarray([*map(_rate, of_problems)]), like=like, dtype=like.dtype)
         parameters = _starts(estimators, network, like, len(folds))

@@ -8,7 +8,8 @@ import numpy as np
 from sklearn.model_selection import check_cv
 
 from ..arrays import is_numpy
-from .training import Samples
+from .problems import Problem
+from .samples import Samples
 from .words import shown
 
 
@@ -53,9 +54,9 @@ def _indices(rows: Any) -> np.ndarray:
     return np.flatnonzero(rows) if rows.dtype == bool else rows
 
 
-def weights_of(samples: Samples, folds: list[Fold]) -> np.ndarray:
-    """(n_folds, n_samples): what each sample weighs in the training of each fold."""
+def problems_of(samples: Samples, folds: list[Fold]) -> list[Problem]:
+    """The training of each fold: a row that it does not name weighs nothing."""
     weights = np.zeros((len(folds), samples.X.shape[0]))
     for row, fold in zip(weights, folds, strict=True):
         np.add.at(row, fold.train, samples.weight[fold.train])  # a row named twice counts twice
-    return weights
+    return [Problem(samples.targets, row) for row in weights]

@@ -37,10 +37,10 @@ class LinearPredictor(Predictor):
         return [(W[None, ...], b[None, ...])]
 
 
-def penalty_strength(C: float, network: Network) -> float:
+def penalty_strength(C: float, n_classes: int) -> float:
     """What, divided by the sum of the sample weights, multiplies half the squared weights.
 
     Two rows that differ by w have ||W||^2 = ||w||^2 / 2 at their best, so that for two classes the
     penalty is doubled to be scikit-learn's.
     """
-    return (2 if network.layer_sizes[-1] == 2 else 1) / float(C)
+    return (2 if n_classes == 2 else 1) / float(C)

@@ -93,6 +93,7 @@ RULES = {
     "learning_rate": one_of("constant", "invscaling", "adaptive"),
     "learning_rate_init": either(none, positive),
     "max_iter": positive_integer,
+    "missing": Rule(lambda v: np.ndim(v) == 0, "one label, nan or None"),
     "momentum": number("a number in [0, 1]", lambda v: 0 <= v <= 1),
     "n_iter_no_change": either(
         positive_integer, number("inf to go on", lambda v: v == float("inf"))

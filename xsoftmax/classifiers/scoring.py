@@ -20,7 +20,7 @@ from ..model.network import Layer, Network
 from ..objective.policy import DEFAULT, Policy
 from .folds import Fold
 from .predictor import Predictor, logits_of
-from .training import Samples
+from .samples import Samples
 from .validation import check_sample_weight, labels_to_score
 from .words import shown
 

@@ -203,4 +203,4 @@ class SoftmaxRegression(LinearPredictor, BaseSoftmaxClassifier):
         )
 
     def _penalty_strength(self, network: Network) -> float:
-        return penalty_strength(self.C, network)
+        return penalty_strength(self.C, network.layer_sizes[-1])

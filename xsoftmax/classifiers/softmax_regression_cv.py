@@ -20,20 +20,14 @@ from ..objective.objective import Objective
 from ..objective.policy import DEFAULT, Policy
 from ..solvers import LBFGS, Solution, Status, fit, follow_path
 from .cv_results import CVResults, warn_at_edge
-from .folds import Fold, split, weights_of
+from .folds import Fold, problems_of, split
 from .linear import LinearPredictor, penalty_strength
+from .problems import check_penalty, objective_of
 from .rules import check_parameters
+from .samples import Samples, check_held_out
 from .scoring import ACCURACY, Routing, Scorer, best, route, scored, scoring_weight, with_labels
 from .softmax_regression import SoftmaxRegression
-from .training import (
-    Samples,
-    as_returned,
-    check_finite,
-    check_held_out,
-    check_penalty,
-    objective_of,
-    warn_unless_converged,
-)
+from .training import as_returned, check_finite, warn_unless_converged
 from .validation import check_sample_weight, check_X, check_y, classes_for
 
 #: Parameters, directions and memory of a batch may hold this many values; more folds take turns.
@@ -294,19 +288,20 @@ class SoftmaxRegressionCV(LinearPredictor):
         order = np.argsort(Cs, kind="stable")
         results = CVResults(len(folds), len(Cs))
         network = space.full
-        rows_there = samples._replace(X=space.rows(features.working_dtype(self._policy)))
+        X = space.rows(features.working_dtype(self._policy))
         model, classes = self._host_model(samples), samples.targets.classes
         scoring = with_labels(self.scoring, classes)
         scorer = None if scoring in ACCURACY else check_scoring(model, scoring=scoring)
         weight = scoring_weight(routing, scoring, scorer, samples.weight, 6)
         scorer = Scorer(samples, folds, scorer, weight, self._policy)
-        weights, strength = weights_of(samples, folds), penalty_strength(1.0, network)
+        of_folds, strength = (
+            problems_of(samples, folds),
+            penalty_strength(1.0, network.layer_sizes[-1]),
+        )
         monitor(0, results.n_problems)
         for problems in _turns(len(folds), network):
-            rows = weights[problems.start : problems.stop]
-            unit = objective_of(
-                self, space.network, rows_there, strength, rows, features, self._policy
-            )
+            some = of_folds[problems.start : problems.stop]
+            unit = objective_of(self, space.network, X, some, strength, features, self._policy)
             for j, solution in zip(order, self._follow(unit, Cs[order]), strict=True):
                 objective = _with_C(unit, Cs[j])
                 solution = as_returned(objective, space, features, solution, self.tol)
@@ -349,11 +344,10 @@ class SoftmaxRegressionCV(LinearPredictor):
             block_rows=self.block_rows,
         )
         dtype = features.working_dtype(self._policy)
-        rows = samples._replace(X=space.rows(dtype))
-        strength = penalty_strength(self.C_, space.full)
+        X, strength = space.rows(dtype), penalty_strength(self.C_, len(samples.targets.classes))
         start = space.project(namespace(start).astype(start, dtype, copy=False))
         objective = objective_of(
-            self, space.network, rows, strength, features=features, policy=self._policy
+            self, space.network, X, [samples.problem], strength, features, self._policy
         )
         known = results.best_inverse
         solution = fit(objective, start, tol=self.tol, max_iter=self.max_iter, inverse=known)

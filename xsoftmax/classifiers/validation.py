@@ -160,7 +160,7 @@ def check_y(estimator: Any, X: Array, y: Any, classes: Any = None) -> Targets:
         y = column_or_1d(y, warn=True)
         check_classification_targets(y)
     if classes is None:
-        classes, indices = _encoded(y)
+        classes, indices = encoded(y)
     else:
         indices = _find_labels(name, y, classes)
     if len(classes) < 2:
@@ -170,7 +170,7 @@ def check_y(estimator: Any, X: Array, y: Any, classes: Any = None) -> Targets:
     return Targets(classes, indices)
 
 
-def _encoded(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def encoded(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The sorted classes of labels (n_samples,), and where among them each label is.
 
     Integers that lie close together are counted, which takes a fifth of the time that sorting does.

@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from ..arrays import Array, compiled, device, from_host, index_dtype, namespace, put, scaled
 from .activations import sigmoid
 
@@ -162,8 +160,7 @@ NO_LOGIT = -1e30
 
 def class_mask(n_classes: Sequence[int], n_logits: int, like: Array) -> Array:
     """(n_problems, n_logits, 1): what rules out all but the first `n_classes` of each problem."""
-    is_there = np.arange(n_logits) < np.asarray(n_classes)[:, None]
-    mask = np.where(is_there, 0.0, NO_LOGIT)[:, :, None]
+    mask = [[[0.0 if k < n else NO_LOGIT] for k in range(n_logits)] for n in n_classes]
     return from_host(mask, like=like, dtype=like.dtype)
 
 

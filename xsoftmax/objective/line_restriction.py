@@ -6,10 +6,10 @@ first step along d makes the only pass over the rows that is needed, and others 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from ..arrays import Array, compiled, namespace, vecdot
+from ..arrays import Array, compiled, indices_from_host, namespace, vecdot
 from ..model.losses import weighted_cross_entropy
 from ..model.network import Network
 from .rows import Block
@@ -27,6 +27,21 @@ class Iterate(NamedTuple):
         """That of only some of the problems, by an array of indices."""
         xp = namespace(problems)
         return Iterate(*(None if x is None else xp.take(x, problems, axis=0) for x in self))
+
+    def merged(self, others: Iterate, problems: Sequence[int]) -> Iterate:
+        """With what `others` have found of these problems."""
+        n_problems = self.value.shape[0]
+        order = list(range(n_problems))
+        for i, problem in enumerate(problems):
+            order[problem] = n_problems + i
+        indices = indices_from_host(order, like=self.value)
+        xp = namespace(self.value)
+        return Iterate(
+            *(
+                None if x is None else xp.take(xp.concat([x, other]), indices, axis=0)
+                for x, other in zip(self, others, strict=True)
+            )
+        )
 
 
 #: step (n_problems,) -> values, slopes (n_problems,) and a function that returns the iterate there

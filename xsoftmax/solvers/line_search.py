@@ -18,7 +18,16 @@ from itertools import count
 from math import inf, isfinite, isnan, nan, sqrt
 from typing import NamedTuple, TypeVar
 
-from ..arrays import Array, compiled, from_host, namespace, to_list, vecdot
+from ..arrays import (
+    Array,
+    compiled,
+    compiles_every_shape,
+    from_host,
+    indices_from_host,
+    namespace,
+    to_list,
+    vecdot,
+)
 from ..objective.line_restriction import Iterate
 from .protocols import Objective
 
@@ -117,21 +126,36 @@ def search(
 
     `state_at` makes the state at an iterate, and scalars (n_problems,) that the host is to be told
     of it. It is asked at every trial, as if that were right for all problems: mostly the first one
-    is, and a trial is one transfer so.
+    is, and a trial is one transfer so. Where few problems are left, they go on by themselves.
     """
     line = objective.restrict(iterate, direction)
+    few: list[LineSearchResult] = []
     for n_trials in count(1):
         steps = [each.trial for each in searches]
         value, slope, end = line(from_host(steps, like=direction, dtype=direction.dtype))
-        state, scalars = state_at(end())
+        at = end()
+        state, scalars = state_at(at)
         found = to_host_scalars(value, slope, *scalars)
         searches = [each.after(*f[:2]) for each, f in zip(searches, found, strict=True)]
-        if all(each.done for each in searches):
+        left = [problem for problem, each in enumerate(searches) if not each.done]
+        if not left:
             break
         if n_trials == MAX_TRIALS:
             searches = [each.settled() for each in searches]
-    ends = zip(steps, found, strict=True)
-    return state, [LineSearchResult(step, f[0], f[1], f[2:]) for step, f in ends]
+        if 2 * len(left) <= len(searches) and not compiles_every_shape(direction):
+            rows = indices_from_host(left, like=direction)
+            some = iterate.select(rows), namespace(direction).take(direction, rows, axis=0)
+            of_left = [searches[problem] for problem in left]
+            after, few = search(objective.select(left), *some, of_left, lambda x: (x, ()))
+            merged = at.merged(after, left)
+            state, scalars = state_at(merged)
+            known = to_host_scalars(merged.value, *scalars)
+            found = [f[:2] + k[1:] for f, k in zip(found, known, strict=True)]
+            break
+    ends = [LineSearchResult(t, f[0], f[1], f[2:]) for t, f in zip(steps, found, strict=True)]
+    for problem, end_of_few in zip(left, few, strict=True):
+        ends[problem] = end_of_few._replace(scalars=ends[problem].scalars)
+    return state, ends
 
 
 def to_host_scalars(*scalars: Array) -> list[tuple[float, ...]]:

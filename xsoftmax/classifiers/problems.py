@@ -1,0 +1,144 @@
+"""From what estimators ask of rows to the objective that says so."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..arrays import Array, compute_dtype, from_host, indices_from_host, namespace
+from ..model.losses import class_mask
+from ..model.network import Network
+from ..objective.features import Features
+from ..objective.objective import Objective
+from ..objective.policy import DEFAULT, Policy
+from ..objective.rows import ArrayRows
+from .validation import Targets
+from .words import few, shown
+
+
+class Problem(NamedTuple):
+    """What one fit of a batch makes of the rows, on the host."""
+
+    targets: Targets
+    weight: np.ndarray  #: (n_samples,), 0 for a row that it must not see
+
+
+def objective_of(
+    estimator: Any,
+    network: Network,
+    X: Array,
+    problems: Sequence[Problem],
+    strength: Any,
+    features: Features | None = None,
+    policy: Policy = DEFAULT,
+) -> Objective:
+    """The mean losses with the estimator's class weights, and penalties strength / (2 S) ||W||^2.
+
+    S is the sum of a problem's weights, and `strength` one number or (n_problems, 1). What
+    `features` tell of X decides the dtype to compute in, and whether the solver may trust it.
+    """
+    weights = np.stack([_weights(estimator, problem) for problem in problems])
+    total = weights.sum(axis=1, keepdims=True)
+    if not np.all((total > 0) & (total < np.inf)):
+        raise ValueError(
+            "sample_weight times class_weight must be finite and not all zero; the weights sum to "
+            f"{total.ravel()}."
+        )
+    dtype = compute_dtype(X) if features is None else features.working_dtype(policy)
+    moved = from_host(weights / total, like=X, dtype=dtype)
+    name, values = ("alpha", strength) if hasattr(estimator, "alpha") else ("C", 1.0)
+    check_penalty(
+        estimator, name, getattr(estimator, "C", values), strength / total, moved, stacklevel=6
+    )
+    penalty = network.weight_mask(moved) * from_host(strength / total, like=X, dtype=dtype)
+    targets, offset = _targets([problem.targets for problem in problems], network, moved)
+    rows = ArrayRows(X, targets, moved, dtype, offset)
+    if features is not None:
+        rows = rows._replace(
+            has_large_cells=features.has_large_cells
+            or (features.are_far and not network.fit_intercept),
+            fits_float32=features.fits_float32,
+        )
+    if network.is_linear and network.fit_intercept:
+        rows = rows.centered()
+    return Objective(network, rows, penalty, estimator.block_rows, policy)
+
+
+def _targets(
+    of_problems: list[Targets], network: Network, like: Array
+) -> tuple[Array, Array | None]:
+    """Targets as `ArrayRows` has them, and what rules out the classes that problems lack."""
+    first, n_classes = of_problems[0], [len(targets.classes) for targets in of_problems]
+    if all(targets is first for targets in of_problems):
+        of_problems = [first]
+    values = np.stack([targets.values for targets in of_problems])
+    if first.is_soft:
+        columns = np.ascontiguousarray(np.swapaxes(values, 1, 2))
+        moved = from_host(columns, like=like, dtype=like.dtype)
+    else:
+        moved = indices_from_host(values, like=like)
+    most = network.layer_sizes[-1]
+    is_full = set(n_classes) == {most}
+    return moved, None if is_full else class_mask(n_classes, most, like=like)
+
+
+def check_penalty(
+    estimator: Any, name: str, values: Any, penalties: np.ndarray, like: Array, stacklevel: int
+) -> None:
+    """Refuse a penalty beyond the range of the dtype of `like`; warn of one that it rounds to 0.
+
+    `penalties` are what the `values` of the parameter `name` make of the squared weights.
+    """
+    info = namespace(like).finfo(like.dtype)
+    values, penalties = np.ravel(values), np.ravel(penalties)
+    rounded_to_0 = (penalties > 0) & (penalties < float(info.smallest_normal) * float(info.eps))
+    too_large = penalties > float(info.max)
+    if not np.any(rounded_to_0 | too_large):
+        return
+    at = int(np.argmax(rounded_to_0 | too_large))
+    larger, none = ("smaller", "0") if name == "alpha" else ("larger", "inf")
+    wider = "" if like.dtype == namespace(like).float64 else ", or pass X as float64"
+    made = (
+        f"{type(estimator).__name__}: {name}={shown(values[min(at, len(values) - 1)])} makes a "
+        f"penalty of {penalties[at]:.2g} (divided by the sum of the sample weights), which"
+    )
+    if too_large[at]:
+        raise ValueError(
+            f"{made} is beyond the range of {like.dtype}, in which X is computed; that ends at "
+            f"{float(info.max):.2g}. Choose a {larger} {name}{wider}."
+        )
+    warnings.warn(
+        f"{made} is 0 in {like.dtype}, in which X is computed: there is no penalty. Pass "
+        f"{name}={none} to say so{wider}.",
+        stacklevel=stacklevel,
+    )
+
+
+def _weights(estimator: Any, problem: Problem) -> np.ndarray:
+    """(n_samples,): what samples weigh, with the weights of their classes."""
+    if estimator.class_weight is None:
+        return problem.weight
+    return problem.weight * _class_weight(estimator, *problem)
+
+
+def _class_weight(estimator: Any, targets: Targets, weight: np.ndarray) -> np.ndarray:
+    """(n_samples,): the weight of each sample's class, where samples weigh `weight`."""
+    classes, values = targets
+    if targets.is_soft:
+        raise ValueError("class_weight needs labels, but y holds probabilities.")
+    if estimator.class_weight == "balanced":
+        counts = np.bincount(values, weights=weight, minlength=len(classes))
+        present = np.maximum(np.count_nonzero(counts), 1)
+        weights = counts.sum() / (present * np.where(counts > 0, counts, 1))
+    else:
+        unknown = set(estimator.class_weight) - set(classes.tolist())
+        if unknown:
+            raise ValueError(
+                "class_weight names labels that are not among the classes: "
+                f"{few(sorted(unknown, key=str))}."
+            )
+        weights = np.asarray([estimator.class_weight.get(c, 1.0) for c in classes.tolist()])
+    return weights[values]
