@@ -7,11 +7,12 @@ TYPE_CHECKING = False  # as in `typing`, which takes a while to import
 if TYPE_CHECKING:
     from typing import Any
 
-    from . import datasets, functional, plots
+    from . import datasets, functional, metrics, plots
     from .classifiers import (
         BatchedGridSearchCV,
         MLPClassifier,
         MultiOutputSoftmaxRegression,
+        MultiOutputSoftmaxRegressionCV,
         SoftmaxRegression,
         SoftmaxRegressionCV,
     )
@@ -23,22 +24,25 @@ _HOMES = {
     "BatchedGridSearchCV": "classifiers",
     "MLPClassifier": "classifiers",
     "MultiOutputSoftmaxRegression": "classifiers",
+    "MultiOutputSoftmaxRegressionCV": "classifiers",
     "SoftmaxRegression": "classifiers",
     "SoftmaxRegressionCV": "classifiers",
     "load": "serialization",
     "save": "serialization",
 }
-_MODULES = ("datasets", "functional", "plots")
+_MODULES = ("datasets", "functional", "metrics", "plots")
 
 __all__ = [
     "BatchedGridSearchCV",
     "MLPClassifier",
     "MultiOutputSoftmaxRegression",
+    "MultiOutputSoftmaxRegressionCV",
     "SoftmaxRegression",
     "SoftmaxRegressionCV",
     "datasets",
     "functional",
     "load",
+    "metrics",
     "plots",
     "save",
 ]

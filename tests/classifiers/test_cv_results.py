@@ -72,12 +72,12 @@ def test_a_best_c_that_is_no_edge_does_not_warn(Cs, means, refit):
 
 
 def test_the_inverse_hessian_of_the_best_score_is_kept_for_the_refit():
-    paths = CVResults(2, 3)
+    paths = CVResults(2, 3, 1)
     for j, score in enumerate((0.5, 0.9, 0.7)):
         warm_start = SimpleNamespace(inverse=f"inverse at {j}")
         solution = SimpleNamespace(
             parameters=np.zeros((2, 4)), gaps=[0, 0], n_iter=[1, 1],
             statuses=[Status.CONVERGED] * 2, warm_start=warm_start,
         )  # fmt: skip
-        paths.record(range(2), j, solution, [score, score])
+        paths.record(range(2), j, solution, np.asarray([[score], [score]]))
     assert paths.best_inverse == "inverse at 1"

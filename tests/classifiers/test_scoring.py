@@ -1,7 +1,5 @@
 """What scorers are asked and told, in searches."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import sklearn
@@ -11,11 +9,6 @@ from sklearn.metrics import get_scorer, make_scorer
 from sklearn.model_selection import GridSearchCV, GroupKFold, LeaveOneOut
 
 from xsoftmax import BatchedGridSearchCV, MLPClassifier, SoftmaxRegressionCV
-from xsoftmax.classifiers.folds import Fold
-from xsoftmax.classifiers.samples import Samples
-from xsoftmax.classifiers.scoring import Scorer
-from xsoftmax.classifiers.validation import check_y
-from xsoftmax.objective.policy import DEFAULT
 
 from ..problems import blobs
 
@@ -137,14 +130,3 @@ def test_metadata_routing_decides_whether_a_sweeps_scorer_has_weights(asked):
         with pytest.raises(UnsetMetadataPassedError, match="sample_weight"):
             SoftmaxRegressionCV([1.0], cv=3).fit(X, y, weight)
         SoftmaxRegressionCV([1.0], cv=3).fit(X, y)
-
-
-@pytest.mark.parametrize(("n_more", "is_kept"), [(0, True), (1, False)])
-def test_scorer_keeps_the_rows_that_folds_hold_out_if_they_are_few(n_more, is_kept):
-    X, y = blobs(n_samples=64, n_features=4)
-    samples = Samples(X, check_y(NETWORK, X, y), np.ones(64))
-    fold = Fold(np.arange(32), np.arange(32, 64))
-    policy = replace(DEFAULT, max_copied_values=5 * 32 * 4)
-    scorer = Scorer(samples, [fold] * (5 + n_more), None, None, policy)
-    np.testing.assert_array_equal(scorer.held_out(0).X, X[32:])
-    assert (scorer.held_out(0) is scorer.held_out(0)) == is_kept

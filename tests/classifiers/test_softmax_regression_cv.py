@@ -10,8 +10,10 @@ from sklearn.model_selection import PredefinedSplit, StratifiedKFold
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from xsoftmax import SoftmaxRegression, SoftmaxRegressionCV
+from xsoftmax.classifiers.batch import BATCH_VALUES
+from xsoftmax.classifiers.cross_validation import choice
 from xsoftmax.classifiers.samples import Samples
-from xsoftmax.classifiers.softmax_regression_cv import BATCH_VALUES, _joined
+from xsoftmax.classifiers.softmax_regression_cv import _joined
 from xsoftmax.classifiers.validation import Targets
 
 from ..problems import blobs
@@ -168,7 +170,10 @@ def test_monitor_sees_every_problem_finish():
         ({"Cs": 0}, "Cs=...\\) must be an integer of at least 1"),
         ({"Cs": []}, "a sequence of finite numbers above 0"),
         ({"Cs": [1.0, -1.0]}, "a sequence of finite numbers above 0"),
-        ({"refit": "yes"}, "refit=...\\) must be True or False"),
+        (
+            {"refit": "yes"},
+            "refit='yes'\\) must be True, False, 'one_se' or one of the scores, 'accuracy'",
+        ),
         ({"cv": []}, "yields no folds"),
         ({"cv": [(range(1), range(1, 60))]}, "fewer than 2 classes"),
         ({"scoring": "no such"}, "scoring"),
@@ -232,3 +237,48 @@ def test_joined_keeps_the_values_of_two_dtypes(xp, one, other):
     together, ((train, test),) = _joined(*parts)
     np.testing.assert_array_equal(xp.host(together.X), np.concatenate([*values.values()]))
     assert (len(train), len(test)) == (3, 2)
+
+
+@pytest.mark.filterwarnings("ignore:.*the best C_")
+@pytest.mark.parametrize("as_dict", [False, True])
+def test_several_scores_are_told_by_name_and_one_chooses(xp, as_dict):
+    X, y = blobs(n_samples=90, spread=2.0)
+    names = ["accuracy", "neg_log_loss", "top_k_accuracy"]
+    scoring = {f"my {name}": name for name in names} if as_dict else names
+    keys = list(scoring)
+    model = SoftmaxRegressionCV(CS, cv=3, scoring=scoring, refit=keys[1]).fit(xp(X), xp(y))
+    assert list(model.scores_) == keys
+    for key, name in zip(keys, names, strict=True):
+        one = SoftmaxRegressionCV(CS, cv=3, scoring=name).fit(xp(X), xp(y))
+        np.testing.assert_allclose(model.scores_[key], one.scores_, rtol=1e-12)
+    of_loss = SoftmaxRegressionCV(CS, cv=3, scoring="neg_log_loss").fit(xp(X), xp(y))
+    assert model.C_ == of_loss.C_
+    assert model.score(xp(X), xp(y)) == pytest.approx(of_loss.score(xp(X), xp(y)), rel=1e-6)
+    first = SoftmaxRegressionCV(CS, cv=3, scoring=scoring).fit(xp(X), xp(y))
+    assert first.C_ == SoftmaxRegressionCV(CS, cv=3).fit(xp(X), xp(y)).C_
+
+
+@pytest.mark.parametrize(
+    ("scores", "Cs", "expected"),
+    [
+        ([[0.5, 0.8, 0.9], [0.7, 0.8, 0.7]], [0.1, 1.0, 10.0], 1.0),
+        ([[0.5, 0.8, 0.81], [0.6, 0.8, 0.83]], [0.1, 1.0, 10.0], 10.0),
+        ([[0.81, 0.815, 0.5], [0.81, 0.825, 0.5]], [10.0, 1.0, 0.1], 1.0),
+        ([[0.8, 0.7], [0.8, 0.7]], [10.0, 1.0], 10.0),
+        ([[np.nan, 0.7], [0.8, 0.7]], [0.1, 1.0], 1.0),
+        ([[np.nan, np.nan], [0.8, np.nan]], [10.0, 1.0], 10.0),
+    ],
+)
+def test_one_standard_error_below_the_best_the_strongest_penalty_is_chosen(scores, Cs, expected):
+    scores, Cs = np.asarray(scores), np.asarray(Cs)
+    assert Cs[choice(scores, Cs, "one_se")] == expected
+
+
+def test_refit_says_which_score_it_may_name():
+    X, y = blobs()
+    several = SoftmaxRegressionCV([1.0], scoring=["accuracy", "f1_macro"], refit="neg_log_loss")
+    with pytest.raises(ValueError, match="'one_se' or one of the scores, 'accuracy', 'f1_macro'"):
+        several.fit(X, y)
+    one_fold = SoftmaxRegressionCV([1.0], refit="one_se")
+    with pytest.raises(ValueError, match=r"refit='one_se'\) needs at least two folds"):
+        one_fold.fit(X, y, X_val=X, y_val=y)

@@ -150,7 +150,7 @@ def test_check_X_accepts_finite_numbers_whose_sum_overflows():
     ],
 )
 def test_encoded_takes_labels_of_any_dtype(labels):
-    classes, indices = validation._encoded(labels)
+    classes, indices = validation.encoded(labels)
     assert classes.dtype == labels.dtype
     np.testing.assert_array_equal(classes, np.unique(labels))
     np.testing.assert_array_equal(classes[indices], labels)

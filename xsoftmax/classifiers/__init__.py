@@ -3,6 +3,7 @@
 from .batched_search import BatchedGridSearchCV
 from .mlp import MLPClassifier
 from .multi_output import MultiOutputSoftmaxRegression
+from .multi_output_cv import MultiOutputSoftmaxRegressionCV
 from .softmax_regression import SoftmaxRegression
 from .softmax_regression_cv import SoftmaxRegressionCV
 
@@ -10,6 +11,7 @@ __all__ = [
     "BatchedGridSearchCV",
     "MLPClassifier",
     "MultiOutputSoftmaxRegression",
+    "MultiOutputSoftmaxRegressionCV",
     "SoftmaxRegression",
     "SoftmaxRegressionCV",
 ]

@@ -21,11 +21,12 @@ from ..arrays import Array, compute_dtype, from_host, namespace, on_its_device, 
 from ..model.network import Network
 from ..solvers import Solution, Status
 from .folds import Fold, problems_of, split
+from .held_out import HeldOut, NotANumberError, Scorer
 from .mlp import MLPClassifier
 from .problems import objective_of
 from .rules import check_parameters
 from .samples import Samples
-from .scoring import ACCURACY, NotANumberError, Scorer, route, scored, scoring_weight
+from .scoring import route, scored, scorings_of
 from .training import LEARNING_RATES, check_finite, solve
 from .validation import check_sample_weight, check_X, check_y
 from .words import shown
@@ -185,6 +186,10 @@ class BatchedGridSearchCV(GridSearchCV):
                 f"BatchedGridSearchCV(scoring=...) must be one scorer; got {shown(self.scoring)}."
             )
         check_parameters(self)
+        if isinstance(self.refit, str):
+            raise ValueError(
+                f"BatchedGridSearchCV(refit=...) must be True or False; got {shown(self.refit)}."
+            )
         candidates = list(ParameterGrid(self.param_grid))
         if not candidates:
             raise ValueError(
@@ -202,12 +207,8 @@ class BatchedGridSearchCV(GridSearchCV):
         folds = split(self.cv, samples, routing.groups)
         self.scorer_ = check_scoring(self.estimator, scoring=self.scoring)
         weight = check_sample_weight(X_checked, sample_weight)
-        scorer = Scorer(
-            samples,
-            folds,
-            None if self.scoring in ACCURACY else self.scorer_,
-            scoring_weight(routing, self.scoring, self.scorer_, weight, 4),
-        )
+        scorings = scorings_of(self.scoring, self.estimator, targets.classes, routing, weight, 4)
+        scorer = Scorer(X_checked, [HeldOut(targets, fold.test, scorings) for fold in folds])
         outcomes = self._outcomes(estimators, samples, folds, scorer)
         self._report_failures(outcomes)
         self._set_results(candidates, outcomes)
@@ -251,7 +252,7 @@ class BatchedGridSearchCV(GridSearchCV):
                 "manually using the `best_params_` attribute"
             )
         check_is_fitted(self, "best_estimator_")
-        return scored(self, self.best_estimator_, X, y, sample_weight)
+        return scored(self, self.scoring, self.best_estimator_, X, y, sample_weight)
 
     def _outcomes(
         self, estimators: list[Any], samples: Samples, folds: list[Fold], scorer: Scorer
@@ -334,12 +335,12 @@ class BatchedGridSearchCV(GridSearchCV):
             check_finite(estimator, parameters, np.asarray([solution.values[row]]))
         except ValueError as error:
             return self._failed(error, 1)[0]._replace(fit_time=fit_time)
-        model, samples = clone(estimator), scorer.samples
-        model.classes_, model.n_features_in_ = samples.targets.classes, samples.X.shape[1]
+        model, held = clone(estimator), scorer.held_out[k]
+        model.classes_, model.n_features_in_ = held.targets.classes, scorer.X.shape[1]
         model.n_iter_, model.loss_curve_ = solution.n_iter[row], solution.curves[row]
         start = time.perf_counter()
         try:
-            (score,) = scorer(network, parameters, [k], [model])
+            score = float(scorer(network, parameters, [k], [model])[0, 0])
         except NotANumberError:
             raise
         except Exception as error:

@@ -17,33 +17,38 @@ from .linear import published
 
 
 class CVResults:
-    """What is known of each fold at each C."""
+    """What is known of each problem of a batch at each C."""
 
-    def __init__(self, n_folds: int, n_Cs: int) -> None:
-        self.scores = np.full((n_folds, n_Cs), np.nan)
-        self.gaps = np.full((n_folds, n_Cs), np.inf)
-        self.n_iter = np.zeros((n_folds, n_Cs), dtype=int)
-        self.parameters: list[list[Any]] = [[None] * n_Cs for _ in range(n_folds)]
+    def __init__(
+        self, n_problems: int, n_Cs: int, n_scorings: int, keeps_parameters: bool = True
+    ) -> None:
+        self.scores = np.full((n_problems, n_Cs, n_scorings), np.nan)
+        self.gaps = np.full((n_problems, n_Cs), np.inf)
+        self.n_iter = np.zeros((n_problems, n_Cs), dtype=int)
+        self.parameters: list[list[Any]] = [[None] * n_Cs for _ in range(n_problems)]
+        self.keeps_parameters = keeps_parameters
         self.best_score = -np.inf
-        self.best_inverse: InverseHessian | None = None  #: of the batch of folds with that score
-        self.n_finished, self.n_problems, self.n_unconverged = 0, n_folds * n_Cs, 0
+        self.best_inverse: InverseHessian | None = None  #: of the batch with that score
+        self.n_finished, self.n_problems, self.n_unconverged = 0, n_problems * n_Cs, 0
 
     def record(
         self,
         problems: range,
         j: int,
         solution: Solution,
-        scores: list[float],
+        scores: np.ndarray,
+        chosen: int = 0,
     ) -> None:
-        """The outcome of some folds at the j-th C."""
+        """The outcome of some problems at the j-th C; the `chosen` one of the scores counts."""
         rows = slice(problems.start, problems.stop)
-        if np.mean(scores) > self.best_score:
-            self.best_score = float(np.mean(scores))
+        if np.mean(scores[:, chosen]) > self.best_score:
+            self.best_score = float(np.mean(scores[:, chosen]))
             self.best_inverse = solution.warm_start.inverse
         self.scores[rows, j], self.gaps[rows, j] = scores, solution.gaps
         self.n_iter[rows, j] = solution.n_iter
-        for row, k in enumerate(problems):
-            self.parameters[k][j] = solution.parameters[row : row + 1, ...]
+        if self.keeps_parameters:
+            for row, k in enumerate(problems):
+                self.parameters[k][j] = solution.parameters[row : row + 1, ...]
         self.n_finished += len(problems)
         self.n_unconverged += sum(status != Status.CONVERGED for status in solution.statuses)
 
@@ -77,13 +82,13 @@ class CVResults:
             )
 
 
-def warn_at_edge(estimator: Any, stacklevel: int = 4) -> None:
-    """A warning if scores are best at an end of the grid, and nowhere else.
+def warn_at_edge(estimator: Any, scores: np.ndarray, stacklevel: int) -> None:
+    """A warning if `scores` (n_folds, n_Cs) are best at an end of the grid, and nowhere else.
 
     That is the best C of all folds, or without `refit` of each fold. A grid of one or two values
     has no inside that could be better, and a score that is flat up to the end may stay so.
     """
-    Cs, scores = estimator.Cs_, estimator.scores_
+    Cs = estimator.Cs_
     rows = scores.mean(axis=0, keepdims=True) if estimator.refit else scores
     smallest, largest = float(np.min(Cs)), float(np.max(Cs))
     if len(np.unique(Cs)) < 3 or np.isnan(rows).all(axis=1).any():

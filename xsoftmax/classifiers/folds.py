@@ -49,6 +49,11 @@ def split(cv: Any, samples: Samples, groups: Any) -> list[Fold]:
     return folds
 
 
+def reads_rows(cv: Any) -> bool:
+    """Whether a splitter may look at the rows: those of scikit-learn only count them."""
+    return hasattr(cv, "split") and not type(cv).__module__.startswith("sklearn.")
+
+
 def _indices(rows: Any) -> np.ndarray:
     rows = np.asarray(rows)
     return np.flatnonzero(rows) if rows.dtype == bool else rows

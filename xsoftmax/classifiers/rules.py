@@ -100,7 +100,7 @@ RULES = {
     ),
     "nesterovs_momentum": flag,
     "power_t": weight,
-    "refit": flag,
+    "refit": either(flag, Rule(lambda v: isinstance(v, str), "the name of a score, or 'one_se'")),
     "shuffle": flag,
     "solver": one_of("lbfgs", "gd", "sgd", "adam"),
     "tol": weight,

@@ -1,31 +1,24 @@
-"""What a model's predictions are worth: accuracy where X lies, any other scorer on the host."""
+"""Which scores are asked for: those that are computed where X lies, or scorers on the host."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
 from copy import copy
-from functools import lru_cache
 from inspect import Parameter, signature
-from numbers import Number
 from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn import get_config
-from sklearn.metrics import check_scoring, get_scorer, make_scorer
-from sklearn.utils.metadata_routing import process_routing
+from sklearn.metrics import check_scoring, get_scorer, get_scorer_names, make_scorer
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
-from ..arrays import Array, namespace, to_host
-from ..model.network import Layer, Network
-from ..objective.policy import DEFAULT, Policy
-from .folds import Fold
-from .predictor import Predictor, logits_of
-from .samples import Samples
+from ..arrays import Array, from_host, indices_from_host, to_host, to_list
+from ..metrics import Metric, is_metric, known_metric
+from ..model.network import Layer
+from .predictor import Predictor
 from .validation import check_sample_weight, labels_to_score
 from .words import shown
-
-#: What `scoring` may be for accuracy, which needs no host.
-ACCURACY = (None, "accuracy")
 
 
 def best(scores: np.ndarray) -> np.ndarray:
@@ -62,17 +55,92 @@ def _routes_metadata() -> bool:
     return get_config()["enable_metadata_routing"]
 
 
-def scoring_weight(
+class Scoring(NamedTuple):
+    """One of the scores that are asked for."""
+
+    name: str
+    metric: Metric | None  #: computed where rows lie
+    scorer: Any  #: else called as ``scorer(model, X, y)`` on the host
+    weight: np.ndarray | None  #: (n_samples,) that it counts, or None
+
+
+def scorings_of(
+    scoring: Any,
+    model: Any,
+    classes: np.ndarray,
+    routing: Routing,
+    weight: np.ndarray,
+    stacklevel: int,
+) -> list[Scoring]:
+    """What `scoring` asks for: None, a name, a scorer, several names, or a dict of them.
+
+    `model` is one that scorers on the host can be asked about. A warning for a scorer that cannot
+    be told what samples weigh names the caller at `stacklevel`.
+    """
+    found = []
+    for name, one in named(scoring).items():
+        if is_metric(one):
+            told = None if routing.scorer_is_told is False else weight
+            found.append(Scoring(name, known_metric(one, len(classes)), None, told))
+            continue
+        one = with_labels(one, classes)
+        scorer = check_scoring(model, scoring=one)
+        told = _told_weight(routing, one, scorer, weight, stacklevel + 1)
+        found.append(Scoring(name, None, scorer, told))
+    return found
+
+
+def named(scoring: Any) -> dict[str, Any]:
+    """What `scoring` asks for, by names."""
+    if isinstance(scoring, Mapping):
+        return dict(scoring)
+    if scoring is None:
+        return {"accuracy": "accuracy"}
+    if isinstance(scoring, str):
+        return {scoring: scoring}
+    if callable(scoring):
+        return {"score": scoring}
+    return {name: name for name in scoring}
+
+
+def scores_of(scores: np.ndarray, scorings: Sequence[Scoring], asked: Any) -> Any:
+    """The `scores` (..., n_scorings) as they are published: a dict if several are `asked` for."""
+    if asked is None or isinstance(asked, str) or callable(asked):
+        return scores[..., 0]
+    return {scoring.name: scores[..., i] for i, scoring in enumerate(scorings)}
+
+
+def scorer_for_routing(scoring: Any) -> Any:
+    """A scorer that says which metadata `scoring` asks for."""
+    known = [
+        get_scorer("accuracy" if is_metric(one) and one not in get_scorer_names() else one)
+        for one in named(scoring).values()
+    ]
+    return known[0] if len(known) == 1 else _Several(known)
+
+
+class _Several:
+    """Scorers that are told what any of them asks for."""
+
+    def __init__(self, scorers: list[Any]) -> None:
+        self.scorers = scorers
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        router, to_all = MetadataRouter(owner="scoring"), MethodMapping()
+        to_all.add(caller="score", callee="score")
+        named_scorers = {f"scorer{i}": scorer for i, scorer in enumerate(self.scorers)}
+        return router.add(method_mapping=to_all, **named_scorers)
+
+
+def _told_weight(
     routing: Routing, scoring: Any, scorer: Any, weight: np.ndarray, stacklevel: int
 ) -> np.ndarray | None:
-    """What each sample weighs for a scorer; None if it is not told.
+    """What each sample weighs for a scorer on the host; None if it is not told.
 
     A warning for a scorer that cannot be told names the caller at `stacklevel`.
     """
     if routing.scorer_is_told is not None:
         return weight if routing.scorer_is_told else None
-    if scoring in ACCURACY:
-        return weight
     if np.all(weight == 1):
         return None
     if _takes_weights(scorer):
@@ -84,25 +152,40 @@ def scoring_weight(
     return None
 
 
-def scored(owner: Any, model: Predictor, X: Any, y: Any, sample_weight: Any) -> float:
-    """The score of a fitted model by the scoring of its `owner`."""
+def scored(owner: Any, scoring: Any, model: Predictor, X: Any, y: Any, sample_weight: Any) -> float:
+    """The score of a fitted model by one `scoring` of its `owner`."""
     if sample_weight is not None and _routes_metadata():
         routed = process_routing(owner, "score", sample_weight=sample_weight)
         sample_weight = routed.scorer.score.get("sample_weight")
-    if owner.scoring in ACCURACY:
+    if scoring in (None, "accuracy"):
         return Predictor.score(model, X, y, sample_weight)
     X = model._check_fitted(X, "score")
-    labels, weights = labels_to_score(model, X, y), {}
-    if sample_weight is not None:
-        weights = {"sample_weight": check_sample_weight(X, sample_weight)}
+    labels = labels_to_score(model, X, y)
+    weight = None if sample_weight is None else check_sample_weight(X, sample_weight)
+    classes = to_host(model.classes_)
+    if is_metric(scoring) and np.isin(labels, classes).all():
+        return _score_there(model, known_metric(scoring, len(classes)), X, labels, weight)
     twin = copy(model)
-    twin._set_layers(_layers_on_host(model._layers()))
-    twin.classes_ = to_host(model.classes_)
+    twin._set_layers(layers_on_host(model._layers()))
+    twin.classes_ = classes
     twin.__dict__.pop("feature_names_in_", None)  # X is an array now
     if hasattr(twin, "scoring"):
         twin.scoring = None  # or a scorer that asks for the score would ask itself
-    scorer = check_scoring(twin, scoring=owner.scoring)
+    scorer = check_scoring(twin, scoring=scoring)
+    weights = {} if weight is None else {"sample_weight": weight}
     return float(scorer(twin, to_host(X), labels, **weights))
+
+
+def _score_there(
+    model: Predictor, metric: Metric, X: Array, labels: np.ndarray, weight: np.ndarray | None
+) -> float:
+    """A score where X lies, of labels that are all among the classes."""
+    logits = model._logits(X)[None, ...]
+    at = indices_from_host(np.searchsorted(to_host(model.classes_), labels)[None, :], like=X)
+    ones = np.ones(len(labels)) if weight is None else weight
+    weights = from_host(ones[None, :], like=X, dtype=logits.dtype)
+    value: float = to_list(metric.value(metric.sums(logits, at, weights)))[0]
+    return value
 
 
 def with_labels(scoring: Any, classes: np.ndarray) -> Any:
@@ -110,8 +193,6 @@ def with_labels(scoring: Any, classes: np.ndarray) -> Any:
 
     As in scikit-learn's LogisticRegressionCV.
     """
-    if scoring in ACCURACY:
-        return scoring
     scorer = get_scorer(scoring)
     metric, given = getattr(scorer, "_score_func", None), getattr(scorer, "_kwargs", {})
     options = {name for name, p in _parameters(metric).items() if p.default is not p.empty}
@@ -140,72 +221,6 @@ def _parameters(function: Any) -> Mapping[str, Parameter]:
     return {} if function is None else signature(function).parameters
 
 
-def _layers_on_host(layers: list[Layer]) -> list[Layer]:
+def layers_on_host(layers: list[Layer]) -> list[Layer]:
+    """The layers as NumPy arrays."""
     return [(to_host(W), None if b is None else to_host(b)) for W, b in layers]
-
-
-class Scorer:
-    """Scores a batch of networks, each on the rows that its fold holds out.
-
-    Parameters
-    ----------
-    samples, folds : all rows, and which of them each fold holds out
-    scorer : is called as ``scorer(model, X, y)`` on the host; None for accuracy where X lies
-    weight : (n_samples,) that scores count, or None
-    policy : how many values the rows that are held out may have to be kept
-    """
-
-    def __init__(
-        self,
-        samples: Samples,
-        folds: list[Fold],
-        scorer: Any,
-        weight: np.ndarray | None,
-        policy: Policy = DEFAULT,
-    ) -> None:
-        self.samples, self.folds, self.scorer, self.weight = samples, folds, scorer, weight
-        n_values = samples.X.shape[1] * sum(len(fold.test) for fold in folds)
-        n_kept = len(folds) if n_values <= policy.max_copied_values else 0
-        self.held_out = lru_cache(n_kept)(lambda k: samples.take(folds[k].test))
-
-    def __call__(
-        self, network: Network, parameters: Array, problems: Sequence[int], models: Sequence[Any]
-    ) -> list[float]:
-        """The score of each of the batch's problems, which belong to the folds `problems`.
-
-        `models` are what a scorer on the host asks, one for each; they are given the layers.
-        """
-        scores = []
-        for row, (k, model) in enumerate(zip(problems, models, strict=True)):
-            layers, held_out = network.unpack(parameters[row : row + 1, :]), self.held_out(k)
-            weight = None if self.weight is None else self.weight[self.folds[k].test]
-            if self.scorer is None:
-                scores.append(_accuracy(network, layers, held_out, weight))
-                continue
-            model._set_layers(_layers_on_host(layers))
-            weights = {} if weight is None else {"sample_weight": weight}
-            X = to_host(held_out.X)
-            scores.append(_number(self.scorer(model, X, held_out.labels, **weights), self.scorer))
-        return scores
-
-
-class NotANumberError(ValueError):
-    """A scorer returned something else."""
-
-
-def _number(score: Any, scorer: Any) -> float:
-    if not isinstance(score, Number) and not (np.ndim(score) == 0 and hasattr(score, "item")):
-        raise NotANumberError(
-            f"scoring must return a number, got {shown(score)} ({type(score)}) instead. "
-            f"(scorer={scorer})"
-        )
-    return float(score)
-
-
-def _accuracy(
-    network: Network, layers: list[Layer], held_out: Samples, weight: np.ndarray | None
-) -> float:
-    X = held_out.X
-    winners = to_host(logits_of(network, layers, X, namespace(X).argmax))
-    right = held_out.targets.classes[winners] == held_out.labels
-    return float(np.average(right, weights=weight))

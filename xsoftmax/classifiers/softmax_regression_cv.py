@@ -2,39 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
-from sklearn.metrics import check_scoring, get_scorer
 from sklearn.utils import Tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 
-from ..arrays import Array, compute_dtype, namespace, on_its_device, threads_that_pay, to_list
-from ..model.network import Network
+from ..arrays import Array, compute_dtype, namespace, on_its_device, threads_that_pay
 from ..objective.coordinates import Coordinates, coordinates
 from ..objective.features import Features
-from ..objective.objective import Objective
 from ..objective.policy import DEFAULT, Policy
-from ..solvers import LBFGS, Solution, Status, fit, follow_path
+from ..solvers import Status, fit
+from .cross_validation import Monitor, choice, chosen_by, cross_validate, grid_of, host_model
 from .cv_results import CVResults, warn_at_edge
 from .folds import Fold, problems_of, split
+from .held_out import HeldOut, Scorer
 from .linear import LinearPredictor, penalty_strength
-from .problems import check_penalty, objective_of
+from .problems import objective_of
 from .rules import check_parameters
 from .samples import Samples, check_held_out
-from .scoring import ACCURACY, Routing, Scorer, best, route, scored, scoring_weight, with_labels
+from .scoring import (
+    Routing,
+    best,
+    named,
+    route,
+    scored,
+    scorer_for_routing,
+    scores_of,
+    scorings_of,
+)
 from .softmax_regression import SoftmaxRegression
 from .training import as_returned, check_finite, warn_unless_converged
 from .validation import check_sample_weight, check_X, check_y, classes_for
-
-#: Parameters, directions and memory of a batch may hold this many values; more folds take turns.
-BATCH_VALUES = 1 << 27
-
-#: (n_finished, n_problems) -> nothing
-Monitor = Callable[[int, int], Any]
 
 
 class SoftmaxRegressionCV(LinearPredictor):
@@ -50,12 +49,15 @@ class SoftmaxRegressionCV(LinearPredictor):
     cv : int, splitter or iterable of (train, test), default=5
         Number of folds (stratified by class), a splitter of scikit-learn, or pairs of row
         indices.
-    scoring : str or callable, default=None
-        None or "accuracy", which is computed where X lies, or any scorer of scikit-learn, which
-        runs on the host.
-    refit : bool, default=True
+    scoring : str, callable, list or dict, default=None
+        What C is chosen by, accuracy by default, or several scores by name. Those of
+        `xsoftmax.metrics.score` are computed where X lies, any other scorer of scikit-learn runs
+        on the host.
+    refit : bool or str, default=True
         Whether to fit all rows with the best C. Otherwise ``coef_``, ``intercept_`` and ``C_``
-        are means over the folds, each at its own best C.
+        are means over the folds, each at its own best C. Of several scores the first one
+        chooses, or the one that is named here. With "one_se" it is the strongest penalty whose
+        mean score is at most one standard error below the best.
     fit_intercept : bool, default=True
         Whether there is an intercept.
     class_weight : dict or "balanced", default=None
@@ -73,11 +75,11 @@ class SoftmaxRegressionCV(LinearPredictor):
     classes_ : array of shape (n_classes,)
         The labels, sorted.
     C_ : float
-        The best value: of those with the highest mean score, the first in ``Cs_``.
+        The chosen value: of those with the highest mean score, the first in ``Cs_``.
     Cs_ : ndarray of shape (n_Cs,)
         The values of C, in the order that they were given.
     scores_ : ndarray of shape (n_folds, n_Cs)
-        The score of each fold at each C.
+        The score of each fold at each C; of several scores a dict of such arrays by their names.
     coefs_paths_ : array of shape (n_folds, n_Cs, n_classes, n_features + 1)
         The parameters of each fold at each C, the intercept last (if there is one). For two
         classes the shape is (n_folds, n_Cs, 1, n_features + 1).
@@ -202,9 +204,7 @@ class SoftmaxRegressionCV(LinearPredictor):
         else:
             samples, folds = _joined(samples, held_out)
         with threads_that_pay(samples.X, len(folds) * len(samples.targets.classes)):
-            self._fit(samples, folds, routing, monitor or (lambda *_: None))
-        warn_at_edge(self)
-        return self
+            return self._fit(samples, folds, routing, monitor or (lambda *_: None))
 
     @on_its_device
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -224,7 +224,8 @@ class SoftmaxRegressionCV(LinearPredictor):
         score : float
             What the scorer returns; a fraction for accuracy.
         """
-        return scored(self, self, X, y, sample_weight)
+        scoring = list(named(self.scoring).values())[self._chosen]
+        return scored(self, scoring, self, X, y, sample_weight)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -245,86 +246,50 @@ class SoftmaxRegressionCV(LinearPredictor):
             .add_self_request(self)
             .add(splitter=self.cv, method_mapping=MethodMapping().add(caller="fit", callee="split"))
             .add(
-                scorer=get_scorer(self.scoring or "accuracy"),
+                scorer=scorer_for_routing(self.scoring),
                 method_mapping=to_scorer.add(caller="score", callee="score"),
             )
         )
 
     def _fit(self, samples: Samples, folds: list[Fold], routing: Routing, monitor: Monitor) -> Any:
-        network = self._network(samples.X.shape[1], len(samples.targets.classes))
-        Cs = np.logspace(-4, 4, self.Cs) if isinstance(self.Cs, Integral) else np.asarray(self.Cs)
+        classes = samples.targets.classes
+        network = self._network(samples.X.shape[1], len(classes))
+        Cs, problems = grid_of(self.Cs), problems_of(samples, folds)
+        scorings = scorings_of(
+            self.scoring,
+            host_model(self, samples.X.shape[1], problems[0]),
+            classes,
+            routing,
+            samples.weight,
+            5,
+        )
+        self._chosen = chosen_by(self, [scoring.name for scoring in scorings], len(folds))
+        held_out = [HeldOut(samples.targets, fold.test, scorings) for fold in folds]
+        scorer = Scorer(samples.X, held_out, policy=self._policy)
         features = Features(samples.X)
         space = coordinates(features, network, self._policy, many_passes=True)
-        results = self._cross_validate(space, features, samples, folds, Cs, routing, monitor)
+        results = cross_validate(
+            self, space, features, problems, Cs, scorer, monitor, keeps_parameters=True
+        )
         results.warn(self)
-        self.classes_ = classes_for(samples.X, samples.targets.classes)
+        self.classes_ = classes_for(samples.X, classes)
         self.__dict__.pop("best_estimator_", None)
+        scores = results.scores[:, :, self._chosen]
         if self.refit:
-            j = int(best(results.scores.mean(axis=0)))
+            j = choice(scores, Cs, self.refit)
             self.C_ = float(Cs[j])
             start = results.mean([j] * len(folds))
             parameters = self._refit(space, features, samples, start, results)
         else:
-            own = best(results.scores)
+            own = best(scores)
             self.C_ = float(Cs[own].mean())
             parameters = results.mean(own)
         self._set_layers(network.unpack(parameters))
-        self.Cs_, self.scores_ = Cs, results.scores
+        self.Cs_, self.scores_ = Cs, scores_of(results.scores, scorings, self.scoring)
         self.n_iter_, self.gaps_ = results.n_iter, results.gaps
         self.coefs_paths_ = results.published(network)
+        warn_at_edge(self, scores, stacklevel=5)
         return self
-
-    def _cross_validate(
-        self,
-        space: Coordinates,
-        features: Features,
-        samples: Samples,
-        folds: list[Fold],
-        Cs: np.ndarray,
-        routing: Routing,
-        monitor: Monitor,
-    ) -> CVResults:
-        """Every fold at every C."""
-        order = np.argsort(Cs, kind="stable")
-        results = CVResults(len(folds), len(Cs))
-        network = space.full
-        X = space.rows(features.working_dtype(self._policy))
-        model, classes = self._host_model(samples), samples.targets.classes
-        scoring = with_labels(self.scoring, classes)
-        scorer = None if scoring in ACCURACY else check_scoring(model, scoring=scoring)
-        weight = scoring_weight(routing, scoring, scorer, samples.weight, 6)
-        scorer = Scorer(samples, folds, scorer, weight, self._policy)
-        of_folds, strength = (
-            problems_of(samples, folds),
-            penalty_strength(1.0, network.layer_sizes[-1]),
-        )
-        monitor(0, results.n_problems)
-        for problems in _turns(len(folds), network):
-            some = of_folds[problems.start : problems.stop]
-            unit = objective_of(self, space.network, X, some, strength, features, self._policy)
-            for j, solution in zip(order, self._follow(unit, Cs[order]), strict=True):
-                objective = _with_C(unit, Cs[j])
-                solution = as_returned(objective, space, features, solution, self.tol)
-                models = [model] * len(problems)
-                scores = scorer(network, solution.parameters, problems, models)
-                results.record(problems, int(j), solution, scores)
-                monitor(results.n_finished, results.n_problems)
-        return results
-
-    def _follow(self, unit: Objective, Cs: np.ndarray) -> Iterator[Solution]:
-        """The solutions of the batch at every C, in ascending order."""
-        xp = namespace(unit.penalty)
-        highest = np.asarray(to_list(xp.max(unit.penalty, axis=1)), dtype=float)
-        with np.errstate(over="ignore"):
-            for strengths in highest[:, None] / Cs:
-                check_penalty(self, "C", Cs, strengths, unit.penalty, 7)
-        start = xp.zeros_like(unit.penalty)
-        objectives = [_with_C(unit, C) for C in Cs]
-        for solution in follow_path(objectives, start, tol=self.tol, max_iter=self.max_iter):
-            if Status.INTERRUPTED in solution.statuses:
-                raise KeyboardInterrupt
-            check_finite(self, solution.parameters)
-            yield solution
 
     def _refit(
         self,
@@ -366,17 +331,6 @@ class SoftmaxRegressionCV(LinearPredictor):
         self.best_estimator_ = model
         return solution.parameters
 
-    def _host_model(self, samples: Samples) -> SoftmaxRegression:
-        """A classifier for scorers to ask; its coefficients are set before each question."""
-        model = SoftmaxRegression(fit_intercept=self.fit_intercept)
-        model.classes_, model.n_features_in_ = samples.targets.classes, samples.X.shape[1]
-        return model
-
-
-def _with_C(unit: Objective, C: float) -> Objective:
-    """The objective with this C, where `unit` has C = 1."""
-    return replace(unit, penalty=unit.penalty / float(C))
-
 
 def _joined(samples: Samples, held_out: Samples) -> tuple[Samples, list[Fold]]:
     """All rows, and the one fold that trains on the first and scores the others."""
@@ -392,15 +346,3 @@ def _joined(samples: Samples, held_out: Samples) -> tuple[Samples, list[Fold]]:
         np.concatenate([samples.weight, held_out.weight]),
     )
     return together, [Fold(np.arange(n_train), n_train + np.arange(n_held_out))]
-
-
-def _turns(n_folds: int, network: Network) -> Iterator[range]:
-    """Batches of folds that fit in memory together.
-
-    A pair is three vectors, and there are those of the solver, those that it began with, and those
-    from before a problem left.
-    """
-    values = (9 * LBFGS.memory + 12) * network.n_parameters
-    size = max(1, min(n_folds, BATCH_VALUES // values))
-    for start in range(0, n_folds, size):
-        yield range(start, min(start + size, n_folds))

@@ -1,0 +1,147 @@
+"""Every C on every fold: folds are problems of a batch, which follows the grid of C."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Array, namespace, to_list
+from ..objective.coordinates import Coordinates
+from ..objective.features import Features
+from ..objective.objective import Objective
+from ..objective.policy import Policy
+from ..solvers import Solution, Status, follow_path
+from .batch import turns
+from .cv_results import CVResults
+from .held_out import Scorer
+from .linear import penalty_strength
+from .problems import Problem, check_penalty, objective_of
+from .scoring import best
+from .softmax_regression import SoftmaxRegression
+from .training import as_returned, check_finite
+
+#: (n_finished, n_problems) -> nothing
+Monitor = Callable[[int, int], Any]
+
+
+def cross_validate(
+    estimator: Any,
+    space: Coordinates,
+    features: Features,
+    problems: Sequence[Problem],
+    Cs: np.ndarray,
+    scorer: Scorer,
+    monitor: Monitor,
+    keeps_parameters: bool = False,
+) -> CVResults:
+    """Every problem at every C, scored on what it holds out."""
+    network, policy = space.full, estimator._policy
+    order = np.argsort(Cs, kind="stable")
+    results = CVResults(len(problems), len(Cs), len(scorer.scorings), keeps_parameters)
+    X = space.rows(features.working_dtype(policy))
+    models = [host_model(estimator, X.shape[1], problem) for problem in problems]
+    monitor(0, results.n_problems)
+    for rows in turns(len(problems), network):
+        some = problems[rows.start : rows.stop]
+        unit = _of_unit_C(estimator, space, features, X, some, policy)
+        for j, solution in zip(order, _follow(estimator, unit, Cs[order]), strict=True):
+            objective = _with_C(unit, Cs[j])
+            solution = as_returned(objective, space, features, solution, estimator.tol)
+            asked = models[rows.start : rows.stop]
+            scores = scorer(network, solution.parameters, rows, asked)
+            results.record(rows, int(j), solution, scores, estimator._chosen)
+            monitor(results.n_finished, results.n_problems)
+    return results
+
+
+def grid_of(Cs: Any) -> np.ndarray:
+    """The values of C in the order that they are given, or so many of them."""
+    return np.logspace(-4, 4, Cs) if isinstance(Cs, Integral) else np.asarray(Cs)
+
+
+def chosen_by(estimator: Any, names: list[str], n_folds: int) -> int:
+    """Which of the scores chooses C.
+
+    Raises
+    ------
+    ValueError
+        If `refit` names none of them, or needs several folds and there is one.
+    """
+    refit = estimator.refit
+    if not isinstance(refit, str):
+        return 0
+    if refit == "one_se":
+        if n_folds < 2:
+            raise ValueError(
+                f"{type(estimator).__name__}(refit='one_se') needs at least two folds to tell "
+                "standard errors by; there is one. Choose refit=True, or more folds."
+            )
+        return 0
+    if refit not in names:
+        raise ValueError(
+            f"{type(estimator).__name__}(refit={refit!r}) must be True, False, 'one_se' or one of "
+            f"the scores, {', '.join(map(repr, names))}."
+        )
+    return names.index(refit)
+
+
+def choice(scores: np.ndarray, Cs: np.ndarray, refit: Any) -> int:
+    """Which C the `scores` (n_folds, n_Cs) choose.
+
+    The best mean; or with "one_se" the smallest C whose mean is at most one standard error of the
+    best one below it (Breiman, Friedman, Olshen and Stone, 1984, section 3.4.3).
+    """
+    means = scores.mean(axis=0)
+    j = int(best(means))
+    if refit != "one_se" or np.isnan(means[j]):
+        return j
+    error = scores[:, j].std(ddof=1) / np.sqrt(len(scores))
+    good = np.flatnonzero(means >= means[j] - error)
+    return int(good[np.argmin(Cs[good])])
+
+
+def host_model(estimator: Any, n_features: int, problem: Problem) -> SoftmaxRegression:
+    """A classifier for scorers to ask; its coefficients are set before each question."""
+    model = SoftmaxRegression(fit_intercept=estimator.fit_intercept)
+    model.classes_, model.n_features_in_ = problem.targets.classes, n_features
+    return model
+
+
+def _of_unit_C(
+    estimator: Any,
+    space: Coordinates,
+    features: Features,
+    X: Array,
+    problems: Sequence[Problem],
+    policy: Policy,
+) -> Objective:
+    """The objective of problems with C = 1."""
+    n_classes = [len(problem.targets.classes) for problem in problems]
+    strength = np.asarray([[penalty_strength(1.0, n)] for n in n_classes])
+    return objective_of(estimator, space.network, X, problems, strength, features, policy)
+
+
+def _with_C(unit: Objective, C: float) -> Objective:
+    """The objective with this C, where `unit` has C = 1."""
+    return replace(unit, penalty=unit.penalty / float(C))
+
+
+def _follow(estimator: Any, unit: Objective, Cs: np.ndarray) -> Iterator[Solution]:
+    """The solutions of the batch at every C, in ascending order."""
+    xp = namespace(unit.penalty)
+    highest = np.asarray(to_list(xp.max(unit.penalty, axis=1)), dtype=float)
+    with np.errstate(over="ignore"):
+        for strengths in highest[:, None] / Cs:
+            check_penalty(estimator, "C", Cs, strengths, unit.penalty, 7)
+    start, settings = xp.zeros_like(unit.penalty), {
+        "tol": estimator.tol, "max_iter": estimator.max_iter
+    }  # fmt: skip
+    for solution in follow_path([_with_C(unit, C) for C in Cs], start, **settings):
+        if Status.INTERRUPTED in solution.statuses:
+            raise KeyboardInterrupt
+        check_finite(estimator, solution.parameters)
+        yield solution

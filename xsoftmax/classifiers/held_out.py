@@ -1,0 +1,203 @@
+"""Scores of a batch of models on the rows that each of them was not fitted to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from numbers import Number
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..arrays import (
+    Array,
+    block_values,
+    compute_dtype,
+    from_host,
+    indices_from_host,
+    namespace,
+    row_slices,
+    to_host,
+    to_list,
+)
+from ..metrics import Metric
+from ..model.network import Layer, Network
+from ..objective.policy import DEFAULT, Policy
+from .scoring import Scoring, layers_on_host
+from .validation import Targets
+from .words import shown
+
+
+class HeldOut(NamedTuple):
+    """What a model is scored on, on the host."""
+
+    targets: Targets  #: of all rows
+    rows: np.ndarray  #: indices of those that are scored
+    scorings: Sequence[Scoring]  #: the scores, of the same names and kinds for all models
+
+    @property
+    def labels(self) -> np.ndarray:
+        """(n_samples,): the index of the class of every row; the most probable of soft targets."""
+        values = self.targets.values
+        return values.argmax(axis=1) if self.targets.is_soft else values
+
+    @property
+    def n_classes(self) -> int:
+        """How many classes there are."""
+        return len(self.targets.classes)
+
+
+class Scorer:
+    """Scores the models of a batch of problems.
+
+    Parameters
+    ----------
+    X : all rows, (n_samples, n_features)
+    held_out : what each problem is scored on
+    together : whether all problems are scored in one pass over all rows, where those that a problem
+        does not hold out weigh nothing; else each reads a copy of its rows
+    policy : how many values copies may have to be kept
+    """
+
+    def __init__(
+        self,
+        X: Array,
+        held_out: Sequence[HeldOut],
+        together: bool = False,
+        policy: Policy = DEFAULT,
+    ) -> None:
+        self.X, self.held_out, self.scorings = X, held_out, held_out[0].scorings
+        self.together, self.policy = together, policy
+        n_values = X.shape[1] * sum(len(each.rows) for each in held_out)
+        n_kept = len(held_out) if n_values <= policy.max_copied_values else 0
+        self.copied = lru_cache(n_kept)(self._copied)
+
+    def _copied(self, k: int) -> Array:
+        """The rows of X that the k-th problem is scored on."""
+        rows = indices_from_host(self.held_out[k].rows, like=self.X)
+        return namespace(self.X).take(self.X, rows, axis=0)
+
+    def __call__(
+        self, network: Network, parameters: Array, problems: Sequence[int], models: Sequence[Any]
+    ) -> np.ndarray:
+        """(n_problems, n_scorings): how `problems`, which have these parameters, score.
+
+        `models` are what a scorer on the host asks, one for each; they are given the layers.
+        """
+        scores = np.empty((len(problems), len(self.scorings)))
+        on_host = [i for i, scoring in enumerate(self.scorings) if scoring.metric is None]
+        there = [i for i, scoring in enumerate(self.scorings) if scoring.metric is not None]
+        if there:
+            scores[:, there] = self._there(network, parameters, problems, there)
+        for i in on_host:
+            for row, (k, model) in enumerate(zip(problems, models, strict=True)):
+                _, layers = _own(network, parameters, [row], self.held_out[k].n_classes)
+                model._set_layers(layers_on_host(layers))
+                scores[row, i] = self._on_host(i, k, model)
+        return scores
+
+    def _on_host(self, i: int, k: int, model: Any) -> float:
+        """What the i-th score, a scorer of scikit-learn, says of a model of the k-th problem."""
+        held = self.held_out[k]
+        scoring, told = held.scorings[i], held.scorings[i].weight
+        labels = held.targets.classes[held.labels[held.rows]]
+        weights = {} if told is None else {"sample_weight": told[held.rows]}
+        score = scoring.scorer(model, to_host(self.copied(k)), labels, **weights)
+        return _number(score, scoring.scorer)
+
+    def _there(
+        self, network: Network, parameters: Array, problems: Sequence[int], chosen: list[int]
+    ) -> np.ndarray:
+        """The `chosen` scores, where X lies: nothing but them crosses to the host."""
+        scores = np.empty((len(problems), len(chosen)))
+        order, values = [], []
+        for rows in self._groups(problems, network):
+            members = [self.held_out[problems[row]] for row in rows]
+            own = _own(network, parameters, rows, members[0].n_classes)
+            X = self.X if self.together else self.copied(problems[rows[0]])
+            values.append(self._values(*own, X, members, chosen))
+            order += rows
+        scores[order] = to_list(namespace(parameters).concat(values))
+        return scores
+
+    def _groups(self, problems: Sequence[int], network: Network) -> Iterator[list[int]]:
+        """Rows of the batch that are scored in one pass: with as many classes, and few logits."""
+        by_classes: dict[int, list[int]] = {}
+        for row, k in enumerate(problems):
+            by_classes.setdefault(self.held_out[k].n_classes, []).append(row)
+        for n_classes, rows in by_classes.items():
+            n_logits = n_classes * self.X.shape[0]
+            size = max(1, self.policy.max_kept_logits // n_logits) if self.together else 1
+            for some in row_slices(len(rows), size):
+                yield rows[some]
+
+    def _values(
+        self,
+        network: Network,
+        layers: list[Layer],
+        X: Array,
+        members: list[HeldOut],
+        chosen: list[int],
+    ) -> Array:
+        """(n_members, n_chosen), of members that are all scored on the rows of X."""
+        xp = namespace(X)
+        labels, weights = self._labels_and_weights(members, chosen, layers[0][0])
+        metrics: list[Metric] = [self.scorings[i].metric for i in chosen]  # type: ignore[misc]
+        n_rows, sums = X.shape[0], [0.0] * len(metrics)
+        if not any(metric.of_all_samples for metric in metrics):
+            n_rows = max(256, block_values(X) // (network.n_units * len(members)))
+        for rows in row_slices(X.shape[0], n_rows):
+            block = xp.astype(X[rows, ...], compute_dtype(X), copy=False)
+            logits = network.logits(layers, block)
+            for i, metric in enumerate(metrics):
+                sums[i] = sums[i] + metric.sums(logits, labels[:, rows], weights[i][:, rows])
+        values = [metric.value(sum_) for metric, sum_ in zip(metrics, sums, strict=True)]
+        return xp.stack(values, axis=1)
+
+    def _labels_and_weights(
+        self, members: list[HeldOut], chosen: list[int], like: Array
+    ) -> tuple[Array, list[Array]]:
+        """Of each member, (n_members, n_samples), and weights for each scoring."""
+        counts: list[np.ndarray] = [np.ones(len(held.rows)) for held in members]
+        labels = [held.labels[held.rows] for held in members]
+        if self.together:  # a row that is named twice counts twice
+            counts = [np.bincount(held.rows, minlength=self.X.shape[0]) for held in members]
+            labels = [held.labels for held in members]
+        weights = []
+        for i in chosen:
+            rows = []
+            for n, held in zip(counts, members, strict=True):
+                weight = held.scorings[i].weight
+                if weight is not None:
+                    n = n * (weight if self.together else weight[held.rows])
+                rows.append(n)
+            weights.append(from_host(np.stack(rows), like=like, dtype=like.dtype))
+        return indices_from_host(np.stack(labels), like=like), weights
+
+
+def _own(
+    network: Network, parameters: Array, rows: list[int], n_classes: int
+) -> tuple[Network, list[Layer]]:
+    """The networks in some rows of `parameters`, with no classes but their first."""
+    xp = namespace(parameters)
+    some = xp.take(parameters, indices_from_host(rows, like=parameters), axis=0)
+    *hidden, (W, b) = network.unpack(some)
+    if n_classes < W.shape[1]:
+        W, b = W[:, :n_classes, :], None if b is None else b[:, :n_classes]
+        sizes = (*network.layer_sizes[:-1], n_classes)
+        network = replace(network, layer_sizes=sizes)
+    return network, [*hidden, (W, b)]
+
+
+class NotANumberError(ValueError):
+    """A scorer returned something else."""
+
+
+def _number(score: Any, scorer: Any) -> float:
+    if not isinstance(score, Number) and not (np.ndim(score) == 0 and hasattr(score, "item")):
+        raise NotANumberError(
+            f"scoring must return a number, got {shown(score)} ({type(score)}) instead. "
+            f"(scorer={scorer})"
+        )
+    return float(score)

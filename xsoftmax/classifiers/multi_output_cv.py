@@ -1,0 +1,246 @@
+"""Softmax regressions on many label sets of the same rows, each with a C of its own."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from sklearn.utils import Tags
+
+from ..arrays import Array, indices_from_host, namespace, on_its_device, threads_that_pay
+from ..model.network import Network
+from ..objective.coordinates import coordinates
+from ..objective.features import Features
+from ..objective.policy import DEFAULT, Policy
+from .batch import fit_batch
+from .cross_validation import Monitor, choice, chosen_by, cross_validate, grid_of, host_model
+from .folds import Fold, problems_of, reads_rows, split
+from .held_out import HeldOut, Scorer
+from .label_sets import LabelSet, check_Y
+from .multi_output import MultiOutputPredictor
+from .problems import Problem
+from .rules import check_parameters
+from .samples import Samples
+from .scoring import Routing, Scoring, scores_of, scorings_of
+from .validation import check_sample_weight, check_X
+
+
+class MultiOutputSoftmaxRegressionCV(MultiOutputPredictor):
+    """Softmax regression on many label sets, with a C for each chosen by cross-validation.
+
+    The folds of all outputs are one batch: at every C one product with X serves them all.
+
+    Parameters
+    ----------
+    Cs : int or sequence of float, default=10
+        How many values of C, spaced logarithmically from 1e-4 to 1e4; or the values themselves.
+    cv : int, splitter or iterable of (train, test), default=5
+        Number of folds (stratified by the classes of each output), a splitter of scikit-learn, or
+        pairs of row indices. Rows whose label an output does not know are in none of its folds.
+    scoring : str, callable, list or dict, default=None
+        What C is chosen by, as in `SoftmaxRegressionCV`.
+    refit : bool or str, default=True
+        As in `SoftmaxRegressionCV`, but that the models are always those of all rows: with False
+        there are none, and nothing to predict with.
+    missing : label, default=nan
+        What says in y that a label is not known, as in `MultiOutputSoftmaxRegression`.
+    fit_intercept : bool, default=True
+        Whether there is an intercept.
+    class_weight : dict or "balanced", default=None
+        The weight of each label, for all outputs; "balanced" counts the training rows of each fold.
+    tol : float, default=1e-6
+        Each problem stops when its estimate of f - min f is at most tol (f(0) - f), and at most
+        tol**0.5 f; f is its objective, f(0) the value where all parameters are 0.
+    max_iter : int, default=1000
+        The most iterations for each value of C.
+    block_rows : int, default=None
+        Rows worked on at a time. None lets temporaries fit a processor's cache.
+
+    Attributes
+    ----------
+    classes_ : list of n_outputs arrays of shape (n_classes,)
+        The labels of each output, sorted; only with `refit`.
+    C_ : ndarray of shape (n_outputs,)
+        The chosen value of each output.
+    Cs_ : ndarray of shape (n_Cs,)
+        The values of C, in the order that they were given.
+    scores_ : ndarray of shape (n_outputs, n_folds, n_Cs)
+        The score of each fold at each C, or a dict of such arrays. Outputs with fewer folds than
+        others, as iterables may make them, end with nan.
+    n_iter_ : ndarray of shape (n_outputs,)
+        Iterations of the last fits; only with `refit`.
+    estimators_ : list of n_outputs `SoftmaxRegression`
+        Fitted to all rows whose labels are known, with the chosen C; only with `refit`.
+    n_features_in_ : int
+        The number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names; only where X has names that are all strings.
+
+    See Also
+    --------
+    MultiOutputSoftmaxRegression : With a given C.
+    SoftmaxRegressionCV : For one label set.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from xsoftmax import MultiOutputSoftmaxRegressionCV, datasets
+    >>> data = datasets.digits()
+    >>> y = np.stack([data.y_train, data.y_train % 2], axis=1)
+    >>> model = MultiOutputSoftmaxRegressionCV(Cs=[0.1, 1.0, 10.0, 100.0], cv=3)
+    >>> model = model.fit(data.X_train, y)
+    >>> model.C_.tolist(), model.scores_.shape
+    ([10.0, 10.0], (2, 3, 4))
+    """
+
+    _policy: Policy = DEFAULT  #: by which fits are planned
+
+    def __init__(
+        self,
+        Cs: Any = 10,
+        *,
+        cv: Any = 5,
+        scoring: Any = None,
+        refit: Any = True,
+        missing: Any = np.nan,
+        fit_intercept: bool = True,
+        class_weight: Any = None,
+        tol: float = 1e-6,
+        max_iter: int = 1000,
+        block_rows: int | None = None,
+    ) -> None:
+        self.Cs = Cs
+        self.cv = cv
+        self.scoring = scoring
+        self.refit = refit
+        self.missing = missing
+        self.fit_intercept = fit_intercept
+        self.class_weight = class_weight
+        self.tol = tol
+        self.max_iter = max_iter
+        self.block_rows = block_rows
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.array_api_support = False  # scores_, Cs_ and what goes with them are on the host
+        return tags
+
+    @on_its_device
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        groups: Any = None,
+        monitor: Monitor | None = None,
+    ) -> Self:
+        """Score every C on every fold of every output, choose, and refit, where X lies.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Finite real numbers, as for `SoftmaxRegression.fit`.
+        y : array-like of shape (n_samples, n_outputs)
+            A label set in each column, of any sortable kind; see `missing`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights, of the scores too; ones by default.
+        groups : array-like of shape (n_samples,), default=None
+            The group of each sample, for splitters that need it.
+        monitor : callable, default=None
+            Called as ``monitor(n_finished, n_problems)`` before the first problem and as problems
+            finish; there are n_outputs times n_folds times n_Cs.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, X, y, a weight or a fold breaks its rule, or an output knows fewer than
+            two classes.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If problems do not reach `tol`.
+        """
+        check_parameters(self)
+        X = check_X(self, X, reset=True)
+        weight = check_sample_weight(X, sample_weight)
+        outputs = check_Y(self, X, y, weight)
+        folds = [_folds(self, X, output, weight, groups, j) for j, output in enumerate(outputs)]
+        most = max(len(output.targets.classes) for output in outputs)
+        with threads_that_pay(X, sum(map(len, folds)) * most):
+            self._cross_validate(X, outputs, folds, weight, monitor or (lambda *_: None))
+        self.__dict__.pop("estimators_", None)
+        if self.refit:
+            self._refit(X, [output.problem(weight) for output in outputs])
+        return self
+
+    def _cross_validate(
+        self,
+        X: Array,
+        outputs: list[LabelSet],
+        folds: list[list[Fold]],
+        weight: np.ndarray,
+        monitor: Monitor,
+    ) -> None:
+        """Set ``Cs_``, ``scores_`` and ``C_``."""
+        problems: list[Problem] = []
+        held_out: list[HeldOut] = []
+        for output, of_output in zip(outputs, folds, strict=True):
+            problems += problems_of(Samples(X, *output.problem(weight)), of_output)
+            scorings = self._scorings(X, output.problem(weight))
+            held_out += [HeldOut(output.targets, fold.test, scorings) for fold in of_output]
+        most = max(len(output.targets.classes) for output in outputs)
+        network = Network((X.shape[1], most), "identity", self.fit_intercept)
+        features = Features(X)
+        space = coordinates(features, network, self._policy, many_passes=True)
+        self._chosen = chosen_by(self, [each.name for each in scorings], min(map(len, folds)))
+        scorer = Scorer(X, held_out, together=True, policy=self._policy)
+        Cs = grid_of(self.Cs)
+        results = cross_validate(self, space, features, problems, Cs, scorer, monitor)
+        results.warn(self)
+        ends = np.cumsum(list(map(len, folds)))
+        by_output = np.split(results.scores, ends[:-1])
+        scores = np.full((len(outputs), max(map(len, folds)), *results.scores.shape[1:]), np.nan)
+        for row, own in zip(scores, by_output, strict=True):
+            row[: len(own)] = own
+        self.Cs_, self.scores_ = Cs, scores_of(scores, scorings, self.scoring)
+        chosen = [choice(own[:, :, self._chosen], Cs, self.refit) for own in by_output]
+        self.C_ = Cs[chosen].astype(float)
+
+    def _scorings(self, X: Array, problem: Problem) -> list[Scoring]:
+        model, classes = host_model(self, X.shape[1], problem), problem.targets.classes
+        routing = Routing(None, None, None)
+        return scorings_of(self.scoring, model, classes, routing, problem.weight, 6)
+
+    def _refit(self, X: Array, problems: list[Problem]) -> None:
+        """Set ``estimators_``: outputs with the same C are a batch."""
+        models: dict[int, Any] = {}
+        for C in np.unique(self.C_):
+            members = np.flatnonzero(self.C_ == C).tolist()
+            fitted = fit_batch(self, X, [problems[j] for j in members], [C] * len(members))
+            models.update(zip(members, fitted, strict=True))
+        self.estimators_ = [models[j] for j in range(len(problems))]
+
+
+def _folds(
+    estimator: Any, X: Array, output: LabelSet, weight: np.ndarray, groups: Any, j: int
+) -> list[Fold]:
+    """The folds of the j-th output, of rows whose label it knows."""
+    known = np.flatnonzero(output.is_known)
+    targets = output.targets._replace(values=output.targets.values[known])
+    rows = X[: len(known), ...]
+    if reads_rows(estimator.cv) and len(known) < X.shape[0]:
+        rows = namespace(X).take(X, indices_from_host(known, like=X), axis=0)
+    samples = Samples(rows, targets, weight[known])
+    groups = None if groups is None else np.asarray(groups)[known]
+    try:
+        folds = split(estimator.cv, samples, groups)
+    except ValueError as error:
+        raise ValueError(f"Output {j}: {error}") from error
+    return [Fold(known[fold.train], known[fold.test]) for fold in folds]
