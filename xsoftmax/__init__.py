@@ -15,6 +15,9 @@ if TYPE_CHECKING:
         MultiOutputSoftmaxRegressionCV,
         SoftmaxRegression,
         SoftmaxRegressionCV,
+        bootstrap,
+        fit_many,
+        learning_curve,
     )
     from .serialization.model_file import load, save
 
@@ -27,6 +30,9 @@ _HOMES = {
     "MultiOutputSoftmaxRegressionCV": "classifiers",
     "SoftmaxRegression": "classifiers",
     "SoftmaxRegressionCV": "classifiers",
+    "bootstrap": "classifiers",
+    "fit_many": "classifiers",
+    "learning_curve": "classifiers",
     "load": "serialization",
     "save": "serialization",
 }
@@ -39,8 +45,11 @@ __all__ = [
     "MultiOutputSoftmaxRegressionCV",
     "SoftmaxRegression",
     "SoftmaxRegressionCV",
+    "bootstrap",
     "datasets",
+    "fit_many",
     "functional",
+    "learning_curve",
     "load",
     "metrics",
     "plots",

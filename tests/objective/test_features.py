@@ -84,15 +84,16 @@ def test_features_far_from_0_or_of_uneven_scales_need_double_precision(rng):
 
 def test_few_rows_and_rows_that_it_would_blur_are_solved_in_double_precision(rng):
     X = rng.standard_normal((400_000, 3)).astype("float32")
-    assert Features(X).working_dtype(DEFAULT) == np.float32
-    assert Features(X + 1000).working_dtype(DEFAULT) == np.float64
-    assert Features(np.where([True, True, False], X, 1e8)).working_dtype(DEFAULT) == np.float64
-    assert Features(X[:1000]).working_dtype(DEFAULT) == np.float64
+    assert Features(X).working_dtype(DEFAULT, 1) == np.float32
+    assert Features(X + 1000).working_dtype(DEFAULT, 1) == np.float64
+    assert Features(np.where([True, True, False], X, 1e8)).working_dtype(DEFAULT, 1) == np.float64
+    assert Features(X[:1000]).working_dtype(DEFAULT, 1) == np.float64
 
 
 def test_working_dtype_of_so_few_values_as_the_policy_says_is_float64(rng):
     features = Features(rng.standard_normal((100, 3)).astype("float32"))
     for n_values, dtype in ((300, np.float32), (301, np.float64)):
         policy = replace(DEFAULT, min_values_in_float32=n_values)
-        assert features.working_dtype(policy) == dtype
-    assert Features(features.X.astype("float64")).working_dtype(policy) == np.float64
+        assert features.working_dtype(policy, 1) == dtype
+        assert features.working_dtype(policy, 2) == np.float32
+    assert Features(features.X.astype("float64")).working_dtype(policy, 1) == np.float64

@@ -4,6 +4,7 @@ from .batched_search import BatchedGridSearchCV
 from .mlp import MLPClassifier
 from .multi_output import MultiOutputSoftmaxRegression
 from .multi_output_cv import MultiOutputSoftmaxRegressionCV
+from .resampling import bootstrap, fit_many, learning_curve
 from .softmax_regression import SoftmaxRegression
 from .softmax_regression_cv import SoftmaxRegressionCV
 
@@ -14,4 +15,7 @@ __all__ = [
     "MultiOutputSoftmaxRegressionCV",
     "SoftmaxRegression",
     "SoftmaxRegressionCV",
+    "bootstrap",
+    "fit_many",
+    "learning_curve",
 ]

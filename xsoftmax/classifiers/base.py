@@ -167,7 +167,7 @@ class BaseSoftmaxClassifier(Predictor):
         if self.solver == "lbfgs" and network.is_linear:
             features = Features(samples.X)
             space = coordinates(features, network, self._policy, many_passes=False)
-            dtype = features.working_dtype(self._policy)
+            dtype = features.working_dtype(self._policy, 1)
             start = namespace(start).astype(start, dtype, copy=False)
         if space.network is not network and not resume:
             start = self._fresh_parameters(space.network, random_state, start)

@@ -26,11 +26,16 @@ BATCH_VALUES = 1 << 27
 
 
 def fit_batch(
-    estimator: Any, X: Array, problems: Sequence[Problem], Cs: Sequence[float]
+    estimator: Any,
+    X: Array,
+    problems: Sequence[Problem],
+    Cs: Sequence[float],
+    stacklevel: int = 5,
 ) -> list[SoftmaxRegression]:
     """A fitted `SoftmaxRegression` for each problem, with its C, and the settings of `estimator`.
 
-    `estimator` has the parameters of `SoftmaxRegression` that do not depend on the solver.
+    `estimator` has the parameters of `SoftmaxRegression` that do not depend on the solver. A
+    warning names the caller at `stacklevel`.
     """
     most = max(len(problem.targets.classes) for problem in problems)
     network = Network((X.shape[1], most), "identity", estimator.fit_intercept)
@@ -47,7 +52,7 @@ def fit_batch(
                 _published(estimator, problem, C, layers, solution, row, X)
                 for row, (problem, C) in enumerate(known)
             ]
-            _warn_unless_converged(estimator, solution)
+            _warn_unless_converged(estimator, solution, stacklevel)
     return models
 
 
@@ -60,7 +65,7 @@ def _solved(
     policy: Policy,
 ) -> Solution:
     """The minima of all features."""
-    X = space.rows(features.working_dtype(policy))
+    X = space.rows(features.working_dtype(policy, len(problems)))
     n_classes = [len(problem.targets.classes) for problem in problems]
     strength = [penalty_strength(C, n) for C, n in zip(Cs, n_classes, strict=True)]
     objective = objective_of(
@@ -120,7 +125,7 @@ def turns(n_problems: int, network: Network) -> Iterator[range]:
         yield range(start, min(start + size, n_problems))
 
 
-def _warn_unless_converged(estimator: Any, solution: Solution) -> None:
+def _warn_unless_converged(estimator: Any, solution: Solution, stacklevel: int) -> None:
     """One warning for all problems that did not converge."""
     left = [status is not Status.CONVERGED for status in solution.statuses]
     if any(left) and estimator.tol > 0:
@@ -130,5 +135,5 @@ def _warn_unless_converged(estimator: Any, solution: Solution) -> None:
             f"{max(solution.gaps):.2g}. Try max_iter above {estimator.max_iter}, a larger tol, or "
             "features scaled to about one.",
             ConvergenceWarning,
-            stacklevel=4,
+            stacklevel=stacklevel,
         )

@@ -42,11 +42,12 @@ def cross_validate(
     network, policy = space.full, estimator._policy
     order = np.argsort(Cs, kind="stable")
     results = CVResults(len(problems), len(Cs), len(scorer.scorings), keeps_parameters)
-    X = space.rows(features.working_dtype(policy))
-    models = [host_model(estimator, X.shape[1], problem) for problem in problems]
+    n_features, _ = network.layer_sizes
+    models = [host_model(estimator, n_features, problem) for problem in problems]
     monitor(0, results.n_problems)
     for rows in turns(len(problems), network):
         some = problems[rows.start : rows.stop]
+        X = space.rows(features.working_dtype(policy, len(some)))
         unit = _of_unit_C(estimator, space, features, X, some, policy)
         for j, solution in zip(order, _follow(estimator, unit, Cs[order]), strict=True):
             objective = _with_C(unit, Cs[j])

@@ -223,7 +223,7 @@ class MultiOutputSoftmaxRegressionCV(MultiOutputPredictor):
         models: dict[int, Any] = {}
         for C in np.unique(self.C_):
             members = np.flatnonzero(self.C_ == C).tolist()
-            fitted = fit_batch(self, X, [problems[j] for j in members], [C] * len(members))
+            fitted = fit_batch(self, X, [problems[j] for j in members], [C] * len(members), 6)
             models.update(zip(members, fitted, strict=True))
         self.estimators_ = [models[j] for j in range(len(problems))]
 

@@ -47,7 +47,7 @@ def objective_of(
             "sample_weight times class_weight must be finite and not all zero; the weights sum to "
             f"{total.ravel()}."
         )
-    dtype = compute_dtype(X) if features is None else features.working_dtype(policy)
+    dtype = compute_dtype(X) if features is None else features.working_dtype(policy, len(problems))
     moved = from_host(weights / total, like=X, dtype=dtype)
     name, values = ("alpha", strength) if hasattr(estimator, "alpha") else ("C", 1.0)
     check_penalty(

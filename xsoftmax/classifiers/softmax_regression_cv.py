@@ -308,7 +308,7 @@ class SoftmaxRegressionCV(LinearPredictor):
             max_iter=self.max_iter,
             block_rows=self.block_rows,
         )
-        dtype = features.working_dtype(self._policy)
+        dtype = features.working_dtype(self._policy, 1)
         X, strength = space.rows(dtype), penalty_strength(self.C_, len(samples.targets.classes))
         start = space.project(namespace(start).astype(start, dtype, copy=False))
         objective = objective_of(

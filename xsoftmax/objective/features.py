@@ -99,15 +99,15 @@ class Features:
         known = self.low, self.high, self.center, self.scale
         return not (self.has_large_cells or self.are_far) and to_list(_fits_float32(*known))
 
-    def working_dtype(self, policy: Policy) -> Any:
-        """The dtype to solve in.
+    def working_dtype(self, policy: Policy, n_problems: int) -> Any:
+        """The dtype to solve so many problems in.
 
         Double precision where single would be no faster, or would blur what tells rows apart.
         """
         xp, (n_samples, n_features) = namespace(self.X), self.X.shape
         if self.dtype == xp.float64 or not has_float64(self.X):
             return self.dtype
-        is_small = n_samples * n_features < policy.min_values_in_float32
+        is_small = n_samples * n_features * n_problems < policy.min_values_in_float32
         return self.dtype if not is_small and self.fits_float32 else xp.float64
 
 

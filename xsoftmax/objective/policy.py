@@ -27,8 +27,8 @@ class Policy:
     few_rows: int = 1024
 
     # Precision
-    #: Values of X: fewer are solved in float64, and of more a fit in float64 begins in float32
-    #: (random).
+    #: Values of X, for each problem of a batch: fewer are solved in float64, and of more a fit in
+    #: float64 begins in float32 (random).
     min_values_in_float32: float = 1 << 20
     #: Tolerance: to which float32 leads such a fit (random).
     float32_tol: float = 1e-6
