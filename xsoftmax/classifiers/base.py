@@ -19,11 +19,13 @@ from ..objective.policy import DEFAULT, Policy
 from ..solvers import Status, WarmStart
 from .fit_callback import FitCallback
 from .predictor import Predictor
+from .prior import from_prior
 from .problems import objective_of
 from .rules import check_parameters
 from .samples import Samples, check_held_out, hold_out
 from .training import as_returned, check_finite, solve, solver_of, warn_unless_converged
 from .validation import (
+    check_offset,
     check_range,
     check_same_place,
     check_sample_weight,
@@ -92,6 +94,8 @@ class BaseSoftmaxClassifier(Predictor):
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
+        offset: Any = None,
+        offset_val: Any = None,
         monitor: Monitor | None = None,
     ) -> Self:
         """Fit where X lies: NumPy on the CPU, CuPy on its GPU, torch and JAX likewise.
@@ -111,6 +115,11 @@ class BaseSoftmaxClassifier(Predictor):
             Their labels or probabilities, of classes that occur in `y`.
         sample_weight_val : array-like of shape (n_val,), default=None
             Their weights.
+        offset : array of shape (n_samples, n_classes), default=None
+            What is added to the logits, where X lies; classes are sorted. Pass that of other rows
+            to `predict` too.
+        offset_val : array of shape (n_val, n_classes), default=None
+            That of the held-out samples.
         monitor : callable, default=None
             Called as ``monitor(iteration, self)`` after every iteration, with the estimator as
             fitted so far. Returning True stops the fit.
@@ -140,7 +149,9 @@ class BaseSoftmaxClassifier(Predictor):
         check_parameters(self)
         resume = self.warm_start and self.__sklearn_is_fitted__()
         samples = self._check(X, y, sample_weight, resume)
-        held_out = check_held_out(self, samples, X_val, y_val, sample_weight_val)
+        n_classes = len(samples.targets.classes)
+        samples = samples._replace(offset=check_offset(self, samples.X, offset, n_classes))
+        held_out = check_held_out(self, samples, X_val, y_val, sample_weight_val, offset_val)
         if held_out is not None:
             check_range(self, held_out.X, compute_dtype(samples.X), "X_val")
         if self.early_stopping and held_out is None:
@@ -163,20 +174,20 @@ class BaseSoftmaxClassifier(Predictor):
     ) -> Any:
         random_state = check_random_state(self.random_state)
         network, start = self._start(samples, random_state, resume)
-        space, features = Coordinates(network, samples.X), None
+        space, offset = from_prior(self, network, samples)
+        features = None
         if self.solver == "lbfgs" and network.is_linear:
             features = Features(samples.X)
-            space = coordinates(features, network, self._policy, many_passes=False)
-            dtype = features.working_dtype(self._policy, 1)
+            best = coordinates(features, network, self._policy, many_passes=False)
+            space, dtype = space.then(best), features.working_dtype(self._policy, 1)
             start = namespace(start).astype(start, dtype, copy=False)
-        if space.network is not network and not resume:
+        if network.is_linear and not resume:
             start = self._fresh_parameters(space.network, random_state, start)
         else:
             start = space.project(start)
         X, strength = space.rows(start.dtype), self._penalty_strength(network)
-        objective = objective_of(
-            self, space.network, X, [samples.problem], strength, features, self._policy
-        )
+        given = self, space.network, X, [samples.problem], strength
+        objective = objective_of(*given, features, self._policy, offset)
         stops_early = held_out is not None and self.early_stopping
         classes = classes_for(samples.X, samples.targets.classes)
         fit_callback = self._fit_callback(space, classes, held_out, monitor)
@@ -236,6 +247,11 @@ class BaseSoftmaxClassifier(Predictor):
             estimator has ``early_stopping=True`` or ``class_weight="balanced"``.
         """
         check_parameters(self)
+        if getattr(self, "coef_prior", None) is not None:
+            raise ValueError(
+                "partial_fit does not support coef_prior; fit does, or set coef_ and intercept_ "
+                "before the first call, as a start."
+            )
         if self.early_stopping:
             raise ValueError(
                 "partial_fit does not support early_stopping=True: one epoch has nothing to stop. "
@@ -333,7 +349,7 @@ class BaseSoftmaxClassifier(Predictor):
             return FitCallback(publish, monitor=monitor)
 
         def score() -> float:
-            return self._accuracy(held_out.X, held_out.labels, held_out.weight)
+            return self._accuracy(held_out.X, held_out.labels, held_out.weight, held_out.offset)
 
         patience = self.n_iter_no_change if self.early_stopping else None
         fit_callback = FitCallback(publish, score, patience, self.tol, monitor)

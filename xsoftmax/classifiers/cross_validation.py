@@ -13,7 +13,6 @@ from ..arrays import Array, namespace, to_list
 from ..objective.coordinates import Coordinates
 from ..objective.features import Features
 from ..objective.objective import Objective
-from ..objective.policy import Policy
 from ..solvers import Solution, Status, follow_path
 from .batch import turns
 from .cv_results import CVResults
@@ -37,8 +36,13 @@ def cross_validate(
     scorer: Scorer,
     monitor: Monitor,
     keeps_parameters: bool = False,
+    offset: Array | None = None,
 ) -> CVResults:
-    """Every problem at every C, scored on what it holds out."""
+    """Every problem at every C, scored on what it holds out.
+
+    An `offset` (n_samples, n_classes) is added to the logits that are fitted; the `scorer` has that
+    of the expanded parameters.
+    """
     network, policy = space.full, estimator._policy
     order = np.argsort(Cs, kind="stable")
     results = CVResults(len(problems), len(Cs), len(scorer.scorings), keeps_parameters)
@@ -48,7 +52,9 @@ def cross_validate(
     for rows in turns(len(problems), network):
         some = problems[rows.start : rows.stop]
         X = space.rows(features.working_dtype(policy, len(some)))
-        unit = _of_unit_C(estimator, space, features, X, some, policy)
+        n_classes = [len(problem.targets.classes) for problem in some]
+        strength = np.asarray([[penalty_strength(1.0, n)] for n in n_classes])
+        unit = objective_of(estimator, space.network, X, some, strength, features, policy, offset)
         for j, solution in zip(order, _follow(estimator, unit, Cs[order]), strict=True):
             objective = _with_C(unit, Cs[j])
             solution = as_returned(objective, space, features, solution, estimator.tol)
@@ -110,20 +116,6 @@ def host_model(estimator: Any, n_features: int, problem: Problem) -> SoftmaxRegr
     model = SoftmaxRegression(fit_intercept=estimator.fit_intercept)
     model.classes_, model.n_features_in_ = problem.targets.classes, n_features
     return model
-
-
-def _of_unit_C(
-    estimator: Any,
-    space: Coordinates,
-    features: Features,
-    X: Array,
-    problems: Sequence[Problem],
-    policy: Policy,
-) -> Objective:
-    """The objective of problems with C = 1."""
-    n_classes = [len(problem.targets.classes) for problem in problems]
-    strength = np.asarray([[penalty_strength(1.0, n)] for n in n_classes])
-    return objective_of(estimator, space.network, X, problems, strength, features, policy)
 
 
 def _with_C(unit: Objective, C: float) -> Objective:

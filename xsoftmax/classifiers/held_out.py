@@ -58,6 +58,7 @@ class Scorer:
     together : whether all problems are scored in one pass over all rows, where those that a problem
         does not hold out weigh nothing; else each reads a copy of its rows
     policy : how many values copies may have to be kept
+    offset : (n_samples, n_classes), added to the logits
     """
 
     def __init__(
@@ -66,9 +67,15 @@ class Scorer:
         held_out: Sequence[HeldOut],
         together: bool = False,
         policy: Policy = DEFAULT,
+        offset: Array | None = None,
     ) -> None:
         self.X, self.held_out, self.scorings = X, held_out, held_out[0].scorings
-        self.together, self.policy = together, policy
+        self.together, self.policy, self.offset = together, policy, offset
+        if offset is not None and any(each.metric is None for each in self.scorings):
+            raise ValueError(
+                "scoring with an offset needs scores that are computed where X lies, such as "
+                "'accuracy' and 'neg_log_loss'; scorers of scikit-learn know no offset."
+            )
         n_values = X.shape[1] * sum(len(each.rows) for each in held_out)
         n_kept = len(held_out) if n_values <= policy.max_copied_values else 0
         self.copied = lru_cache(n_kept)(self._copied)
@@ -77,6 +84,13 @@ class Scorer:
         """The rows of X that the k-th problem is scored on."""
         rows = indices_from_host(self.held_out[k].rows, like=self.X)
         return namespace(self.X).take(self.X, rows, axis=0)
+
+    def _offset_of(self, k: int) -> Array | None:
+        """That of these rows."""
+        if self.offset is None:
+            return None
+        rows = indices_from_host(self.held_out[k].rows, like=self.X)
+        return namespace(self.X).take(self.offset, rows, axis=0)
 
     def __call__(
         self, network: Network, parameters: Array, problems: Sequence[int], models: Sequence[Any]
@@ -115,8 +129,10 @@ class Scorer:
         for rows in self._groups(problems, network):
             members = [self.held_out[problems[row]] for row in rows]
             own = _own(network, parameters, rows, members[0].n_classes)
-            X = self.X if self.together else self.copied(problems[rows[0]])
-            values.append(self._values(*own, X, members, chosen))
+            X, offset = self.X, self.offset
+            if not self.together:
+                X, offset = self.copied(problems[rows[0]]), self._offset_of(problems[rows[0]])
+            values.append(self._values(*own, X, offset, members, chosen))
             order += rows
         scores[order] = to_list(namespace(parameters).concat(values))
         return scores
@@ -137,6 +153,7 @@ class Scorer:
         network: Network,
         layers: list[Layer],
         X: Array,
+        offset: Array | None,
         members: list[HeldOut],
         chosen: list[int],
     ) -> Array:
@@ -150,6 +167,8 @@ class Scorer:
         for rows in row_slices(X.shape[0], n_rows):
             block = xp.astype(X[rows, ...], compute_dtype(X), copy=False)
             logits = network.logits(layers, block)
+            if offset is not None:
+                logits = logits + xp.astype(offset[rows, :], logits.dtype, copy=False).T
             for i, metric in enumerate(metrics):
                 sums[i] = sums[i] + metric.sums(logits, labels[:, rows], weights[i][:, rows])
         values = [metric.value(sum_) for metric, sum_ in zip(metrics, sums, strict=True)]

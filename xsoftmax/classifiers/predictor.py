@@ -26,7 +26,14 @@ from ..arrays import (
 )
 from ..functional import log_softmax, softmax
 from ..model.network import Layer, Network
-from .validation import check_range, check_same_place, check_sample_weight, check_X, labels_to_score
+from .validation import (
+    check_offset,
+    check_range,
+    check_same_place,
+    check_sample_weight,
+    check_X,
+    labels_to_score,
+)
 
 
 class Predictor(ClassifierMixin, BaseEstimator, ABC):
@@ -51,13 +58,15 @@ class Predictor(ClassifierMixin, BaseEstimator, ABC):
         return hasattr(self, "coef_") or hasattr(self, "coefs_")
 
     @on_its_device
-    def predict(self, X: Any) -> Array:
+    def predict(self, X: Any, offset: Any = None) -> Array:
         """Predict the most probable label of each row.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
             The rows, in the library and on the device of the fitted parameters.
+        offset : array of shape (n_samples, n_classes), default=None
+            What is added to the logits, where the model was fitted with an offset.
 
         Returns
         -------
@@ -67,21 +76,24 @@ class Predictor(ClassifierMixin, BaseEstimator, ABC):
         Raises
         ------
         ValueError
-            If X breaks its rule, or lies elsewhere than the fitted parameters.
+            If X or `offset` breaks its rule, or lies elsewhere than the fitted parameters.
         """
-        winners = self._winners(self._check_fitted(X, "predict"))
+        X = self._check_fitted(X, "predict")
+        winners = self._winners(X, self._check_offset(X, offset))
         if is_numpy(self.classes_):
             return self.classes_[to_host(winners)]
         return take_labels(self.classes_, winners)
 
     @on_its_device
-    def predict_proba(self, X: Any) -> Array:
+    def predict_proba(self, X: Any, offset: Any = None) -> Array:
         """Predict the probability of each class.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
             The rows, in the library and on the device of the fitted parameters.
+        offset : array of shape (n_samples, n_classes), default=None
+            What is added to the logits, where the model was fitted with an offset.
 
         Returns
         -------
@@ -91,18 +103,21 @@ class Predictor(ClassifierMixin, BaseEstimator, ABC):
         Raises
         ------
         ValueError
-            If X breaks its rule, or lies elsewhere than the fitted parameters.
+            If X or `offset` breaks its rule, or lies elsewhere than the fitted parameters.
         """
-        return self._logits(self._check_fitted(X, "predict_proba"), softmax).T
+        X = self._check_fitted(X, "predict_proba")
+        return self._logits(X, softmax, self._check_offset(X, offset)).T
 
     @on_its_device
-    def predict_log_proba(self, X: Any) -> Array:
+    def predict_log_proba(self, X: Any, offset: Any = None) -> Array:
         """Predict the logarithm of the probability of each class.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
             The rows, in the library and on the device of the fitted parameters.
+        offset : array of shape (n_samples, n_classes), default=None
+            What is added to the logits, where the model was fitted with an offset.
 
         Returns
         -------
@@ -112,18 +127,21 @@ class Predictor(ClassifierMixin, BaseEstimator, ABC):
         Raises
         ------
         ValueError
-            If X breaks its rule, or lies elsewhere than the fitted parameters.
+            If X or `offset` breaks its rule, or lies elsewhere than the fitted parameters.
         """
-        return self._logits(self._check_fitted(X, "predict_log_proba"), log_softmax).T
+        X = self._check_fitted(X, "predict_log_proba")
+        return self._logits(X, log_softmax, self._check_offset(X, offset)).T
 
     @on_its_device
-    def decision_function(self, X: Any) -> Array:
+    def decision_function(self, X: Any, offset: Any = None) -> Array:
         """Compute the logits, the scores before the softmax.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
             The rows, in the library and on the device of the fitted parameters.
+        offset : array of shape (n_samples, n_classes), default=None
+            What is added to the logits, where the model was fitted with an offset.
 
         Returns
         -------
@@ -133,13 +151,14 @@ class Predictor(ClassifierMixin, BaseEstimator, ABC):
         Raises
         ------
         ValueError
-            If X breaks its rule, or lies elsewhere than the fitted parameters.
+            If X or `offset` breaks its rule, or lies elsewhere than the fitted parameters.
         """
-        logits = self._logits(self._check_fitted(X, "decision_function"))
+        X = self._check_fitted(X, "decision_function")
+        logits = self._logits(X, offset=self._check_offset(X, offset))
         return logits[1, :] - logits[0, :] if logits.shape[0] == 2 else logits.T
 
     @on_its_device
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def score(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
         """Compute the accuracy: the weighted fraction of rows whose label is predicted.
 
         Parameters
@@ -151,6 +170,8 @@ class Predictor(ClassifierMixin, BaseEstimator, ABC):
             probable class is the label.
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights; ones by default.
+        offset : array of shape (n_samples, n_classes), default=None
+            What is added to the logits, where the model was fitted with an offset.
 
         Returns
         -------
@@ -160,14 +181,18 @@ class Predictor(ClassifierMixin, BaseEstimator, ABC):
         Raises
         ------
         ValueError
-            If X, y or a weight breaks its rule, as where the classes are numbers and y strings.
+            If X, y, a weight or `offset` breaks its rule, as where the classes are numbers and y
+            strings.
         """
         X = self._check_fitted(X, "score")
         labels = labels_to_score(self, X, y)
-        return self._accuracy(X, labels, check_sample_weight(X, sample_weight))
+        weight = check_sample_weight(X, sample_weight)
+        return self._accuracy(X, labels, weight, self._check_offset(X, offset))
 
-    def _accuracy(self, X: Array, labels: np.ndarray, weight: np.ndarray) -> float:
-        right = to_host(self.classes_)[to_host(self._winners(X))] == labels
+    def _accuracy(
+        self, X: Array, labels: np.ndarray, weight: np.ndarray, offset: Array | None = None
+    ) -> float:
+        right = to_host(self.classes_)[to_host(self._winners(X, offset))] == labels
         return float(np.average(right, weights=weight))
 
     def _check_fitted(self, X: Any, method: str) -> Array:
@@ -179,22 +204,32 @@ class Predictor(ClassifierMixin, BaseEstimator, ABC):
         check_range(self, X, weights.dtype)
         return X
 
-    def _winners(self, X: Array) -> Array:
-        """The index of the largest logit of each row, (n_samples,)."""
-        return self._logits(X, namespace(X).argmax)
+    def _check_offset(self, X: Array, offset: Any) -> Array | None:
+        return check_offset(self, X, offset, self.classes_.shape[0])
 
-    def _logits(self, X: Array, transform: Callable | None = None) -> Array:
+    def _winners(self, X: Array, offset: Array | None = None) -> Array:
+        """The index of the largest logit of each row, (n_samples,)."""
+        return self._logits(X, namespace(X).argmax, offset)
+
+    def _logits(
+        self, X: Array, transform: Callable | None = None, offset: Array | None = None
+    ) -> Array:
         """As `logits_of`."""
         network = self._network(self.n_features_in_, self.classes_.shape[0])
-        return logits_of(network, self._layers(), X, transform)
+        return logits_of(network, self._layers(), X, transform, offset)
 
 
 def logits_of(
-    network: Network, layers: list[Layer], X: Array, transform: Callable | None = None
+    network: Network,
+    layers: list[Layer],
+    X: Array,
+    transform: Callable | None = None,
+    offset: Array | None = None,
 ) -> Array:
     """Compute the logits (n_classes, n_samples) of one network, block by block.
 
-    With a `transform` the result is what ``transform(logits, axis=0)`` makes of them.
+    An `offset` (n_samples, n_classes) is added to them. With a `transform` the result is what
+    ``transform(logits, axis=0)`` makes of them.
     """
     xp, dtype = namespace(X), layers[0][0].dtype
 
@@ -203,6 +238,8 @@ def logits_of(
         for rows in row_slices(X.shape[0], n_rows):
             X_block = xp.astype(X[rows, ...], dtype, copy=False)
             logits = network.logits(layers, X_block)[0, ...]
+            if offset is not None:
+                logits = logits + xp.astype(offset[rows, :], dtype, copy=False).T
             blocks.append(transform(logits, axis=0) if transform else logits)
         return blocks[0] if len(blocks) == 1 else xp.concat(blocks, axis=-1)
 

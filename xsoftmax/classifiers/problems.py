@@ -34,11 +34,13 @@ def objective_of(
     strength: Any,
     features: Features | None = None,
     policy: Policy = DEFAULT,
+    offset: Array | None = None,
 ) -> Objective:
     """The mean losses with the estimator's class weights, and penalties strength / (2 S) ||W||^2.
 
     S is the sum of a problem's weights, and `strength` one number or (n_problems, 1). What
-    `features` tell of X decides the dtype to compute in, and whether the solver may trust it.
+    `features` tell of X decides the dtype to compute in, and whether the solver may trust it. An
+    `offset` (n_samples, n_classes) is added to the logits of all problems.
     """
     weights = np.stack([_weights(estimator, problem) for problem in problems])
     total = weights.sum(axis=1, keepdims=True)
@@ -54,8 +56,10 @@ def objective_of(
         estimator, name, getattr(estimator, "C", values), strength / total, moved, stacklevel=6
     )
     penalty = network.weight_mask(moved) * from_host(strength / total, like=X, dtype=dtype)
-    targets, offset = _targets([problem.targets for problem in problems], network, moved)
-    rows = ArrayRows(X, targets, moved, dtype, offset)
+    targets, mask = _targets([problem.targets for problem in problems], network, moved)
+    rows = ArrayRows(X, targets, moved, dtype, mask)
+    if offset is not None:
+        rows = rows._replace(offset=_added(offset, network, dtype))
     if features is not None:
         rows = rows._replace(
             has_large_cells=features.has_large_cells
@@ -65,6 +69,12 @@ def objective_of(
     if network.is_linear and network.fit_intercept:
         rows = rows.centered()
     return Objective(network, rows, penalty, estimator.block_rows, policy)
+
+
+def _added(offset: Array, network: Network, dtype: Any) -> Array:
+    """(1, n_logits, n_samples): what an offset (n_samples, n_classes) adds to logits."""
+    added = namespace(offset).astype(offset, dtype, copy=False).T[None, ...]
+    return added if network.n_logits > 1 else added[:, 1:, :] - added[:, :1, :]
 
 
 def _targets(

@@ -11,16 +11,17 @@ from sklearn.utils import check_random_state
 
 from ..arrays import Array, indices_from_host, namespace, same_place, where
 from .problems import Problem
-from .validation import Targets, check_sample_weight, check_X, check_y
+from .validation import Targets, check_offset, check_sample_weight, check_X, check_y
 from .words import few
 
 
 class Samples(NamedTuple):
-    """Checked rows with their targets and weights; all but X are on the host."""
+    """Checked rows with their targets and weights, which are on the host."""
 
     X: Array  #: (n_samples, n_features)
     targets: Targets
     weight: np.ndarray  #: (n_samples,)
+    offset: Array | None = None  #: (n_samples, n_classes), added to the logits
 
     @property
     def problem(self) -> Problem:
@@ -37,11 +38,20 @@ class Samples(NamedTuple):
         """The samples at `rows`."""
         indices = indices_from_host(rows, like=self.X)
         targets = self.targets._replace(values=self.targets.values[rows])
-        return Samples(namespace(self.X).take(self.X, indices, axis=0), targets, self.weight[rows])
+        X, offset = (
+            None if x is None else namespace(x).take(x, indices, axis=0)
+            for x in (self.X, self.offset)
+        )
+        return Samples(X, targets, self.weight[rows], offset)
 
 
 def check_held_out(
-    estimator: Any, samples: Samples, X_val: Any, y_val: Any, weight_val: Any
+    estimator: Any,
+    samples: Samples,
+    X_val: Any,
+    y_val: Any,
+    weight_val: Any,
+    offset_val: Any = None,
 ) -> Samples | None:
     """Held-out rows that fit the training samples, if there are any."""
     if (X_val is None) != (y_val is None) or (X_val is None and weight_val is not None):
@@ -61,7 +71,12 @@ def check_held_out(
         targets = check_y(estimator, X_val, y_val, samples.targets.classes)
     except ValueError as error:
         raise ValueError(f"y_val does not fit: {error}") from error
-    return Samples(X_val, targets, weight)
+    if (samples.offset is None) != (offset_val is None):
+        raise ValueError(
+            "offset and offset_val go together where there are held-out rows; pass both or neither."
+        )
+    offset = check_offset(estimator, X_val, offset_val, len(targets.classes), "offset_val")
+    return Samples(X_val, targets, weight, offset)
 
 
 def hold_out(samples: Samples, fraction: float, random_state: Any) -> tuple[Samples, Samples]:

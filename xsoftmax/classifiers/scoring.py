@@ -152,19 +152,30 @@ def _told_weight(
     return None
 
 
-def scored(owner: Any, scoring: Any, model: Predictor, X: Any, y: Any, sample_weight: Any) -> float:
+def scored(
+    owner: Any,
+    scoring: Any,
+    model: Predictor,
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    offset: Any = None,
+) -> float:
     """The score of a fitted model by one `scoring` of its `owner`."""
     if sample_weight is not None and _routes_metadata():
         routed = process_routing(owner, "score", sample_weight=sample_weight)
         sample_weight = routed.scorer.score.get("sample_weight")
     if scoring in (None, "accuracy"):
-        return Predictor.score(model, X, y, sample_weight)
+        return Predictor.score(model, X, y, sample_weight, offset)
     X = model._check_fitted(X, "score")
     labels = labels_to_score(model, X, y)
     weight = None if sample_weight is None else check_sample_weight(X, sample_weight)
     classes = to_host(model.classes_)
     if is_metric(scoring) and np.isin(labels, classes).all():
-        return _score_there(model, known_metric(scoring, len(classes)), X, labels, weight)
+        metric, added = known_metric(scoring, len(classes)), model._check_offset(X, offset)
+        return _score_there(model, metric, X, labels, weight, added)
+    if offset is not None:
+        raise ValueError("scorers of scikit-learn know no offset; score predictions by hand.")
     twin = copy(model)
     twin._set_layers(layers_on_host(model._layers()))
     twin.classes_ = classes
@@ -177,10 +188,15 @@ def scored(owner: Any, scoring: Any, model: Predictor, X: Any, y: Any, sample_we
 
 
 def _score_there(
-    model: Predictor, metric: Metric, X: Array, labels: np.ndarray, weight: np.ndarray | None
+    model: Predictor,
+    metric: Metric,
+    X: Array,
+    labels: np.ndarray,
+    weight: np.ndarray | None,
+    offset: Array | None,
 ) -> float:
     """A score where X lies, of labels that are all among the classes."""
-    logits = model._logits(X)[None, ...]
+    logits = model._logits(X, offset=offset)[None, ...]
     at = indices_from_host(np.searchsorted(to_host(model.classes_), labels)[None, :], like=X)
     ones = np.ones(len(labels)) if weight is None else weight
     weights = from_host(ones[None, :], like=X, dtype=logits.dtype)

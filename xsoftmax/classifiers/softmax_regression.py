@@ -57,6 +57,10 @@ class SoftmaxRegression(LinearPredictor, BaseSoftmaxClassifier):
     class_weight : dict or "balanced", default=None
         The weight of each label, which multiplies the weights of its samples. "balanced" gives
         all classes the same total weight.
+    coef_prior : tuple of arrays (W0, b0), default=None
+        A classifier to stay near, of the shapes of ``coef_`` and ``intercept_``: the penalty is on
+        W - W0, and b0 (or None) is where the intercepts start. A small C gives its predictions, a
+        large one those of a fit without it; so a zero-shot classifier becomes a probe.
     warm_start : bool, default=False
         Whether `fit` starts from the last fit, or from ``classes_``, ``coef_`` and
         ``intercept_`` as you set them.
@@ -160,6 +164,7 @@ class SoftmaxRegression(LinearPredictor, BaseSoftmaxClassifier):
         tol: float = 1e-4,
         fit_intercept: bool = True,
         class_weight: Any = None,
+        coef_prior: Any = None,
         warm_start: bool = False,
         random_state: Any = None,
         batch_size: Any = "auto",
@@ -183,6 +188,7 @@ class SoftmaxRegression(LinearPredictor, BaseSoftmaxClassifier):
         self.tol = tol
         self.fit_intercept = fit_intercept
         self.class_weight = class_weight
+        self.coef_prior = coef_prior
         self.warm_start = warm_start
         self.random_state = random_state
         self.batch_size = batch_size

@@ -18,6 +18,7 @@ from .cv_results import CVResults, warn_at_edge
 from .folds import Fold, problems_of, split
 from .held_out import HeldOut, Scorer
 from .linear import LinearPredictor, penalty_strength
+from .prior import from_prior
 from .problems import objective_of
 from .rules import check_parameters
 from .samples import Samples, check_held_out
@@ -33,7 +34,7 @@ from .scoring import (
 )
 from .softmax_regression import SoftmaxRegression
 from .training import as_returned, check_finite, warn_unless_converged
-from .validation import check_sample_weight, check_X, check_y, classes_for
+from .validation import check_offset, check_sample_weight, check_X, check_y, classes_for
 
 
 class SoftmaxRegressionCV(LinearPredictor):
@@ -62,6 +63,8 @@ class SoftmaxRegressionCV(LinearPredictor):
         Whether there is an intercept.
     class_weight : dict or "balanced", default=None
         The weight of each label; "balanced" counts the training rows of each fold.
+    coef_prior : tuple of arrays (W0, b0), default=None
+        A classifier to stay near, as in `SoftmaxRegression`.
     tol : float, default=1e-6
         Each problem stops when its estimate of f - min f is at most tol (f(0) - f), and at most
         tol**0.5 f; f is its objective, f(0) the value where all parameters are 0.
@@ -126,6 +129,7 @@ class SoftmaxRegressionCV(LinearPredictor):
         refit: bool = True,
         fit_intercept: bool = True,
         class_weight: Any = None,
+        coef_prior: Any = None,
         tol: float = 1e-6,
         max_iter: int = 1000,
         block_rows: int | None = None,
@@ -136,6 +140,7 @@ class SoftmaxRegressionCV(LinearPredictor):
         self.refit = refit
         self.fit_intercept = fit_intercept
         self.class_weight = class_weight
+        self.coef_prior = coef_prior
         self.tol = tol
         self.max_iter = max_iter
         self.block_rows = block_rows
@@ -151,6 +156,8 @@ class SoftmaxRegressionCV(LinearPredictor):
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
+        offset: Any = None,
+        offset_val: Any = None,
         monitor: Monitor | None = None,
     ) -> Self:
         """Score every C on every fold, choose one, and refit, where X lies.
@@ -172,6 +179,11 @@ class SoftmaxRegressionCV(LinearPredictor):
             Their labels or probabilities, of classes that occur in `y`.
         sample_weight_val : array-like of shape (n_val,), default=None
             Their weights.
+        offset : array of shape (n_samples, n_classes), default=None
+            What is added to the logits, where X lies; classes are sorted. Pass that of other rows
+            to `predict` too. Scorers on the host know no offset.
+        offset_val : array of shape (n_val, n_classes), default=None
+            That of the rows to choose C on.
         monitor : callable, default=None
             Called as ``monitor(n_finished, n_problems)`` before the first problem and as problems
             finish; there are n_folds times n_Cs.
@@ -197,8 +209,10 @@ class SoftmaxRegressionCV(LinearPredictor):
         check_parameters(self)
         routing = route(self, sample_weight, groups)
         X = check_X(self, X, reset=True)
-        samples = Samples(X, check_y(self, X, y), check_sample_weight(X, sample_weight))
-        held_out = check_held_out(self, samples, X_val, y_val, sample_weight_val)
+        targets = check_y(self, X, y)
+        added = check_offset(self, X, offset, len(targets.classes))
+        samples = Samples(X, targets, check_sample_weight(X, sample_weight), added)
+        held_out = check_held_out(self, samples, X_val, y_val, sample_weight_val, offset_val)
         if held_out is None:
             folds = split(self.cv, samples, routing.groups)
         else:
@@ -207,7 +221,7 @@ class SoftmaxRegressionCV(LinearPredictor):
             return self._fit(samples, folds, routing, monitor or (lambda *_: None))
 
     @on_its_device
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def score(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
         """Score the predictions by `scoring`; accuracy by default.
 
         Parameters
@@ -218,6 +232,8 @@ class SoftmaxRegressionCV(LinearPredictor):
             Labels, or probabilities, of which the most probable class is the label.
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights.
+        offset : array of shape (n_samples, n_classes), default=None
+            What is added to the logits, where the model was fitted with an offset.
 
         Returns
         -------
@@ -225,7 +241,7 @@ class SoftmaxRegressionCV(LinearPredictor):
             What the scorer returns; a fraction for accuracy.
         """
         scoring = list(named(self.scoring).values())[self._chosen]
-        return scored(self, scoring, self, X, y, sample_weight)
+        return scored(self, scoring, self, X, y, sample_weight, offset)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -265,12 +281,11 @@ class SoftmaxRegressionCV(LinearPredictor):
         )
         self._chosen = chosen_by(self, [scoring.name for scoring in scorings], len(folds))
         held_out = [HeldOut(samples.targets, fold.test, scorings) for fold in folds]
-        scorer = Scorer(samples.X, held_out, policy=self._policy)
+        scorer = Scorer(samples.X, held_out, policy=self._policy, offset=samples.offset)
         features = Features(samples.X)
-        space = coordinates(features, network, self._policy, many_passes=True)
-        results = cross_validate(
-            self, space, features, problems, Cs, scorer, monitor, keeps_parameters=True
-        )
+        seen, offset = from_prior(self, network, samples)
+        space = seen.then(coordinates(features, network, self._policy, many_passes=True))
+        results = cross_validate(self, space, features, problems, Cs, scorer, monitor, True, offset)
         results.warn(self)
         self.classes_ = classes_for(samples.X, classes)
         self.__dict__.pop("best_estimator_", None)
@@ -279,7 +294,8 @@ class SoftmaxRegressionCV(LinearPredictor):
             j = choice(scores, Cs, self.refit)
             self.C_ = float(Cs[j])
             start = results.mean([j] * len(folds))
-            parameters = self._refit(space, features, samples, start, results)
+            fitted = samples._replace(offset=offset)
+            parameters = self._refit(space, features, fitted, start, results)
         else:
             own = best(scores)
             self.C_ = float(Cs[own].mean())
@@ -304,6 +320,7 @@ class SoftmaxRegressionCV(LinearPredictor):
             C=self.C_,
             fit_intercept=self.fit_intercept,
             class_weight=self.class_weight,
+            coef_prior=self.coef_prior,
             tol=self.tol,
             max_iter=self.max_iter,
             block_rows=self.block_rows,
@@ -311,9 +328,8 @@ class SoftmaxRegressionCV(LinearPredictor):
         dtype = features.working_dtype(self._policy, 1)
         X, strength = space.rows(dtype), penalty_strength(self.C_, len(samples.targets.classes))
         start = space.project(namespace(start).astype(start, dtype, copy=False))
-        objective = objective_of(
-            self, space.network, X, [samples.problem], strength, features, self._policy
-        )
+        given = self, space.network, X, [samples.problem], strength
+        objective = objective_of(*given, features, self._policy, samples.offset)
         known = results.best_inverse
         solution = fit(objective, start, tol=self.tol, max_iter=self.max_iter, inverse=known)
         if Status.INTERRUPTED in solution.statuses:
@@ -340,9 +356,13 @@ def _joined(samples: Samples, held_out: Samples) -> tuple[Samples, list[Fold]]:
         dtype = xp.result_type(*(compute_dtype(X) for X in parts))
         parts = [xp.astype(X, dtype, copy=False) for X in parts]
     values = np.concatenate([samples.targets.values, held_out.targets.values])
+    offset = samples.offset
+    if offset is not None:
+        offset = xp.concat([offset, xp.astype(held_out.offset, offset.dtype, copy=False)])
     together = Samples(
         xp.concat(parts),
         samples.targets._replace(values=values),
         np.concatenate([samples.weight, held_out.weight]),
+        offset,
     )
     return together, [Fold(np.arange(n_train), n_train + np.arange(n_held_out))]

@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_array, column_or_1d, validate_data
 from ..arrays import (
     Array,
     compiled,
+    compute_dtype,
     from_host,
     is_array,
     is_numpy,
@@ -280,6 +281,30 @@ def check_sample_weight(X: Array, sample_weight: Any, name: str = "sample_weight
             f"the sum {weights.sum()}."
         )
     return weights
+
+
+def check_offset(
+    estimator: Any, X: Array, offset: Any, n_classes: int, name: str = "offset"
+) -> Array | None:
+    """What is added to logits, (n_samples, n_classes), where X lies; None if there is none."""
+    if offset is None:
+        return None
+    rule = f"{type(estimator).__name__}: {name} must be an array of shape (n_samples, n_classes)"
+    if is_array(offset) and not same_place(X, offset):
+        raise ValueError(f"{rule} that lies where X does, {where(X)}; it is {where(offset)}.")
+    if not is_array(offset):
+        offset = from_host(np.asarray(offset, dtype=np.float64), like=X, dtype=compute_dtype(X))
+    offset, xp = without_history(offset), namespace(X)
+    if tuple(offset.shape) != (X.shape[0], n_classes):
+        raise ValueError(f"{rule}, ({X.shape[0]}, {n_classes}); got {tuple(offset.shape)}.")
+    if not xp.isdtype(offset.dtype, ("integral", "real floating")):
+        raise ValueError(f"{rule} of real numbers; got dtype {offset.dtype}.")
+    offset = xp.astype(offset, compute_dtype(X), copy=False)
+    if to_list(_n_not_finite(offset)):
+        raise ValueError(
+            f"{rule} of finite numbers. To rule a class out of a row give it -1e30 there."
+        )
+    return offset
 
 
 def _check_probabilities(

@@ -76,6 +76,24 @@ class Coordinates:
 
 
 @dataclass(frozen=True)
+class FromOrigin(Coordinates):
+    """Parameters seen from others, the `origin`."""
+
+    origin: Array  #: (1, n_parameters)
+
+    def project(self, parameters: Array) -> Array:
+        """The difference."""
+        return parameters - self._origin(parameters)
+
+    def expand(self, parameters: Array) -> Array:
+        """The sum."""
+        return parameters + self._origin(parameters)
+
+    def _origin(self, like: Array) -> Array:
+        return namespace(like).astype(self.origin, like.dtype, copy=False)
+
+
+@dataclass(frozen=True)
 class Chained(Coordinates):
     """The coordinates `inner` of a network that is in the coordinates `outer`."""
 
