@@ -24,13 +24,17 @@ from sklearn.decomposition import PCA
 from sklearn.metrics import confusion_matrix
 
 from .arrays import is_array, to_host
+from .metrics import expected_calibration_error, reliability
 
 __all__ = [
+    "plot_bootstrap",
     "plot_confusion_matrix",
+    "plot_learning_curve",
     "plot_loss_curve",
     "plot_predictions",
     "plot_projection",
     "plot_recall",
+    "plot_reliability",
     "plot_samples",
     "plot_sweep",
     "plot_weights",
@@ -282,6 +286,137 @@ def plot_sweep(
     ax.set(xlabel="C", ylabel=name, title=f"{name} held out, {len(scores)} folds".capitalize())
     ax.grid(alpha=0.3)
     ax.legend()
+    return ax
+
+
+def plot_learning_curve(
+    train_sizes: Any,
+    train_scores: Any,
+    test_scores: Any,
+    *,
+    name: str = "score",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw scores against how many rows were fitted: every draw, means and standard deviations.
+
+    Parameters
+    ----------
+    train_sizes : array-like of shape (n_ticks,)
+        How many rows, as `xsoftmax.learning_curve` returns them.
+    train_scores : array-like of shape (n_ticks, n_repeats)
+        Scores on the rows that were fitted.
+    test_scores : array-like of shape (n_ticks, n_repeats)
+        Scores on other rows.
+    name : str, default="score"
+        What is scored.
+    ax : Axes, default=None
+        Where to draw. By default in a new figure.
+
+    Returns
+    -------
+    ax : Axes
+        The axes with the curves; sizes are on a logarithmic scale.
+
+    Examples
+    --------
+    >>> from xsoftmax import plots
+    >>> train, test = [[1.0, 0.9], [0.9, 0.9]], [[0.5, 0.6], [0.8, 0.8]]
+    >>> ax = plots.plot_learning_curve([10, 100], train, test)
+    >>> ax.get_xlabel()
+    'rows fitted'
+    """
+    ax, sizes = _axes(ax), np.asarray(train_sizes)
+    curves = (("train", train_scores, "tab:orange"), ("test", test_scores, "tab:blue"))
+    for label, scores, colour in curves:
+        scores = np.asarray(scores)
+        mean, spread = scores.mean(axis=1), scores.std(axis=1)
+        ax.semilogx(sizes, scores, ".", color=colour, alpha=0.3)
+        ax.semilogx(sizes, mean, color=colour, marker="o", label=label)
+        ax.fill_between(sizes, mean - spread, mean + spread, color=colour, alpha=0.15)
+    n_repeats = np.asarray(test_scores).shape[1]
+    ax.set(xlabel="rows fitted", ylabel=name, title=f"{name}, {n_repeats} draws".capitalize())
+    ax.grid(alpha=0.3)
+    ax.legend()
+    return ax
+
+
+def plot_bootstrap(result: Any, *, name: str = "score", ax: Axes | None = None) -> Axes:
+    """Draw how scores of resamples are distributed, with their confidence interval.
+
+    Parameters
+    ----------
+    result : BootstrapResult
+        As `xsoftmax.bootstrap` or `scipy.stats.bootstrap` return it.
+    name : str, default="score"
+        What is scored.
+    ax : Axes, default=None
+        Where to draw. By default in a new figure.
+
+    Returns
+    -------
+    ax : Axes
+        The axes with the histogram.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy import stats
+    >>> from xsoftmax import plots
+    >>> ax = plots.plot_bootstrap(stats.bootstrap((np.arange(9.0),), np.mean))
+    >>> ax.get_ylabel()
+    'resamples'
+    """
+    ax, values = _axes(ax), np.asarray(result.bootstrap_distribution)
+    low, high = result.confidence_interval
+    ax.hist(values, bins="auto", color="tab:blue", alpha=0.6)
+    ax.axvspan(low, high, color="tab:blue", alpha=0.15, label=f"{low:.4g} to {high:.4g}")
+    ax.axvline(values.mean(), color="tab:red", ls="--", label=f"mean {values.mean():.4g}")
+    title = f"{name} of {len(values)} resamples, standard error {result.standard_error:.2g}"
+    ax.set(xlabel=name, ylabel="resamples", title=title.capitalize())
+    ax.legend()
+    return ax
+
+
+def plot_reliability(
+    probabilities: Any, y: Any, *, n_bins: int = 15, ax: Axes | None = None
+) -> Axes:
+    """Draw how often predictions are right against how sure they are.
+
+    Parameters
+    ----------
+    probabilities : array-like of shape (n_samples, n_classes)
+        As `predict_proba` returns them.
+    y : array-like of shape (n_samples,)
+        The index of the class of each sample.
+    n_bins : int, default=15
+        Into how many bins of the same width the probabilities of predicted classes fall.
+    ax : Axes, default=None
+        Where to draw. By default in a new figure.
+
+    Returns
+    -------
+    ax : Axes
+        The axes with a bar for each bin, its width the share of the samples; bars on the diagonal
+        are calibrated.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from xsoftmax import plots
+    >>> ax = plots.plot_reliability(np.asarray([[0.9, 0.1], [0.2, 0.8]]), np.asarray([0, 1]))
+    >>> ax.get_title()
+    'Expected calibration error 0.15'
+    """
+    probabilities, y = _host(probabilities), _host(y)
+    confidence, accuracy, share = reliability(probabilities, y, n_bins)
+    error = expected_calibration_error(probabilities, y, n_bins)
+    ax, largest = _axes(ax), max(share)
+    widths = [max(0.1, s / largest) / n_bins for s in share]
+    ax.bar(confidence, accuracy, widths, color="tab:blue", alpha=0.6, label="right predictions")
+    ax.plot([0, 1], [0, 1], color="tab:red", ls="--", label="calibrated")
+    ax.set(xlim=(0, 1), ylim=(0, 1), xlabel="probability of the predicted class")
+    ax.set(ylabel="share that is right", title=f"Expected calibration error {error:.3g}")
+    ax.legend(loc="upper left")
     return ax
 
 

@@ -40,7 +40,8 @@ Monitor = Callable[[int, Any], bool | None]
 
 #: What a search leaves on its best estimator when that is loaded; another fit takes it away.
 SEARCH_RESULTS = (
-    "C_", "Cs_", "scores_", "best_index_", "best_params_", "best_score_", "cv_results_",
+    "C_", "Cs_", "scores_", "temperature_",
+    "best_index_", "best_params_", "best_score_", "cv_results_",
 )  # fmt: skip
 
 

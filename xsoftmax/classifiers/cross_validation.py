@@ -79,6 +79,11 @@ def chosen_by(estimator: Any, names: list[str], n_folds: int) -> int:
         If `refit` names none of them, or needs several folds and there is one.
     """
     refit = estimator.refit
+    if estimator.calibration is not None and refit is False:
+        raise ValueError(
+            f"{type(estimator).__name__}(calibration='temperature') needs refit=True: a model to "
+            "predict with."
+        )
     if not isinstance(refit, str):
         return 0
     if refit == "one_se":

@@ -48,6 +48,14 @@ class HeldOut(NamedTuple):
         return len(self.targets.classes)
 
 
+class HeldOutLogits(NamedTuple):
+    """What some parameters of one problem say of the rows that it holds out."""
+
+    logits: Array  #: (n_models, n_classes, n_samples)
+    labels: Array  #: (1, n_samples)
+    weights: Array  #: (1, n_samples)
+
+
 class Scorer:
     """Scores the models of a batch of problems.
 
@@ -109,6 +117,27 @@ class Scorer:
                 _, layers = _own(network, parameters, [row], self.held_out[k].n_classes)
                 model._set_layers(layers_on_host(layers))
                 scores[row, i] = self._on_host(i, k, model)
+        return scores
+
+    def logits_of(self, network: Network, parameters: Array, k: int) -> HeldOutLogits:
+        """What `parameters` of the k-th problem (n_models, n_parameters) say of its rows."""
+        xp, held, X = namespace(parameters), self.held_out[k], self.copied(k)
+        own, layers = _own(network, parameters, list(range(parameters.shape[0])), held.n_classes)
+        logits = own.logits(layers, xp.astype(X, compute_dtype(X), copy=False))
+        offset, weight = self._offset_of(k), held.scorings[0].weight
+        if offset is not None:
+            logits = logits + xp.astype(offset, logits.dtype, copy=False).T
+        told = np.ones(len(held.rows)) if weight is None else weight[held.rows]
+        weights = from_host(told[None, :], like=logits, dtype=logits.dtype)
+        labels = indices_from_host(held.labels[held.rows][None, :], like=logits)
+        return HeldOutLogits(logits, labels, weights)
+
+    def scores_of(self, known: HeldOutLogits, k: int, scores: np.ndarray) -> np.ndarray:
+        """(n_models, n_scorings): `scores`, with those that are computed where X lies anew."""
+        scores = scores.copy()
+        for i, scoring in enumerate(self.held_out[k].scorings):
+            if scoring.metric is not None:
+                scores[:, i] = to_list(scoring.metric.value(scoring.metric.sums(*known)))
         return scores
 
     def _on_host(self, i: int, k: int, model: Any) -> float:

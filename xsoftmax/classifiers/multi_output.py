@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -70,7 +69,7 @@ class MultiOutputPredictor(ClassifierMixin, BaseEstimator):
         """
         X = self._check_fitted(X, "predict")
         xp = namespace(X)
-        winners = self._of_outputs(X, partial(xp.argmax, axis=0), stacked=True)
+        winners = self._of_outputs(X, xp.argmax, stacked=True)
         columns = [
             classes[to_host(best)] if is_numpy(classes) else take_labels(classes, best)
             for classes, best in zip(self.classes_, xp.unstack(winners), strict=True)
@@ -103,7 +102,7 @@ class MultiOutputPredictor(ClassifierMixin, BaseEstimator):
             If X breaks its rule, or lies elsewhere than the fitted parameters.
         """
         X = self._check_fitted(X, "predict_proba")
-        return self._split(self._of_outputs(X, partial(softmax, axis=0)))
+        return self._split(self._of_outputs(X, softmax))
 
     @on_its_device
     def predict_log_proba(self, X: Any) -> list[Array]:
@@ -125,7 +124,7 @@ class MultiOutputPredictor(ClassifierMixin, BaseEstimator):
             If X breaks its rule, or lies elsewhere than the fitted parameters.
         """
         X = self._check_fitted(X, "predict_log_proba")
-        return self._split(self._of_outputs(X, partial(log_softmax, axis=0)))
+        return self._split(self._of_outputs(X, log_softmax))
 
     @on_its_device
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -173,9 +172,7 @@ class MultiOutputPredictor(ClassifierMixin, BaseEstimator):
         check_range(self, X, weights.dtype)
         return X
 
-    def _of_outputs(
-        self, X: Array, function: Callable[[Array], Array], stacked: bool = False
-    ) -> Array:
+    def _of_outputs(self, X: Array, function: Callable[..., Array], stacked: bool = False) -> Array:
         """What `function` makes of the logits (n_classes, n_samples) of each output.
 
         One above the other, (n_classes of all outputs, n_samples); or, `stacked`, if that is one
@@ -185,7 +182,11 @@ class MultiOutputPredictor(ClassifierMixin, BaseEstimator):
         W, b = (xp.concat(parts, axis=1) for parts in zip(*self._layers(), strict=True))
 
         def of_each(logits: Array, axis: int) -> Array:
-            parts = [function(logits[rows, :]) for rows in self._rows_of_outputs()]
+            of_outputs = zip(self.estimators_, self._rows_of_outputs(), strict=True)
+            parts = [
+                model._calibrated(function)(logits[rows, :], axis=axis)
+                for model, rows in of_outputs
+            ]
             return xp.stack(parts) if stacked else xp.concat(parts)
 
         return logits_of(Network(W.shape[:0:-1], "identity"), [(W, b)], X, of_each)

@@ -13,6 +13,7 @@ from ..objective.coordinates import coordinates
 from ..objective.features import Features
 from ..objective.policy import DEFAULT, Policy
 from .batch import fit_batch
+from .calibration import calibrate
 from .cross_validation import Monitor, choice, chosen_by, cross_validate, grid_of, host_model
 from .folds import Fold, problems_of, reads_rows, split
 from .held_out import HeldOut, Scorer
@@ -42,6 +43,10 @@ class MultiOutputSoftmaxRegressionCV(MultiOutputPredictor):
     refit : bool or str, default=True
         As in `SoftmaxRegressionCV`, but that the models are always those of all rows: with False
         there are none, and nothing to predict with.
+    calibration : {"temperature"}, default=None
+        With "temperature" the probabilities of predictions are calibrated: logits are divided by
+        the number with the least log loss of held-out rows, found at every C. Scores of
+        probabilities, such as "neg_log_loss", are those of calibrated ones then.
     missing : label, default=nan
         What says in y that a label is not known, as in `MultiOutputSoftmaxRegression`.
     fit_intercept : bool, default=True
@@ -67,6 +72,8 @@ class MultiOutputSoftmaxRegressionCV(MultiOutputPredictor):
     scores_ : ndarray of shape (n_outputs, n_folds, n_Cs)
         The score of each fold at each C, or a dict of such arrays. Outputs with fewer folds than
         others, as iterables may make them, end with nan.
+    temperature_ : ndarray of shape (n_outputs,)
+        What the logits of each output are divided by in `predict_proba`; only with `calibration`.
     n_iter_ : ndarray of shape (n_outputs,)
         Iterations of the last fits; only with `refit`.
     estimators_ : list of n_outputs `SoftmaxRegression`
@@ -102,6 +109,7 @@ class MultiOutputSoftmaxRegressionCV(MultiOutputPredictor):
         cv: Any = 5,
         scoring: Any = None,
         refit: Any = True,
+        calibration: Any = None,
         missing: Any = np.nan,
         fit_intercept: bool = True,
         class_weight: Any = None,
@@ -113,6 +121,7 @@ class MultiOutputSoftmaxRegressionCV(MultiOutputPredictor):
         self.cv = cv
         self.scoring = scoring
         self.refit = refit
+        self.calibration = calibration
         self.missing = missing
         self.fit_intercept = fit_intercept
         self.class_weight = class_weight
@@ -202,9 +211,15 @@ class MultiOutputSoftmaxRegressionCV(MultiOutputPredictor):
         self._chosen = chosen_by(self, [each.name for each in scorings], min(map(len, folds)))
         scorer = Scorer(X, held_out, together=True, policy=self._policy)
         Cs = grid_of(self.Cs)
-        results = cross_validate(self, space, features, problems, Cs, scorer, monitor)
+        keeps = self.calibration is not None
+        results = cross_validate(self, space, features, problems, Cs, scorer, monitor, keeps)
         results.warn(self)
         ends = np.cumsum(list(map(len, folds)))
+        temperatures = [
+            calibrate(scorer, results, network, range(end - len(own), end))
+            for end, own in zip(ends.tolist(), folds, strict=True)
+            if keeps
+        ]
         by_output = np.split(results.scores, ends[:-1])
         scores = np.full((len(outputs), max(map(len, folds)), *results.scores.shape[1:]), np.nan)
         for row, own in zip(scores, by_output, strict=True):
@@ -212,6 +227,10 @@ class MultiOutputSoftmaxRegressionCV(MultiOutputPredictor):
         self.Cs_, self.scores_ = Cs, scores_of(scores, scorings, self.scoring)
         chosen = [choice(own[:, :, self._chosen], Cs, self.refit) for own in by_output]
         self.C_ = Cs[chosen].astype(float)
+        self.__dict__.pop("temperature_", None)
+        if keeps:
+            at_chosen = zip(temperatures, chosen, strict=True)
+            self.temperature_ = np.asarray([of_output[j] for of_output, j in at_chosen])
 
     def _scorings(self, X: Array, problem: Problem) -> list[Scoring]:
         model, classes = host_model(self, X.shape[1], problem), problem.targets.classes
@@ -226,6 +245,9 @@ class MultiOutputSoftmaxRegressionCV(MultiOutputPredictor):
             fitted = fit_batch(self, X, [problems[j] for j in members], [C] * len(members), 6)
             models.update(zip(members, fitted, strict=True))
         self.estimators_ = [models[j] for j in range(len(problems))]
+        if self.calibration is not None:
+            for model, temperature in zip(self.estimators_, self.temperature_, strict=True):
+                model.temperature_ = float(temperature)
 
 
 def _folds(

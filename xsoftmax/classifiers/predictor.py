@@ -106,7 +106,7 @@ class Predictor(ClassifierMixin, BaseEstimator, ABC):
             If X or `offset` breaks its rule, or lies elsewhere than the fitted parameters.
         """
         X = self._check_fitted(X, "predict_proba")
-        return self._logits(X, softmax, self._check_offset(X, offset)).T
+        return self._logits(X, self._calibrated(softmax), self._check_offset(X, offset)).T
 
     @on_its_device
     def predict_log_proba(self, X: Any, offset: Any = None) -> Array:
@@ -130,7 +130,7 @@ class Predictor(ClassifierMixin, BaseEstimator, ABC):
             If X or `offset` breaks its rule, or lies elsewhere than the fitted parameters.
         """
         X = self._check_fitted(X, "predict_log_proba")
-        return self._logits(X, log_softmax, self._check_offset(X, offset)).T
+        return self._logits(X, self._calibrated(log_softmax), self._check_offset(X, offset)).T
 
     @on_its_device
     def decision_function(self, X: Any, offset: Any = None) -> Array:
@@ -203,6 +203,13 @@ class Predictor(ClassifierMixin, BaseEstimator, ABC):
         check_same_place(self, weights, X, method)
         check_range(self, X, weights.dtype)
         return X
+
+    def _calibrated(self, function: Callable) -> Callable:
+        """`function` of logits that are divided by the temperature, if there is one."""
+        temperature = getattr(self, "temperature_", 1.0)
+        if temperature == 1.0:
+            return function
+        return lambda logits, axis: function(logits / temperature, axis=axis)
 
     def _check_offset(self, X: Array, offset: Any) -> Array | None:
         return check_offset(self, X, offset, self.classes_.shape[0])

@@ -68,6 +68,7 @@ RULES = {
     "block_rows": either(none, positive_integer),
     "beta_1": decay,
     "beta_2": decay,
+    "calibration": either(none, one_of("temperature")),
     "class_weight": either(
         either(none, one_of("balanced")),
         Rule(

@@ -13,6 +13,7 @@ from ..objective.coordinates import Coordinates, coordinates
 from ..objective.features import Features
 from ..objective.policy import DEFAULT, Policy
 from ..solvers import Status, fit
+from .calibration import calibrate
 from .cross_validation import Monitor, choice, chosen_by, cross_validate, grid_of, host_model
 from .cv_results import CVResults, warn_at_edge
 from .folds import Fold, problems_of, split
@@ -59,6 +60,10 @@ class SoftmaxRegressionCV(LinearPredictor):
         are means over the folds, each at its own best C. Of several scores the first one
         chooses, or the one that is named here. With "one_se" it is the strongest penalty whose
         mean score is at most one standard error below the best.
+    calibration : {"temperature"}, default=None
+        With "temperature" the probabilities of predictions are calibrated: logits are divided by
+        the number with the least log loss of held-out rows, found at every C. Scores of
+        probabilities, such as "neg_log_loss", are those of calibrated ones then.
     fit_intercept : bool, default=True
         Whether there is an intercept.
     class_weight : dict or "balanced", default=None
@@ -86,6 +91,8 @@ class SoftmaxRegressionCV(LinearPredictor):
     coefs_paths_ : array of shape (n_folds, n_Cs, n_classes, n_features + 1)
         The parameters of each fold at each C, the intercept last (if there is one). For two
         classes the shape is (n_folds, n_Cs, 1, n_features + 1).
+    temperature_ : float
+        What logits are divided by in `predict_proba`; only with `calibration`.
     n_iter_ : ndarray of shape (n_folds, n_Cs)
         Iterations done.
     gaps_ : ndarray of shape (n_folds, n_Cs)
@@ -126,7 +133,8 @@ class SoftmaxRegressionCV(LinearPredictor):
         *,
         cv: Any = 5,
         scoring: Any = None,
-        refit: bool = True,
+        refit: Any = True,
+        calibration: Any = None,
         fit_intercept: bool = True,
         class_weight: Any = None,
         coef_prior: Any = None,
@@ -138,6 +146,7 @@ class SoftmaxRegressionCV(LinearPredictor):
         self.cv = cv
         self.scoring = scoring
         self.refit = refit
+        self.calibration = calibration
         self.fit_intercept = fit_intercept
         self.class_weight = class_weight
         self.coef_prior = coef_prior
@@ -288,7 +297,10 @@ class SoftmaxRegressionCV(LinearPredictor):
         results = cross_validate(self, space, features, problems, Cs, scorer, monitor, True, offset)
         results.warn(self)
         self.classes_ = classes_for(samples.X, classes)
-        self.__dict__.pop("best_estimator_", None)
+        for name in ("best_estimator_", "temperature_"):
+            self.__dict__.pop(name, None)
+        if self.calibration is not None:
+            temperatures = calibrate(scorer, results, network, range(len(folds)))
         scores = results.scores[:, :, self._chosen]
         if self.refit:
             j = choice(scores, Cs, self.refit)
@@ -296,6 +308,9 @@ class SoftmaxRegressionCV(LinearPredictor):
             start = results.mean([j] * len(folds))
             fitted = samples._replace(offset=offset)
             parameters = self._refit(space, features, fitted, start, results)
+            if self.calibration is not None:
+                self.temperature_ = float(temperatures[j])
+                self.best_estimator_.temperature_ = self.temperature_
         else:
             own = best(scores)
             self.C_ = float(Cs[own].mean())

@@ -14,9 +14,15 @@ _MEANS = ("mean_test_score", "std_test_score")
 def describe_search(search: Any) -> tuple[dict[str, Any] | None, dict[str, np.ndarray]]:
     """JSON and float64 arrays of a fitted search, or of an estimator that was loaded with them."""
     if hasattr(search, "Cs_"):
-        return {"C": float(search.C_)}, {
+        told = {"C": float(search.C_)}
+        if hasattr(search, "temperature_"):
+            told["temperature"] = float(search.temperature_)
+        scores = search.scores_
+        if isinstance(scores, dict):
+            scores = list(scores.values())[search._chosen]
+        return told, {
             "search.Cs": np.asarray(search.Cs_, dtype=np.float64),
-            "search.scores": np.asarray(search.scores_, dtype=np.float64),
+            "search.scores": np.asarray(scores, dtype=np.float64),
         }
     if hasattr(search, "cv_results_"):
         results = search.cv_results_
@@ -46,6 +52,11 @@ def fill_search(
         return
     model.C_, model.Cs_ = description["C"], tensors["search.Cs"]
     model.scores_ = tensors["search.scores"]
+    if "temperature" in description:
+        temperature = description["temperature"]
+        if type(temperature) is not float or not 0 < temperature < np.inf:
+            raise ValueError(f"temperature {temperature!r}")
+        model.temperature_ = temperature
     if model.scores_.shape[1] != len(model.Cs_) or model.C_ not in model.Cs_:
         raise ValueError(
             f"scores of shape {model.scores_.shape} and C={model.C_!r} for {len(model.Cs_)} "
