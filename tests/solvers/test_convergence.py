@@ -5,8 +5,8 @@ import pytest
 
 from xsoftmax.curvature.newton_step import NewtonStep
 from xsoftmax.objective.policy import DEFAULT
-from xsoftmax.solvers import Report, Status, fit
-from xsoftmax.solvers.convergence import GapEstimate, Rounding, extrapolated_gap, prove
+from xsoftmax.solvers import Status, fit
+from xsoftmax.solvers.convergence import GapEstimate, GapReport, Rounding, extrapolated_gap, prove
 
 from ..problems import blobs, objective_on, zeros_of
 from .fakes import APPROXIMATE
@@ -83,7 +83,8 @@ def proved(slope, logit_change, bound, *, is_exact=True, dtype="float64"):
     """What a Newton step at a value of 0.5, of 1 at 0, proves for a tolerance of 0.01."""
     arrays = (np.asarray([x], dtype) for x in (slope, logit_change, bound))
     step = NewtonStep(np.zeros((1, 1), dtype), *arrays, [is_exact])
-    slopes, (proof,) = prove(step, [Report(0.5, 0.0, 0.0, Status.RUNNING)], 0.01, 1.0)
+    report = GapReport(0.5, 0.0, 0.0, Status.RUNNING, 0.0, 0.0, 1.0)
+    slopes, (proof,) = prove(step, [report], 0.01)
     assert slopes == pytest.approx([slope])
     return proof
 

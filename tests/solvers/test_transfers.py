@@ -38,13 +38,18 @@ def test_the_library_notes_what_it_must(library):
 
 @dataclass(frozen=True)
 class Counted(Objective):
-    """An objective that notes every trial of a step."""
+    """An objective that notes every trial of a step, and every choice of some problems."""
 
     trials: list = field(default_factory=list)
+    choices: list = field(default_factory=list)
 
     def restrict(self, start, direction):
         line = super().restrict(start, direction)
         return lambda step: self.trials.append(step) or line(step)
+
+    def select(self, problems):
+        self.choices.append(problems)
+        return super().select(problems)
 
 
 def counted(library, hidden=()):
@@ -87,17 +92,24 @@ def test_a_step_of_first_order_is_one_transfer(library, hidden, name):
 
 def test_a_trial_step_on_a_network_is_one_transfer(library):
     objective = counted(library, hidden=(3,))
-    updates = watch(LBFGS(1e-9), objective, library.transfers, objective.trials, scale=1.0)
-    assert all(n_transfers == n_trials for n_transfers, n_trials, _ in updates)
+    noted = library.transfers, objective.trials, objective.choices
+    updates = watch(LBFGS(1e-9), objective, *noted, scale=1.0)
+    for n_transfers, n_trials, n_choices, _ in updates:
+        assert n_transfers == n_trials + (n_choices > 0)
 
 
 def test_a_trial_step_by_an_approximate_inverse_is_one_transfer(library):
-    """A new inverse takes three: whether it can be made, whether it was, and the slope by it."""
+    """A new inverse takes three: whether it can be made, whether it was, and the slope by it.
+
+    Where few problems go on by themselves, one more tells of all.
+    """
     objective, bought = counted(library), CountedCurvature()
     solver = LBFGS(1e-9, curvature=bought, iterations_before_curvature=3)
-    updates = watch(solver, objective, library.transfers, objective.trials, bought.inverses)
-    for n_transfers, n_trials, n_made, _ in updates:
-        assert n_transfers == n_trials + 3 * n_made
+    noted = library.transfers, objective.trials, objective.choices, bought.inverses
+    updates = watch(solver, objective, *noted)
+    for n_transfers, n_trials, n_choices, n_made, _ in updates:
+        assert n_transfers == n_trials + (n_choices > 0) + 3 * n_made
+    assert any(n_choices > 0 for _, _, n_choices, _, _ in updates)
     assert len(bought.inverses) > 2  # it was renewed on the way
     # and a few first steps were not right
     assert len(updates) < len(objective.trials) < 1.5 * len(updates)
@@ -118,10 +130,10 @@ class NotingNewton(Newton):
 def test_a_trial_step_by_an_exact_inverse_is_one_transfer(library):
     """A new inverse takes two, and one or two tell near the end how much a step changes logits."""
     objective, solver, inverse = counted(library), NotingNewton(1e-9), None
-    updates = watch(solver, objective, library.transfers, objective.trials, solver.near)
-    for n_transfers, n_trials, n_near, state in updates:
+    noted = library.transfers, objective.trials, objective.choices, solver.near
+    for n_transfers, n_trials, n_choices, n_near, state in watch(solver, objective, *noted):
         is_new = inverse is not None and state.age == 1
         inverse = state.inverse
-        more = n_transfers - n_trials - 2 * is_new
+        more = n_transfers - n_trials - (n_choices > 0) - 2 * is_new
         assert n_near <= more <= 2 * n_near
     assert solver.near

@@ -126,7 +126,8 @@ def search(
 
     `state_at` makes the state at an iterate, and scalars (n_problems,) that the host is to be told
     of it. It is asked at every trial, as if that were right for all problems: mostly the first one
-    is, and a trial is one transfer so. Where few problems are left, they go on by themselves.
+    is, and a trial is one transfer so. Where few problems are left, they go on by themselves, and
+    one more transfer tells of all.
     """
     line = objective.restrict(iterate, direction)
     few: list[LineSearchResult] = []
@@ -149,8 +150,9 @@ def search(
             after, few = search(objective.select(left), *some, of_left, lambda x: (x, ()))
             merged = at.merged(after, left)
             state, scalars = state_at(merged)
-            known = to_host_scalars(merged.value, *scalars)
-            found = [f[:2] + k[1:] for f, k in zip(found, known, strict=True)]
+            if scalars:
+                known = to_host_scalars(*scalars)
+                found = [f[:2] + k for f, k in zip(found, known, strict=True)]
             break
     ends = [LineSearchResult(t, f[0], f[1], f[2:]) for t, f in zip(steps, found, strict=True)]
     for problem, end_of_few in zip(left, few, strict=True):
