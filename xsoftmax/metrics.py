@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from .arrays import (
     Array,
     compiled,
+    device,
     has_float64,
     namespace,
     on_its_device,
@@ -281,7 +282,7 @@ def top_k_accuracy(k: int) -> Metric:
     @compiled
     def sums(logits: Array, labels: Array, weights: Array) -> Array:
         xp, own = namespace(logits), _own(logits, labels)
-        classes = xp.arange(logits.shape[1], dtype=labels.dtype, device=logits.device)
+        classes = xp.arange(logits.shape[1], dtype=labels.dtype, device=device(logits))
         ahead = (logits > own) | ((logits == own) & (classes[:, None] > labels[:, None, :]))
         rank = xp.sum(xp.astype(ahead, labels.dtype), axis=1)
         return _weighted(_as_numbers(rank < k, logits), weights)

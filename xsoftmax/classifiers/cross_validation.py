@@ -16,7 +16,7 @@ from ..objective.objective import Objective
 from ..solvers import Solution, Status, follow_path
 from .batch import turns
 from .cv_results import CVResults
-from .held_out import Scorer
+from .held_out import LeaveOneOutScorer, Scorer
 from .linear import penalty_strength
 from .problems import Problem, check_penalty, objective_of
 from .scoring import best
@@ -33,7 +33,7 @@ def cross_validate(
     features: Features,
     problems: Sequence[Problem],
     Cs: np.ndarray,
-    scorer: Scorer,
+    scorer: Scorer | LeaveOneOutScorer,
     monitor: Monitor,
     keeps_parameters: bool = False,
     offset: Array | None = None,
@@ -59,7 +59,7 @@ def cross_validate(
             objective = _with_C(unit, Cs[j])
             solution = as_returned(objective, space, features, solution, estimator.tol)
             asked = models[rows.start : rows.stop]
-            scores = scorer(network, solution.parameters, rows, asked)
+            scores = scorer(network, solution.parameters, rows, asked, float(Cs[j]))
             results.record(rows, int(j), solution, scores, estimator._chosen)
             monitor(results.n_finished, results.n_problems)
     return results

@@ -24,6 +24,8 @@ from ..arrays import (
 from ..metrics import Metric
 from ..model.network import Layer, Network
 from ..objective.policy import DEFAULT, Policy
+from .inference import logits_left_out
+from .samples import Samples
 from .scoring import Scoring, layers_on_host
 from .validation import Targets
 from .words import shown
@@ -101,7 +103,12 @@ class Scorer:
         return namespace(self.X).take(self.offset, rows, axis=0)
 
     def __call__(
-        self, network: Network, parameters: Array, problems: Sequence[int], models: Sequence[Any]
+        self,
+        network: Network,
+        parameters: Array,
+        problems: Sequence[int],
+        models: Sequence[Any],
+        C: float = 1.0,
     ) -> np.ndarray:
         """(n_problems, n_scorings): how `problems`, which have these parameters, score.
 
@@ -236,6 +243,39 @@ def _own(
         sizes = (*network.layer_sizes[:-1], n_classes)
         network = replace(network, layer_sizes=sizes)
     return network, [*hidden, (W, b)]
+
+
+class LeaveOneOutScorer:
+    """Scores a fit of all rows by what each row would be predicted if it had been left out."""
+
+    def __init__(self, estimator: Any, samples: Samples, scorings: Sequence[Scoring]) -> None:
+        for scoring in scorings:
+            if scoring.metric is None:
+                raise ValueError(
+                    f"cv='leave-one-out' needs scores that are computed where X lies; "
+                    f"{scoring.name!r} is asked about a model, and there is none for each row."
+                )
+        self.estimator, self.samples, self.scorings = estimator, samples, scorings
+
+    def __call__(
+        self,
+        network: Network,
+        parameters: Array,
+        problems: Sequence[int],
+        models: Sequence[Any],
+        C: float,
+    ) -> np.ndarray:
+        """(1, n_scorings): how the rows score with these parameters, fitted with this C."""
+        logits = logits_left_out(self.estimator, self.samples, parameters, C)[None, ...]
+        held = HeldOut(self.samples.targets, np.arange(logits.shape[2]), self.scorings)
+        labels = indices_from_host(held.labels[None, :], like=logits)
+        values = []
+        for scoring in self.scorings:
+            told = np.ones(logits.shape[2]) if scoring.weight is None else scoring.weight
+            weights = from_host(told[None, :], like=logits, dtype=logits.dtype)
+            metric: Any = scoring.metric
+            values += to_list(metric.value(metric.sums(logits, labels, weights)))
+        return np.asarray([values])
 
 
 class NotANumberError(ValueError):

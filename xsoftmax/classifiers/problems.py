@@ -42,7 +42,7 @@ def objective_of(
     `features` tell of X decides the dtype to compute in, and whether the solver may trust it. An
     `offset` (n_samples, n_classes) is added to the logits of all problems.
     """
-    weights = np.stack([_weights(estimator, problem) for problem in problems])
+    weights = np.stack([class_weighted(estimator, problem) for problem in problems])
     total = weights.sum(axis=1, keepdims=True)
     if not np.all((total > 0) & (total < np.inf)):
         raise ValueError(
@@ -127,7 +127,7 @@ def check_penalty(
     )
 
 
-def _weights(estimator: Any, problem: Problem) -> np.ndarray:
+def class_weighted(estimator: Any, problem: Problem) -> np.ndarray:
     """(n_samples,): what samples weigh, with the weights of their classes."""
     if estimator.class_weight is None:
         return problem.weight

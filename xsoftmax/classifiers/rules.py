@@ -76,6 +76,10 @@ RULES = {
             "a dict from each label to a finite weight of at least 0",
         ),
     ),
+    "cv": Rule(
+        lambda v: not isinstance(v, str) or v == "leave-one-out",
+        "an int, a splitter, pairs of row indices or 'leave-one-out'",
+    ),
     "early_stopping": flag,
     "epsilon": positive,
     "error_score": either(one_of("raise"), number("a number", lambda v: True)),
@@ -104,6 +108,7 @@ RULES = {
     "refit": either(flag, Rule(lambda v: isinstance(v, str), "the name of a score, or 'one_se'")),
     "shuffle": flag,
     "solver": one_of("lbfgs", "gd", "sgd", "adam"),
+    "standard_errors": flag,
     "tol": weight,
     "validation_fraction": fraction,
     "warm_start": flag,

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..arrays import Array, namespace
+from .. import metrics
+from ..arrays import Array, from_host, indices_from_host, namespace, on_its_device, to_host
 from ..model.network import Network
 from .base import BaseSoftmaxClassifier
+from .inference import check_order, logits_left_out, standard_errors
 from .linear import LinearPredictor, penalty_strength
+from .samples import Samples
+from .validation import check_sample_weight, check_y
 
 
 class SoftmaxRegression(LinearPredictor, BaseSoftmaxClassifier):
@@ -61,6 +65,9 @@ class SoftmaxRegression(LinearPredictor, BaseSoftmaxClassifier):
         A classifier to stay near, of the shapes of ``coef_`` and ``intercept_``: the penalty is on
         W - W0, and b0 (or None) is where the intercepts start. A small C gives its predictions, a
         large one those of a fit without it; so a zero-shot classifier becomes a probe.
+    standard_errors : bool, default=False
+        Whether `fit` computes ``standard_errors_`` and ``covariances_``, from the exact Hessian,
+        which must be small enough to be inverted.
     warm_start : bool, default=False
         Whether `fit` starts from the last fit, or from ``classes_``, ``coef_`` and
         ``intercept_`` as you set them.
@@ -104,6 +111,15 @@ class SoftmaxRegression(LinearPredictor, BaseSoftmaxClassifier):
         With lbfgs, an estimate of (f - min f) / f at the end. Where X has cells so large that
         curvature at one point misleads, the estimate is confirmed by an exact Newton step, or it
         is an upper bound.
+    standard_errors_ : dict of str to array of shape (n_classes, n_features + 1)
+        Standard errors of ``coef_``, and of ``intercept_`` last; only with `standard_errors`.
+        "plain" is right if the model is, "sandwich" also if it is not [5]_. For two classes the
+        shape is (1, n_features + 1).
+    covariances_ : dict of str to array
+        The covariances behind them, of shape (n_classes, n_features + 1, n_classes, n_features + 1)
+        or for two classes (1, n_features + 1, 1, n_features + 1). With C=inf, v[k, :, k, :] +
+        v[l, :, l, :] - v[k, :, l, :] - v[l, :, k, :] is that of the coefficients of class k seen
+        from class l, which other programs report.
     n_iter_ : int
         Iterations done on all rows, or epochs of sgd and adam.
     loss_curve_ : list of float
@@ -138,6 +154,8 @@ class SoftmaxRegression(LinearPredictor, BaseSoftmaxClassifier):
        initialization and momentum in deep learning", ICML.
     .. [4] Kingma, D. P. and Ba, J. (2015), "Adam: a method for stochastic optimization", ICLR.
        arXiv:1412.6980
+    .. [5] White, H. (1982), "Maximum likelihood estimation of misspecified models", Econometrica
+       50(1). doi:10.2307/1912526
 
     Examples
     --------
@@ -165,6 +183,7 @@ class SoftmaxRegression(LinearPredictor, BaseSoftmaxClassifier):
         fit_intercept: bool = True,
         class_weight: Any = None,
         coef_prior: Any = None,
+        standard_errors: bool = False,
         warm_start: bool = False,
         random_state: Any = None,
         batch_size: Any = "auto",
@@ -189,6 +208,7 @@ class SoftmaxRegression(LinearPredictor, BaseSoftmaxClassifier):
         self.fit_intercept = fit_intercept
         self.class_weight = class_weight
         self.coef_prior = coef_prior
+        self.standard_errors = standard_errors
         self.warm_start = warm_start
         self.random_state = random_state
         self.batch_size = batch_size
@@ -210,3 +230,83 @@ class SoftmaxRegression(LinearPredictor, BaseSoftmaxClassifier):
 
     def _penalty_strength(self, network: Network) -> float:
         return penalty_strength(self.C, network.layer_sizes[-1])
+
+    def _fit(self, samples: Samples, *others: Any) -> Any:
+        for name in ("standard_errors_", "covariances_"):
+            self.__dict__.pop(name, None)
+        n_features, classes = samples.X.shape[1], samples.targets.classes
+        if self.standard_errors:
+            check_order(self, self._network(n_features, len(classes)), self._policy)
+        super()._fit(samples, *others)
+        if self.standard_errors:
+            known = standard_errors(self, samples, self._parameters(), self.C)
+            self.standard_errors_, self.covariances_ = known
+        return self
+
+    def _parameters(self) -> Array:
+        """The fitted parameters (1, n_parameters)."""
+        network = self._network(self.n_features_in_, self.classes_.shape[0])
+        return network.pack([(W, b if self.fit_intercept else None) for W, b in self._layers()])
+
+    @on_its_device
+    def leave_one_out_scores(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        offset: Any = None,
+        scoring: Any = "neg_log_loss",
+    ) -> Any:
+        """Score every row that was fitted as if it had been left out, without fitting again.
+
+        One Newton step per row, from the fitted parameters on the objective without that row, tells
+        what it would be predicted [1]_. The exact Hessian must be small enough to be inverted.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows that were fitted.
+        y : array-like of shape (n_samples,)
+            Their labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Their weights in the fit, which the scores count too.
+        offset : array of shape (n_samples, n_classes), default=None
+            That of the fit.
+        scoring : str or sequence of str, default="neg_log_loss"
+            As in `xsoftmax.metrics.score`.
+
+        Returns
+        -------
+        score : float or dict of str to float
+            A dict for several names.
+
+        Raises
+        ------
+        ValueError
+            If an argument breaks its rule, or the Hessian is too large.
+
+        References
+        ----------
+        .. [1] Cook, R. D. and Weisberg, S. (1982), "Residuals and influence in regression",
+           chapter 5.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from xsoftmax import SoftmaxRegression
+        >>> X, y = load_iris(return_X_y=True)
+        >>> model = SoftmaxRegression(tol=1e-10).fit(X, y)
+        >>> round(model.leave_one_out_scores(X, y), 3), round(model.score(X, y), 3)
+        (-0.15, 0.973)
+        """
+        X = self._check_fitted(X, "leave_one_out_scores")
+        targets = check_y(self, X, y, to_host(self.classes_))
+        if targets.is_soft:
+            raise ValueError("leave_one_out_scores needs labels, but y holds probabilities.")
+        weight = check_sample_weight(X, sample_weight)
+        samples = Samples(X, targets, weight, self._check_offset(X, offset))
+        logits = logits_left_out(self, samples, self._parameters(), self.C)
+        labels = indices_from_host(targets.values, like=X)
+        weights = from_host(weight, like=X, dtype=logits.dtype)
+        return metrics.score(logits.T, labels, scoring, weights)

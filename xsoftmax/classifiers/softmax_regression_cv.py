@@ -17,7 +17,7 @@ from .calibration import calibrate
 from .cross_validation import Monitor, choice, chosen_by, cross_validate, grid_of, host_model
 from .cv_results import CVResults, warn_at_edge
 from .folds import Fold, problems_of, split
-from .held_out import HeldOut, Scorer
+from .held_out import HeldOut, LeaveOneOutScorer, Scorer
 from .linear import LinearPredictor, penalty_strength
 from .prior import from_prior
 from .problems import objective_of
@@ -25,6 +25,7 @@ from .rules import check_parameters
 from .samples import Samples, check_held_out
 from .scoring import (
     Routing,
+    Scoring,
     best,
     named,
     route,
@@ -48,9 +49,10 @@ class SoftmaxRegressionCV(LinearPredictor):
     ----------
     Cs : int or sequence of float, default=10
         How many values of C, spaced logarithmically from 1e-4 to 1e4; or the values themselves.
-    cv : int, splitter or iterable of (train, test), default=5
+    cv : int, splitter, iterable of (train, test) or "leave-one-out", default=5
         Number of folds (stratified by class), a splitter of scikit-learn, or pairs of row
-        indices.
+        indices. With "leave-one-out" all rows are fitted, once at each C, and one Newton step per
+        row tells how it would be predicted without it; the Hessian must be small enough for that.
     scoring : str, callable, list or dict, default=None
         What C is chosen by, accuracy by default, or several scores by name. Those of
         `xsoftmax.metrics.score` are computed where X lies, any other scorer of scikit-learn runs
@@ -222,7 +224,12 @@ class SoftmaxRegressionCV(LinearPredictor):
         added = check_offset(self, X, offset, len(targets.classes))
         samples = Samples(X, targets, check_sample_weight(X, sample_weight), added)
         held_out = check_held_out(self, samples, X_val, y_val, sample_weight_val, offset_val)
-        if held_out is None:
+        if isinstance(self.cv, str) and self.cv == "leave-one-out":
+            if held_out is not None:
+                raise ValueError("cv='leave-one-out' holds no X_val out; pass an int as cv.")
+            rows = np.arange(X.shape[0])
+            folds = [Fold(rows, rows)]
+        elif held_out is None:
             folds = split(self.cv, samples, routing.groups)
         else:
             samples, folds = _joined(samples, held_out)
@@ -269,7 +276,10 @@ class SoftmaxRegressionCV(LinearPredictor):
         return (
             MetadataRouter(owner=self)
             .add_self_request(self)
-            .add(splitter=self.cv, method_mapping=MethodMapping().add(caller="fit", callee="split"))
+            .add(
+                splitter=None if isinstance(self.cv, str) else self.cv,
+                method_mapping=MethodMapping().add(caller="fit", callee="split"),
+            )
             .add(
                 scorer=scorer_for_routing(self.scoring),
                 method_mapping=to_scorer.add(caller="score", callee="score"),
@@ -289,8 +299,7 @@ class SoftmaxRegressionCV(LinearPredictor):
             5,
         )
         self._chosen = chosen_by(self, [scoring.name for scoring in scorings], len(folds))
-        held_out = [HeldOut(samples.targets, fold.test, scorings) for fold in folds]
-        scorer = Scorer(samples.X, held_out, policy=self._policy, offset=samples.offset)
+        scorer = self._scorer(samples, folds, scorings)
         features = Features(samples.X)
         seen, offset = from_prior(self, network, samples)
         space = seen.then(coordinates(features, network, self._policy, many_passes=True))
@@ -299,7 +308,7 @@ class SoftmaxRegressionCV(LinearPredictor):
         self.classes_ = classes_for(samples.X, classes)
         for name in ("best_estimator_", "temperature_"):
             self.__dict__.pop(name, None)
-        if self.calibration is not None:
+        if isinstance(scorer, Scorer) and self.calibration is not None:
             temperatures = calibrate(scorer, results, network, range(len(folds)))
         scores = results.scores[:, :, self._chosen]
         if self.refit:
@@ -321,6 +330,18 @@ class SoftmaxRegressionCV(LinearPredictor):
         self.coefs_paths_ = results.published(network)
         warn_at_edge(self, scores, stacklevel=5)
         return self
+
+    def _scorer(
+        self, samples: Samples, folds: list[Fold], scorings: list[Scoring]
+    ) -> Scorer | LeaveOneOutScorer:
+        if not isinstance(self.cv, str):
+            held_out = [HeldOut(samples.targets, fold.test, scorings) for fold in folds]
+            return Scorer(samples.X, held_out, policy=self._policy, offset=samples.offset)
+        if self.calibration is not None:
+            raise ValueError("calibration='temperature' needs folds, not cv='leave-one-out'.")
+        if samples.targets.is_soft:
+            raise ValueError("cv='leave-one-out' needs labels, but y holds probabilities.")
+        return LeaveOneOutScorer(self, samples, scorings)
 
     def _refit(
         self,

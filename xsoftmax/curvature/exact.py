@@ -206,7 +206,7 @@ def _pair_covariances(
     parts = list(row_slices(n_columns, max(1, at_once)))
     sums: list[Array | float] = [0.0] * len(parts)
     for block in rows.blocks(rows.block_size(n_rows)):
-        X, columns = design or _design_of(network, rows, block)
+        X, columns = design or design_of(network, rows, block)
         Z = logits_at(network, iterate, block)
         M = xp.reshape(block.weights * pair_curvatures(Z, basis.pairs), (n_columns, 1, -1))
         for i, part in enumerate(parts):
@@ -220,7 +220,7 @@ def _design_of_all(network: Network, rows: ArrayRows) -> CenteredDesignMatrix | 
     if not _is_one_block(network, rows):
         return None
     (block,) = rows.blocks(rows.n_samples)
-    return _design_of(network, rows, block)
+    return design_of(network, rows, block)
 
 
 def _is_one_block(network: Network, rows: ArrayRows) -> bool:
@@ -233,7 +233,8 @@ def _block_rows(network: Network, rows: ArrayRows) -> int:
     return min(rows.n_samples, max(64, near_values(rows.weights) // _n_inputs(network)))
 
 
-def _design_of(network: Network, rows: ArrayRows, block: Block) -> CenteredDesignMatrix:
+def design_of(network: Network, rows: ArrayRows, block: Block) -> CenteredDesignMatrix:
+    """That of a block of rows."""
     xp, X = namespace(block.X), rows.subtract_center(block.X)
     if network.fit_intercept:
         X = xp.concat([X, xp.ones_like(X[:, :1])], axis=1)
