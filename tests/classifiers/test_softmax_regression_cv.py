@@ -1,5 +1,6 @@
 """SoftmaxRegressionCV: scikit-learn's LogisticRegressionCV, folds as one batch."""
 
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -13,7 +14,7 @@ from xsoftmax import SoftmaxRegression, SoftmaxRegressionCV
 from xsoftmax.classifiers.batch import BATCH_VALUES
 from xsoftmax.classifiers.cross_validation import choice
 from xsoftmax.classifiers.samples import Samples
-from xsoftmax.classifiers.softmax_regression_cv import _joined
+from xsoftmax.classifiers.softmax_regression_cv import _few_parts
 from xsoftmax.classifiers.validation import Targets
 
 from ..problems import blobs
@@ -228,15 +229,15 @@ def test_rows_to_choose_on_keep_what_the_others_dtype_cannot_hold(dtype):
 
 
 @pytest.mark.parametrize(("one", "other"), [("uint8", "float32"), ("float32", "float64")])
-def test_joined_keeps_the_values_of_two_dtypes(xp, one, other):
+def test_few_rows_of_two_dtypes_keep_the_values_of_two_dtypes(xp, one, other):
     values = {one: np.arange(6).reshape(3, 2), other: 300.25 + np.arange(4).reshape(2, 2)}
     parts = []
     for dtype, X in values.items():
         targets = Targets(np.arange(2), np.arange(len(X)) % 2)
         parts.append(Samples(xp(X, dtype), targets, np.ones(len(X))))
-    together, ((train, test),) = _joined(*parts)
+    (together,) = _few_parts(*parts)
     np.testing.assert_array_equal(xp.host(together.X), np.concatenate([*values.values()]))
-    assert (len(train), len(test)) == (3, 2)
+    assert together.weight.tolist() == [1.0] * 5
 
 
 @pytest.mark.filterwarnings("ignore:.*the best C_")
@@ -282,3 +283,47 @@ def test_refit_says_which_score_it_may_name():
     one_fold = SoftmaxRegressionCV([1.0], refit="one_se")
     with pytest.raises(ValueError, match=r"refit='one_se'\) needs at least two folds"):
         one_fold.fit(X, y, X_val=X, y_val=y)
+
+
+def many_rows(far=0.0, seed=0):
+    """Rows that are too many to be copied together, of which 2,000 choose C."""
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((7000, 160)) * np.linspace(2.0, 0.1, 160)
+    y = np.argmax(X[:, :4] @ rng.standard_normal((4, 5)) + rng.gumbel(size=(7000, 5)), axis=1)
+    X[:5000, 3] = 0.25  # which says something only in the rows that choose C
+    X += far
+    return (X[:5000], y[:5000]), (X[5000:], y[5000:])
+
+
+@pytest.mark.filterwarnings("ignore:.*the best C_")
+@pytest.mark.parametrize("far", [0.0, 1e3])
+@pytest.mark.parametrize("dtypes", [("float64", "float64"), ("float32", "float64")])
+def test_many_rows_to_choose_c_on_are_not_copied_to_the_others(xp, far, dtypes):
+    (X, y), (X_val, y_val) = many_rows(far)
+    given = {"X_val": xp(X_val, dtypes[1]), "y_val": xp(y_val)}
+    model = SoftmaxRegressionCV([1e-3, 0.1], tol=1e-8).fit(xp(X, dtypes[0]), xp(y), **given)
+    assert [len(_few_parts(*(Samples(x, None, None) for x in (X, X_val))))] == [2]
+    for j, C in enumerate([1e-3, 0.1]):
+        one = SoftmaxRegression(C, tol=1e-8).fit(xp(X, dtypes[0]), xp(y))
+        predicted = xp.host(one.predict(xp(X_val, dtypes[0])))
+        assert model.scores_[0, j] == pytest.approx(np.mean(predicted == y_val), abs=2e-3)
+    both = xp(np.concatenate([X, X_val]), dtypes[0]), xp(np.concatenate([y, y_val]))
+    whole = SoftmaxRegression(model.C_, tol=1e-8).fit(*both)
+    rtol = 1e-4 if dtypes[0] == "float64" else 0.02
+    found, expected = (xp.host(each.coef_) for each in (model, whole))
+    np.testing.assert_allclose(found, expected, atol=rtol * np.abs(expected).max())
+
+
+@pytest.mark.filterwarnings("ignore:.*the best C_")
+def test_rows_to_choose_c_on_take_no_memory_of_their_own():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((60_000, 256), dtype=np.float32)
+    y = (X[:, 0] + rng.logistic(size=60_000) > 0).astype(int)
+    model = SoftmaxRegressionCV([1e-3], tol=1e-3)
+    tracemalloc.start()
+    try:
+        model.fit(X[:30_000], y[:30_000], X_val=X[30_000:], y_val=y[30_000:])
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 0.8 * X.nbytes

@@ -1,9 +1,15 @@
 """Rows in memory: blocks, samples, the center."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from ..problems import blobs, objective_on
+from xsoftmax.objective.policy import DEFAULT
+from xsoftmax.objective.rows import Stacked
+from xsoftmax.solvers import fit
+
+from ..problems import blobs, objective_on, zeros_of
 
 
 def test_select_takes_the_weights_of_the_problems_that_stay():
@@ -89,3 +95,50 @@ def test_to_float32_of_soft_targets_is_float32(xp, rng):
         assert str(values.dtype).endswith("float32")
     assert single.X is rows.X  # which is read in single precision, block by block
     assert rows._replace(fits_float32=False).to_float32() is None
+
+
+def stacked_and_whole(xp, sizes=(40, 7, 53), **settings):
+    """The same rows in several arrays, and in one."""
+    X, y = blobs(n_samples=sum(sizes))
+    weights = 1.0 + np.arange(2.0 * len(y)).reshape(2, -1)
+    whole = objective_on(xp, X, y, Cs=(0.5, 2.0), weights=weights, **settings)
+    ends = np.cumsum(sizes)
+    parts = tuple(xp(X[end - n : end]) for n, end in zip(sizes, ends, strict=True))
+    return replace(whole, rows=whole.rows._replace(X=Stacked(parts))), whole
+
+
+def test_rows_in_several_arrays_are_those_of_one(xp):
+    stacked, whole = stacked_and_whole(xp)
+    assert stacked.n_samples == 100
+    stop = 0
+    for block in stacked.rows.blocks(25):
+        assert block.span.start == stop
+        stop = block.span.stop
+        for name in ("X", "targets", "weights"):
+            found, expected = getattr(block, name), xp.host(getattr(whole.rows, name))
+            expected = expected[block.span] if name == "X" else expected[:, block.span]
+            np.testing.assert_array_equal(np.squeeze(xp.host(found)), np.squeeze(expected))
+    assert stop == 100
+    chosen = xp([99, 0, 39, 40, 46, 47, 47])
+    for found, expected in (
+        (stacked.rows.take(chosen), whole.rows.take(chosen)),
+        (stacked.rows.gathered().X, whole.rows.X),
+        (stacked.subsample(30).rows.X, whole.subsample(30).rows.X),
+    ):
+        np.testing.assert_array_equal(xp.host(found), xp.host(expected))
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3, 41])
+def test_strided_rows_of_several_arrays_keep_their_distance(xp, stride):
+    stacked, whole = stacked_and_whole(xp)
+    found, expected = stacked.rows.strided(stride), whole.rows.strided(stride)
+    np.testing.assert_array_equal(xp.host(found.gathered().X), xp.host(expected.X))
+    assert found.n_samples == found.weights.shape[1] == expected.n_samples
+
+
+@pytest.mark.parametrize("policy", [DEFAULT, replace(DEFAULT, max_cost_of_newton=0.0)])
+def test_rows_in_several_arrays_have_the_same_minimum(xp, policy):
+    stacked, whole = stacked_and_whole(xp, (2000, 900), policy=policy)
+    zeros = zeros_of(whole)
+    found, expected = (fit(each, zeros, tol=1e-10, max_iter=200) for each in (stacked, whole))
+    np.testing.assert_allclose(found.values, expected.values, rtol=1e-9)

@@ -13,7 +13,6 @@ import numpy as np
 from ..arrays import (
     Array,
     block_values,
-    compute_dtype,
     from_host,
     indices_from_host,
     namespace,
@@ -130,7 +129,7 @@ class Scorer:
         """What `parameters` of the k-th problem (n_models, n_parameters) say of its rows."""
         xp, held, X = namespace(parameters), self.held_out[k], self.copied(k)
         own, layers = _own(network, parameters, list(range(parameters.shape[0])), held.n_classes)
-        logits = own.logits(layers, xp.astype(X, compute_dtype(X), copy=False))
+        logits = own.logits(layers, xp.astype(X, parameters.dtype, copy=False))
         offset, weight = self._offset_of(k), held.scorings[0].weight
         if offset is not None:
             logits = logits + xp.astype(offset, logits.dtype, copy=False).T
@@ -201,7 +200,7 @@ class Scorer:
         if not any(metric.of_all_samples for metric in metrics):
             n_rows = max(256, block_values(X) // (network.n_units * len(members)))
         for rows in row_slices(X.shape[0], n_rows):
-            block = xp.astype(X[rows, ...], compute_dtype(X), copy=False)
+            block = xp.astype(X[rows, ...], layers[0][0].dtype, copy=False)
             logits = network.logits(layers, block)
             if offset is not None:
                 logits = logits + xp.astype(offset[rows, :], logits.dtype, copy=False).T

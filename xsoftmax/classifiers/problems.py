@@ -14,7 +14,7 @@ from ..model.network import Network
 from ..objective.features import Features
 from ..objective.objective import Objective
 from ..objective.policy import DEFAULT, Policy
-from ..objective.rows import ArrayRows
+from ..objective.rows import ArrayRows, Stacked
 from .validation import Targets
 from .words import few, shown
 
@@ -29,7 +29,7 @@ class Problem(NamedTuple):
 def objective_of(
     estimator: Any,
     network: Network,
-    X: Array,
+    X: Array | Stacked,
     problems: Sequence[Problem],
     strength: Any,
     features: Features | None = None,
@@ -49,13 +49,16 @@ def objective_of(
             "sample_weight times class_weight must be finite and not all zero; the weights sum to "
             f"{total.ravel()}."
         )
-    dtype = compute_dtype(X) if features is None else features.working_dtype(policy, len(problems))
-    moved = from_host(weights / total, like=X, dtype=dtype)
+    like = X.parts[0] if isinstance(X, Stacked) else X
+    dtype = compute_dtype(like)
+    if features is not None:
+        dtype = features.working_dtype(policy, len(problems))
+    moved = from_host(weights / total, like=like, dtype=dtype)
     name, values = ("alpha", strength) if hasattr(estimator, "alpha") else ("C", 1.0)
     check_penalty(
         estimator, name, getattr(estimator, "C", values), strength / total, moved, stacklevel=6
     )
-    penalty = network.weight_mask(moved) * from_host(strength / total, like=X, dtype=dtype)
+    penalty = network.weight_mask(moved) * from_host(strength / total, like=like, dtype=dtype)
     targets, mask = _targets([problem.targets for problem in problems], network, moved)
     rows = ArrayRows(X, targets, moved, dtype, mask)
     if offset is not None:

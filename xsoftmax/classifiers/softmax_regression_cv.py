@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
 from sklearn.utils import Tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 
-from ..arrays import Array, compute_dtype, namespace, on_its_device, threads_that_pay
+from ..arrays import (
+    Array,
+    block_values,
+    compute_dtype,
+    namespace,
+    on_its_device,
+    threads_that_pay,
+)
+from ..curvature import InverseHessian
+from ..model.network import Network
 from ..objective.coordinates import Coordinates, coordinates
 from ..objective.features import Features
 from ..objective.policy import DEFAULT, Policy
+from ..objective.rows import Stacked
 from ..solvers import Status, fit
 from .calibration import calibrate
 from .cross_validation import Monitor, choice, chosen_by, cross_validate, grid_of, host_model
@@ -20,7 +31,7 @@ from .folds import Fold, problems_of, split
 from .held_out import HeldOut, LeaveOneOutScorer, Scorer
 from .linear import LinearPredictor, penalty_strength
 from .prior import from_prior
-from .problems import objective_of
+from .problems import Problem, objective_of
 from .rules import check_parameters
 from .samples import Samples, check_held_out
 from .scoring import (
@@ -36,7 +47,14 @@ from .scoring import (
 )
 from .softmax_regression import SoftmaxRegression
 from .training import as_returned, check_finite, warn_unless_converged
-from .validation import check_offset, check_sample_weight, check_X, check_y, classes_for
+from .validation import (
+    check_offset,
+    check_range,
+    check_sample_weight,
+    check_X,
+    check_y,
+    classes_for,
+)
 
 
 class SoftmaxRegressionCV(LinearPredictor):
@@ -185,7 +203,7 @@ class SoftmaxRegressionCV(LinearPredictor):
             The group of each sample, for splitters that need it.
         X_val : array-like of shape (n_val, n_features), default=None
             Rows to choose C on, instead of `cv`. The only fold trains on X and scores these, and
-            the refit takes both.
+            the refit takes both, where they lie: they are not copied together if they are many.
         y_val : array-like of shape (n_val,) or (n_val, n_classes), default=None
             Their labels or probabilities, of classes that occur in `y`.
         sample_weight_val : array-like of shape (n_val,), default=None
@@ -224,6 +242,8 @@ class SoftmaxRegressionCV(LinearPredictor):
         added = check_offset(self, X, offset, len(targets.classes))
         samples = Samples(X, targets, check_sample_weight(X, sample_weight), added)
         held_out = check_held_out(self, samples, X_val, y_val, sample_weight_val, offset_val)
+        if held_out is not None:
+            check_range(self, held_out.X, compute_dtype(X), "X_val")
         if isinstance(self.cv, str) and self.cv == "leave-one-out":
             if held_out is not None:
                 raise ValueError("cv='leave-one-out' holds no X_val out; pass an int as cv.")
@@ -232,9 +252,9 @@ class SoftmaxRegressionCV(LinearPredictor):
         elif held_out is None:
             folds = split(self.cv, samples, routing.groups)
         else:
-            samples, folds = _joined(samples, held_out)
+            folds = [Fold(np.arange(X.shape[0]), np.arange(held_out.X.shape[0]))]
         with threads_that_pay(samples.X, len(folds) * len(samples.targets.classes)):
-            return self._fit(samples, folds, routing, monitor or (lambda *_: None))
+            return self._fit(samples, held_out, folds, routing, monitor or (lambda *_: None))
 
     @on_its_device
     def score(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
@@ -286,23 +306,24 @@ class SoftmaxRegressionCV(LinearPredictor):
             )
         )
 
-    def _fit(self, samples: Samples, folds: list[Fold], routing: Routing, monitor: Monitor) -> Any:
+    def _fit(
+        self,
+        samples: Samples,
+        held_out: Samples | None,
+        folds: list[Fold],
+        routing: Routing,
+        monitor: Monitor,
+    ) -> Any:
+        """The only fold tests the samples that are `held_out`, if there are any."""
         classes = samples.targets.classes
         network = self._network(samples.X.shape[1], len(classes))
         Cs, problems = grid_of(self.Cs), problems_of(samples, folds)
-        scorings = scorings_of(
-            self.scoring,
-            host_model(self, samples.X.shape[1], problems[0]),
-            classes,
-            routing,
-            samples.weight,
-            5,
-        )
+        tested = samples if held_out is None else held_out
+        model = host_model(self, samples.X.shape[1], problems[0])
+        scorings = scorings_of(self.scoring, model, classes, routing, tested.weight, 5)
         self._chosen = chosen_by(self, [scoring.name for scoring in scorings], len(folds))
-        scorer = self._scorer(samples, folds, scorings)
-        features = Features(samples.X)
-        seen, offset = from_prior(self, network, samples)
-        space = seen.then(coordinates(features, network, self._policy, many_passes=True))
+        scorer = self._scorer(tested, folds, scorings, held_out is not None)
+        space, features, offset = self._seen(network, [samples])
         results = cross_validate(self, space, features, problems, Cs, scorer, monitor, True, offset)
         results.warn(self)
         self.classes_ = classes_for(samples.X, classes)
@@ -315,8 +336,12 @@ class SoftmaxRegressionCV(LinearPredictor):
             j = choice(scores, Cs, self.refit)
             self.C_ = float(Cs[j])
             start = results.mean([j] * len(folds))
-            fitted = samples._replace(offset=offset)
-            parameters = self._refit(space, features, fitted, start, results)
+            if held_out is None:
+                seen, known = (space, features, offset), results.best_inverse
+                parameters = self._refit([samples], *seen, start, known, results)
+            else:
+                parts = _few_parts(samples, held_out)
+                parameters = self._refit(parts, *self._seen(network, parts), start, None, results)
             if self.calibration is not None:
                 self.temperature_ = float(temperatures[j])
                 self.best_estimator_.temperature_ = self.temperature_
@@ -332,26 +357,44 @@ class SoftmaxRegressionCV(LinearPredictor):
         return self
 
     def _scorer(
-        self, samples: Samples, folds: list[Fold], scorings: list[Scoring]
+        self, tested: Samples, folds: list[Fold], scorings: list[Scoring], reads_all: bool
     ) -> Scorer | LeaveOneOutScorer:
-        if not isinstance(self.cv, str):
-            held_out = [HeldOut(samples.targets, fold.test, scorings) for fold in folds]
-            return Scorer(samples.X, held_out, policy=self._policy, offset=samples.offset)
+        if not isinstance(self.cv, str) or reads_all:
+            held_out = [HeldOut(tested.targets, fold.test, scorings) for fold in folds]
+            return Scorer(tested.X, held_out, reads_all, self._policy, tested.offset)
         if self.calibration is not None:
             raise ValueError("calibration='temperature' needs folds, not cv='leave-one-out'.")
-        if samples.targets.is_soft:
+        if tested.targets.is_soft:
             raise ValueError("cv='leave-one-out' needs labels, but y holds probabilities.")
-        return LeaveOneOutScorer(self, samples, scorings)
+        return LeaveOneOutScorer(self, tested, scorings)
+
+    def _seen(
+        self, network: Network, parts: list[Samples]
+    ) -> tuple[Coordinates, Features, Array | None]:
+        """How rows in one or several arrays are seen best: coordinates, features and an offset."""
+        first, *others = parts
+        features, policy = Features(first.X), self._policy
+        for part in others:
+            features = features.with_rows(Features(part.X))
+            policy = replace(policy, max_rows_of_row_space=0)  # it is that of one array
+        origin, offset = from_prior(self, network, first)
+        if offset is not None and others:
+            offsets = [offset, *(from_prior(self, network, part)[1] for part in others)]
+            offset = namespace(offset).concat(offsets)
+        space = coordinates(features, network, policy, many_passes=not others)
+        return origin.then(space), features, offset
 
     def _refit(
         self,
+        parts: list[Samples],
         space: Coordinates,
         features: Features,
-        samples: Samples,
+        offset: Array | None,
         start: Array,
+        known: InverseHessian | None,
         results: CVResults,
     ) -> Array:
-        """The parameters (1, n_parameters) that fit all rows with the chosen C."""
+        """The parameters (1, n_parameters) that fit all rows of all parts with the chosen C."""
         model = SoftmaxRegression(
             C=self.C_,
             fit_intercept=self.fit_intercept,
@@ -362,11 +405,16 @@ class SoftmaxRegressionCV(LinearPredictor):
             block_rows=self.block_rows,
         )
         dtype = features.working_dtype(self._policy, 1)
-        X, strength = space.rows(dtype), penalty_strength(self.C_, len(samples.targets.classes))
+        X, targets = space.rows(dtype), parts[0].targets
+        if len(parts) > 1:
+            X = Stacked((X, *(space.see(part.X) for part in parts[1:])))
+            values = np.concatenate([part.targets.values for part in parts])
+            targets = targets._replace(values=values)
+        problem = Problem(targets, np.concatenate([part.weight for part in parts]))
+        strength = penalty_strength(self.C_, len(targets.classes))
         start = space.project(namespace(start).astype(start, dtype, copy=False))
-        given = self, space.network, X, [samples.problem], strength
-        objective = objective_of(*given, features, self._policy, samples.offset)
-        known = results.best_inverse
+        given = self, space.network, X, [problem], strength
+        objective = objective_of(*given, features, self._policy, offset)
         solution = fit(objective, start, tol=self.tol, max_iter=self.max_iter, inverse=known)
         if Status.INTERRUPTED in solution.statuses:
             raise KeyboardInterrupt
@@ -384,21 +432,20 @@ class SoftmaxRegressionCV(LinearPredictor):
         return solution.parameters
 
 
-def _joined(samples: Samples, held_out: Samples) -> tuple[Samples, list[Fold]]:
-    """All rows, and the one fold that trains on the first and scores the others."""
-    xp, parts = namespace(samples.X), [samples.X, held_out.X]
-    n_train, n_held_out = (X.shape[0] for X in parts)
+def _few_parts(samples: Samples, held_out: Samples) -> list[Samples]:
+    """Both, or if they are few one array of both: what is made for many rows costs more then."""
+    parts = [samples.X, held_out.X]
+    n_rows, n_values = sum(X.shape[0] for X in parts), sum(X.shape[0] * X.shape[1] for X in parts)
+    if n_values > block_values(samples.X) and n_rows > DEFAULT.max_rows_of_row_space:
+        return [samples, held_out]
+    xp = namespace(samples.X)
     if parts[0].dtype != parts[1].dtype:  # one may hold what the other's dtype cannot
         dtype = xp.result_type(*(compute_dtype(X) for X in parts))
         parts = [xp.astype(X, dtype, copy=False) for X in parts]
-    values = np.concatenate([samples.targets.values, held_out.targets.values])
     offset = samples.offset
     if offset is not None:
         offset = xp.concat([offset, xp.astype(held_out.offset, offset.dtype, copy=False)])
-    together = Samples(
-        xp.concat(parts),
-        samples.targets._replace(values=values),
-        np.concatenate([samples.weight, held_out.weight]),
-        offset,
-    )
-    return together, [Fold(np.arange(n_train), n_train + np.arange(n_held_out))]
+    values = np.concatenate([samples.targets.values, held_out.targets.values])
+    weight = np.concatenate([samples.weight, held_out.weight])
+    targets = samples.targets._replace(values=values)
+    return [Samples(xp.concat(parts), targets, weight, offset)]

@@ -32,15 +32,13 @@ N_POWERS = 6
 class ClassCovariances:
     """For each class, or pooled: weights of rows, and the moments of x under them."""
 
-    X: Array  #: (n_samples, n_features)
-    stride: int  #: of the rows that have weights
+    rows: ArrayRows  #: those that have weights
     fit_intercept: bool
-    center: Array | None  #: (n_features,), from where the moments see x
     weights: Array  #: (k, n_rows)
     mass: Array  #: (k,), the sum of the weights
     sums: Array  #: (k, n_features), of x
     squares: Array  #: (k, n_features), of x^2
-    policy: Policy = DEFAULT
+    policy: Policy
 
     @classmethod
     def of(
@@ -63,7 +61,8 @@ class ClassCovariances:
         stride = 1 + rows.n_samples * n_classes // policy.max_curvature_values
         if iterate is not None and iterate.logits is not None:
             iterate = iterate._replace(logits=iterate.logits[:, :, ::stride])
-        for block in rows.strided(stride).blocks(size):
+        rows = rows.strided(stride)
+        for block in rows.blocks(size):
             logits = None if iterate is None else logits_at(network, iterate, block)
             w, *more = _moments_of_rows(
                 network, block.X, rows.center, block.targets, block.weights, logits
@@ -71,14 +70,14 @@ class ClassCovariances:
             parts.append(w)
             moments = [x + y for x, y in zip(moments, more, strict=True)] if moments else more
         weights = parts[0] if len(parts) == 1 else namespace(*parts).concat(parts, axis=1)
-        found = cls(rows.X, stride, network.fit_intercept, rows.center, weights, *moments)
-        return replace(found, policy=policy)
+        mass, sums, squares = moments
+        return cls(rows, network.fit_intercept, weights, mass, sums, squares, policy)
 
     @computed_once
     def diagonal_and_mean(self) -> tuple[Array, Array]:
         """(k, n_features), both: the squares around the mean, and the mean."""
         return _diagonal_and_mean(
-            self.mass, self.sums, self.squares, self.fit_intercept, self.center
+            self.mass, self.sums, self.squares, self.fit_intercept, self.rows.center
         )
 
     @property
@@ -108,8 +107,12 @@ class ClassCovariances:
         """A of `n_picked` centered rows, or all, for each class, with A'A about its covariance."""
         weights, mean = self.weights[classes, :], self.mean[classes, :]
         if self.n_rows <= n_picked:
-            return _weighted(self.X[None, :: self.stride, ...], weights, mean)
-        return _rows_at(self.X, *pick(weights, n_picked), weights, mean, self.stride)
+            (block,) = self.rows.gathered().blocks(self.n_rows)
+            return _weighted(block.X[None, ...], weights, mean)
+        chosen, factor = pick(weights, n_picked)
+        xp = namespace(chosen)
+        X = xp.reshape(self.rows.take(xp.reshape(chosen, (-1,))), (*chosen.shape, mean.shape[1]))
+        return _weighted(X, xp.take_along_axis(weights, chosen, axis=1) * factor, mean)
 
     def matrices(self, n_picked: int) -> Iterator[Array]:
         """Covariances (some classes, n_features, n_features) with exact diagonals, of all classes.
@@ -170,17 +173,6 @@ def _diagonal_and_mean(
     mean = sums / mass if fit_intercept else xp.zeros_like(sums)
     diagonal = xp.maximum(squares - mass * mean * mean, xp.zeros_like(squares))
     return diagonal, mean if center is None else mean + center
-
-
-@compiled
-def _rows_at(
-    X: Array, chosen: Array, factor: Array, weights: Array, mean: Array, stride: int
-) -> Array:
-    """`_weighted` of rows that `pick` has chosen from every stride-th."""
-    xp = namespace(X)
-    rows = xp.take(X, xp.reshape(chosen, (-1,)) * stride, axis=0)
-    rows = xp.reshape(rows, (*chosen.shape, X.shape[1]))
-    return _weighted(rows, xp.take_along_axis(weights, chosen, axis=1) * factor, mean)
 
 
 @compiled

@@ -225,7 +225,8 @@ def _design_of_all(network: Network, rows: ArrayRows) -> CenteredDesignMatrix | 
 
 def _is_one_block(network: Network, rows: ArrayRows) -> bool:
     """Whether products are made of all rows at once, and not of fewer since memory ran out."""
-    return rows.n_samples <= rows.block_size(_block_rows(network, rows))
+    is_whole = rows.n_samples <= rows.block_size(_block_rows(network, rows))
+    return is_whole and len(rows.parts) == 1
 
 
 def _block_rows(network: Network, rows: ArrayRows) -> int:

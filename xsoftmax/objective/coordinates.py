@@ -53,7 +53,11 @@ class Coordinates:
 
     def rows(self, dtype: Any) -> Array:
         """X in these coordinates; `dtype` is what they are computed in."""
-        return self.X
+        return self.see(self.X)
+
+    def see(self, X: Array) -> Array:
+        """Any rows X in these coordinates."""
+        return X
 
     def project(self, parameters: Array) -> Array:
         """These coordinates of parameters (n_problems, n_parameters) of the full network."""
@@ -109,6 +113,10 @@ class Chained(Coordinates):
         """X in the inner coordinates."""
         return self.inner.rows(dtype)
 
+    def see(self, X: Array) -> Array:
+        """In the inner coordinates."""
+        return self.inner.see(self.outer.see(X))
+
     def project(self, parameters: Array) -> Array:
         """First to the outer ones."""
         return self.inner.project(self.outer.project(parameters))
@@ -143,9 +151,9 @@ class VaryingFeatures(Coordinates):
         """The network of the features that vary."""
         return replace(self.full, layer_sizes=(self.varying.shape[0], self.full.layer_sizes[-1]))
 
-    def rows(self, dtype: Any) -> Array:
-        """A copy of X with these features."""
-        return namespace(self.X).take(self.X, self.varying, axis=1)
+    def see(self, X: Array) -> Array:
+        """A copy with these features."""
+        return namespace(X).take(X, self.varying, axis=1)
 
     def project(self, parameters: Array) -> Array:
         """The intercept takes over what the other weights add to every row."""
@@ -164,9 +172,9 @@ class VaryingFeatures(Coordinates):
 class NoFeatures(VaryingFeatures):
     """Where no feature varies: the first stands for all, as if it were 0 in every row."""
 
-    def rows(self, dtype: Any) -> Array:
+    def see(self, X: Array) -> Array:
         """One feature of zeros."""
-        return namespace(self.X).zeros_like(self.X[:, :1])
+        return namespace(X).zeros_like(X[:, :1])
 
 
 def _varying_features(
@@ -206,11 +214,15 @@ class NearFeatures(Coordinates):
     @computed_once
     def moved(self) -> Array:
         """A copy of X."""
-        return namespace(self.X).astype(self.X, self.center.dtype, copy=False) - self.center
+        return self.see(self.X)
 
     def rows(self, dtype: Any) -> Array:
         """X from its center."""
         return self.moved
+
+    def see(self, X: Array) -> Array:
+        """A copy from the center."""
+        return namespace(X).astype(X, self.center.dtype, copy=False) - self.center
 
     def project(self, parameters: Array) -> Array:
         """The intercepts are those at the center."""

@@ -51,6 +51,14 @@ class Features:
         self.low, self.high = (xp.astype(x, self.dtype, copy=False) for x in (low, high))
         self.center = median_of_some_rows(X, self.dtype)
 
+    def with_rows(self, others: Features) -> Features:
+        """Those of more rows: these tell where features lie, and all how far they reach."""
+        xp, joined = namespace(self.low), Features.__new__(Features)
+        joined.X, joined.dtype, joined.center = self.X, self.dtype, self.center
+        low, high = (xp.astype(x, self.dtype, copy=False) for x in (others.low, others.high))
+        joined.low, joined.high = xp.minimum(self.low, low), xp.maximum(self.high, high)
+        return joined
+
     @computed_once
     def is_constant(self) -> list[bool]:
         """Of each feature whether it has one value in all rows."""

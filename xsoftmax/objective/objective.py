@@ -242,10 +242,9 @@ class Objective:
         """What there is to hold in memory, in words."""
         n_problems, n_parameters = self.penalty.shape
         copies = f"about {SOLVER_COPIES} copies of {megabytes(self.penalty)} each"
-        return (
-            f"{describe_array(self.rows.X)} and {n_problems} problem(s) of {n_parameters} "
-            f"parameters, of which a solver holds {copies}"
-        )
+        rows = " and ".join(map(describe_array, self.rows.parts))
+        problems = f"{n_problems} problem(s) of {n_parameters} parameters"
+        return f"{rows} and {problems}, of which a solver holds {copies}"
 
 
 @compiled

@@ -8,6 +8,7 @@ curvature, starts and scales are made from the few rows that `subsample` gathers
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from ..arrays import Array, indices_from_host, namespace, row_slices
@@ -24,6 +25,22 @@ class Block(NamedTuple):
     offset: Array | None  #: (n_problems or 1, n_logits, n_samples or 1)
 
 
+class Stacked(NamedTuple):
+    """Rows that lie in several arrays, one after the other, as if they were one."""
+
+    parts: tuple[Array, ...]  #: (n_samples, n_features) each
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Of all rows."""
+        return sum(part.shape[0] for part in self.parts), self.parts[0].shape[1]
+
+    @property
+    def starts(self) -> list[int]:
+        """Where each part begins."""
+        return [0, *accumulate(part.shape[0] for part in self.parts[:-1])]
+
+
 class ArrayRows(NamedTuple):
     """Rows in memory, shared by all problems.
 
@@ -33,7 +50,7 @@ class ArrayRows(NamedTuple):
     for all samples where it only says which classes a problem has: `class_mask`.
     """
 
-    X: Array  #: (n_samples, n_features)
+    X: Array | Stacked  #: (n_samples, n_features)
     #: (n_problems or 1, n_samples) labels, or (n_problems or 1, n_classes, n_samples) probabilities
     targets: Array
     weights: Array  #: (n_problems or 1, n_samples), summing to 1 over the samples
@@ -51,14 +68,39 @@ class ArrayRows(NamedTuple):
         n_rows: int = self.X.shape[0]
         return n_rows
 
+    @property
+    def parts(self) -> tuple[Array, ...]:
+        """The arrays that X is made of."""
+        return self.X.parts if isinstance(self.X, Stacked) else (self.X,)
+
+    def _slices(self, size: int) -> Iterator[tuple[slice, Array]]:
+        """At most `size` rows of X after others, and where they are among all."""
+        start = 0
+        for part in self.parts:
+            for rows in row_slices(part.shape[0], size):
+                yield slice(start + rows.start, start + rows.stop), part[rows, ...]
+            start += part.shape[0]
+
+    def take(self, indices: Array) -> Array:
+        """Rows of X; in one dtype if they lie in several arrays."""
+        if not isinstance(self.X, Stacked):
+            return namespace(self.X).take(self.X, indices, axis=0)
+        xp, chosen = namespace(indices), 0.0
+        for start, part in zip(self.X.starts, self.X.parts, strict=True):
+            local = indices - start
+            is_here = (local >= 0) & (local < part.shape[0])
+            some = xp.take(part, xp.where(is_here, local, 0), axis=0)
+            chosen = chosen + xp.where(is_here[:, None], xp.astype(some, self.dtype), 0.0)
+        return chosen
+
     def block_size(self, size: int) -> int:
         """`size` rows, or as many as a block may have."""
         return size if self.max_block_rows is None else min(size, self.max_block_rows)
 
     def blocks(self, size: int) -> Iterator[Block]:
         """All rows in order, at most `size` at a time."""
-        for rows in row_slices(self.n_samples, size):
-            X = namespace(self.X).astype(self.X[rows, ...], self.dtype, copy=False)
+        for rows, some in self._slices(size):
+            X = namespace(some).astype(some, self.dtype, copy=False)
             offset: Any = self.offset
             if self.has_offset_of_rows:
                 offset = offset[..., rows]
@@ -74,8 +116,7 @@ class ArrayRows(NamedTuple):
 
     def subsample_weighted(self, indices: Array, factor: float | Array) -> ArrayRows:
         """The rows at `indices`, weighing `factor` times as much, as a source of their own."""
-        xp = namespace(self.X)
-        X = xp.take(self.X, indices, axis=0)
+        xp, X = namespace(self.weights), self.take(indices)
         if X.dtype == xp.float64:  # never to more bytes than it came with
             X = xp.astype(X, self.dtype, copy=False)
         some = self._of_rows(lambda x: xp.take(x, indices, axis=x.ndim - 1))
@@ -86,7 +127,12 @@ class ArrayRows(NamedTuple):
         if stride == 1:
             return self
         some = self._of_rows(lambda x: x[..., ::stride])
-        return some._replace(X=self.X[::stride, ...], weights=some.weights * stride)
+        if isinstance(self.X, Stacked):
+            places = zip(self.X.starts, self.X.parts, strict=True)
+            X: Any = Stacked(tuple(part[-start % stride :: stride, ...] for start, part in places))
+        else:
+            X = self.X[::stride, ...]
+        return some._replace(X=X, weights=some.weights * stride)
 
     def _of_rows(self, pick: Callable[[Array], Array]) -> ArrayRows:
         """With what `pick` takes along the last axis of all that rows have besides X."""
@@ -107,7 +153,14 @@ class ArrayRows(NamedTuple):
 
     def centered(self) -> ArrayRows:
         """The same rows, whose center is the median of a few of them."""
-        return self._replace(center=median_of_some_rows(self.X, self.dtype))
+        return self._replace(center=median_of_some_rows(self.parts[0], self.dtype))
+
+    def gathered(self) -> ArrayRows:
+        """The same rows in one array."""
+        if not isinstance(self.X, Stacked):
+            return self
+        parts = [namespace(part).astype(part, self.dtype, copy=False) for part in self.X.parts]
+        return self._replace(X=namespace(*parts).concat(parts))
 
     def subtract_center(self, X: Array) -> Array:
         """X (n_samples, n_features), some of the rows, seen from the center."""
@@ -115,7 +168,7 @@ class ArrayRows(NamedTuple):
 
     def to_float32(self) -> ArrayRows | None:
         """The same rows read in single precision, unless that blurs what tells them apart."""
-        xp = namespace(self.X)
+        xp = namespace(self.weights)
         if not self.fits_float32:
             return None
 
