@@ -3,14 +3,18 @@
 import inspect
 import re
 
+import numpy as np
 import pytest
 
 from xsoftmax import (
     BatchedGridSearchCV,
     MLPClassifier,
+    MultiOutputSoftmaxRegression,
+    MultiOutputSoftmaxRegressionCV,
     SoftmaxRegression,
     SoftmaxRegressionCV,
 )
+from xsoftmax.classifiers.multi_output import MultiOutputPredictor
 
 from .problems import blobs
 
@@ -20,13 +24,16 @@ SIZES = {
     "n_features": X.shape[1],
     "n_features_in_": X.shape[1],
     "n_classes": 3,
+    "n_outputs": 2,
     "n_folds": 5,
     "n_Cs": 4,
 }
 NETWORK = MLPClassifier((4,), max_iter=2, tol=0)
 MODELS = [
-    SoftmaxRegression(),
-    SoftmaxRegressionCV(Cs=[0.01, 0.1, 1.0, 10.0]),
+    SoftmaxRegression(standard_errors=True),
+    SoftmaxRegressionCV(Cs=[0.01, 0.1, 1.0, 10.0], calibration="temperature"),
+    MultiOutputSoftmaxRegression(),
+    MultiOutputSoftmaxRegressionCV(Cs=[0.01, 0.1, 1.0, 10.0], calibration="temperature"),
     NETWORK,
     BatchedGridSearchCV(NETWORK, {"alpha": [1e-4, 1e-2]}),
 ]
@@ -48,7 +55,9 @@ def attributes(model):
 @pytest.mark.filterwarnings("ignore:.*the best C_")
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: type(model).__name__)
 def test_documented_attributes_are_those_of_a_fit(model):
-    found, told = attributes(model.fit(X, Y)), documented(type(model))
+    several = isinstance(model, MultiOutputPredictor)
+    fitted = model.fit(X, np.stack([Y, Y % 2], axis=1) if several else Y)
+    found, told = attributes(fitted), documented(type(model))
     assert found.keys() == told.keys()
     for name, text in told.items():
         shape = re.match(r"(?:nd)?array of shape \((.*?),?\)", text)

@@ -10,6 +10,7 @@ from matplotlib.colors import LogNorm, to_rgba
 from matplotlib.text import Text
 
 from xsoftmax import SoftmaxRegression, plots
+from xsoftmax.classifiers.resampling import BootstrapResult, ConfidenceInterval
 from xsoftmax.cli import pictures
 
 from .problems import blobs
@@ -232,3 +233,44 @@ def test_plot_sweep_draws_folds_their_mean_and_the_best_C():
     assert best.get_xdata()[0] == 10.0
     assert ax.get_xscale() == "log"
     assert ax.get_title() == "Accuracy held out, 2 folds"
+
+
+def test_plot_learning_curve_draws_every_draw_and_the_means():
+    train, test = [[1.0, 0.8], [0.9, 0.9]], [[0.5, 0.7], [0.8, 0.8]]
+    ax = plots.plot_learning_curve([10, 100], train, test, name="accuracy")
+    assert ax.get_title() == "Accuracy, 2 draws"
+    assert ax.get_xscale() == "log"
+    means = [line.get_ydata().tolist() for line in ax.lines if line.get_marker() == "o"]
+    np.testing.assert_allclose(means, [[0.9, 0.9], [0.6, 0.8]])
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["train", "test"]
+
+
+def test_plot_bootstrap_marks_the_interval_and_the_mean():
+    interval = ConfidenceInterval(0.2, 0.7)
+    values = np.linspace(0.0, 1.0, 11)
+    ax = plots.plot_bootstrap(BootstrapResult(interval, values, 0.33), name="accuracy")
+    assert sum(bar.get_height() for bar in ax.patches[:-1]) == 11
+    assert ax.get_title() == "Accuracy of 11 resamples, standard error 0.33"
+    told = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert told == ["0.2 to 0.7", "mean 0.5"]
+
+
+def test_plot_reliability_draws_a_bar_for_each_bin(xp):
+    p = np.asarray([[0.9, 0.1], [0.96, 0.04], [0.38, 0.62], [0.34, 0.66]])
+    ax = plots.plot_reliability(xp(p), xp([0, 0, 1, 0]), n_bins=5)
+    bars = [(bar.get_x() + bar.get_width() / 2, bar.get_height()) for bar in ax.patches]
+    np.testing.assert_allclose(bars, [[0.64, 0.5], [0.93, 1.0]])
+    assert ax.get_title() == "Expected calibration error 0.105"
+
+
+def test_plot_intervals_has_the_first_score_on_top():
+    scores = {
+        "accuracy": {"score": 0.9, "low": 0.8, "high": 0.95},
+        "top-5 accuracy": {"score": 0.99, "low": 0.98, "high": 1.0},
+    }
+    ax = plots.plot_intervals(scores)
+    assert [label.get_text() for label in ax.get_yticklabels()] == list(scores)
+    assert ax.get_yticks().tolist() == [1, 0]
+    assert [text.get_text() for text in ax.texts] == ["0.9000", "0.9900"]
+    (ends,) = (bar[2][0].get_segments() for bar in ax.containers)
+    np.testing.assert_allclose(ends[0], [[0.8, 1], [0.95, 1]])

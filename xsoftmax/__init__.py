@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         SoftmaxRegression,
         SoftmaxRegressionCV,
         bootstrap,
+        bootstrap_scores,
         fit_many,
         learning_curve,
     )
@@ -31,6 +32,7 @@ _HOMES = {
     "SoftmaxRegression": "classifiers",
     "SoftmaxRegressionCV": "classifiers",
     "bootstrap": "classifiers",
+    "bootstrap_scores": "classifiers",
     "fit_many": "classifiers",
     "learning_curve": "classifiers",
     "load": "serialization",
@@ -46,6 +48,7 @@ __all__ = [
     "SoftmaxRegression",
     "SoftmaxRegressionCV",
     "bootstrap",
+    "bootstrap_scores",
     "datasets",
     "fit_many",
     "functional",

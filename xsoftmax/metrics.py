@@ -35,8 +35,8 @@ __all__ = [
 class Metric(NamedTuple):
     """A score as a function of sums over samples, of many problems at once."""
 
-    #: Logits (n_problems, n_classes, n_samples), labels and weights (n_problems or 1, n_samples) to
-    #: (n_problems, n_sums).
+    #: Logits (n_problems or 1, n_classes, n_samples), labels and weights (n_problems or 1,
+    #: n_samples) to (n_problems, n_sums).
     sums: Callable[[Array, Array, Array], Array]
     value: Callable[[Array], Array]  #: (n_problems, n_sums) to (n_problems,)
     #: Whether it needs all samples at once: the sums of some and of others do not add up.
@@ -319,7 +319,7 @@ def _confusion(logits: Array, labels: Array, weights: Array) -> Array:
     true = indicators(labels, n_classes, 1, logits.dtype)
     predicted = indicators(xp.argmax(logits, axis=1), n_classes, 1, logits.dtype)
     parts = [_by_class(which, weights) for which in (true * predicted, true, predicted)]
-    n_problems = logits.shape[0]
+    n_problems = max(logits.shape[0], weights.shape[0])
     parts = [xp.broadcast_to(part, (n_problems, n_classes)) for part in parts]
     return xp.concat(parts, axis=1)
 
@@ -367,22 +367,23 @@ def _auc(scores: Array, is_positive: Array, weights: Array) -> Array:
 
 
 def _roc_auc(logits: Array, labels: Array, weights: Array) -> Array:
-    xp, (n_problems, _, n_samples) = namespace(logits), logits.shape
-    shape = n_problems, n_samples
-    positive, weights = (xp.broadcast_to(x, shape) for x in (labels == 1, weights))
-    return _auc(logits[:, 1, :] - logits[:, 0, :], positive, weights)[:, None]
+    xp, (_, _, n_samples) = namespace(logits), logits.shape
+    shape = max(logits.shape[0], weights.shape[0]), n_samples
+    ahead = logits[:, 1, :] - logits[:, 0, :]
+    known = (xp.broadcast_to(x, shape) for x in (ahead, labels == 1, weights))
+    return _auc(*known)[:, None]
 
 
 def _roc_auc_ovr(logits: Array, labels: Array, weights: Array) -> Array:
     """(n_problems, n_classes), of each class against the rest."""
-    xp, (n_problems, n_classes, n_samples) = namespace(logits), logits.shape
+    xp, (_, n_classes, n_samples) = namespace(logits), logits.shape
+    n_problems = max(logits.shape[0], weights.shape[0])
     shape = n_problems, n_classes, n_samples
     positive = indicators(labels, n_classes, 1, xp.bool)
     positive = xp.broadcast_to(positive, shape)
     weights = xp.broadcast_to(weights[:, None, :], shape)
-    flat = (
-        xp.reshape(x, (-1, n_samples)) for x in (log_softmax(logits, axis=1), positive, weights)
-    )
+    log_p = xp.broadcast_to(log_softmax(logits, axis=1), shape)
+    flat = (xp.reshape(x, (-1, n_samples)) for x in (log_p, positive, weights))
     return xp.reshape(_auc(*flat), (n_problems, n_classes))
 
 

@@ -29,6 +29,7 @@ from .metrics import expected_calibration_error, reliability
 __all__ = [
     "plot_bootstrap",
     "plot_confusion_matrix",
+    "plot_intervals",
     "plot_learning_curve",
     "plot_loss_curve",
     "plot_predictions",
@@ -374,6 +375,41 @@ def plot_bootstrap(result: Any, *, name: str = "score", ax: Axes | None = None) 
     title = f"{name} of {len(values)} resamples, standard error {result.standard_error:.2g}"
     ax.set(xlabel=name, ylabel="resamples", title=title.capitalize())
     ax.legend()
+    return ax
+
+
+def plot_intervals(scores: Any, *, ax: Axes | None = None) -> Axes:
+    """Draw scores with their intervals, one under another.
+
+    Parameters
+    ----------
+    scores : dict of str to dict
+        From names to "score", and "low" and "high", the ends of its interval.
+    ax : Axes, default=None
+        Where to draw. By default in a new figure.
+
+    Returns
+    -------
+    ax : Axes
+        The axes, with the first score on top.
+
+    Examples
+    --------
+    >>> from xsoftmax import plots
+    >>> ax = plots.plot_intervals({"accuracy": {"score": 0.9, "low": 0.88, "high": 0.91}})
+    >>> [label.get_text() for label in ax.get_yticklabels()]
+    ['accuracy']
+    """
+    ax, names = _axes(ax), list(scores)
+    values = np.asarray([[scores[name][key] for key in ("score", "low", "high")] for name in names])
+    score, low, high = values.T
+    places = np.arange(len(names))[::-1]
+    ax.errorbar(score, places, xerr=[score - low, high - score], fmt="o", capsize=5)
+    for place, value in zip(places, score, strict=True):
+        ax.annotate(f"{value:.4f}", (value, place), (0, 8), textcoords="offset points", ha="center")
+    ax.set_yticks(places, names)
+    ax.set(ylim=(-0.5, len(names) - 0.4), xlabel="score, with its interval")
+    ax.grid(alpha=0.3, axis="x")
     return ax
 
 

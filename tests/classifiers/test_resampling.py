@@ -5,7 +5,15 @@ import pytest
 from scipy import stats
 from sklearn.metrics import get_scorer
 
-from xsoftmax import MLPClassifier, SoftmaxRegression, bootstrap, fit_many, learning_curve
+from xsoftmax import (
+    MLPClassifier,
+    SoftmaxRegression,
+    bootstrap,
+    bootstrap_scores,
+    fit_many,
+    learning_curve,
+    metrics,
+)
 from xsoftmax.arrays import same_place
 
 from ..problems import blobs
@@ -205,3 +213,35 @@ def test_warnings_of_many_fits_name_the_caller():
     with pytest.warns(match="of 2 problems did not reach tol") as warned:
         fit_many(slow, X[TRAIN], Y[TRAIN], np.ones((2, 100)))
     assert warned[0].filename == __file__
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_bootstrap_scores_resamples_the_rows_that_are_scored(xp, n_classes):
+    X, y = blobs(n_samples=160, n_classes=n_classes, spread=1.5)
+    model = SoftmaxRegression().fit(xp(X[:100]), xp(y[:100]))
+    names = ["accuracy", "balanced_accuracy", "neg_log_loss", "roc_auc_ovr"]
+    names += ["roc_auc"] if n_classes == 2 else []
+    given = xp(X[100:]), xp(y[100:]), names, 12
+    found = bootstrap_scores(model, *given, random_state=0)
+    random_state = np.random.RandomState(0)
+    for i in range(12):
+        rows = random_state.randint(60, size=60)
+        logits = xp.host(model.predict_log_proba(xp(X[100:][rows])))
+        expected = metrics.score(logits, y[100:][rows], names)
+        for name in names:
+            value = found[name].bootstrap_distribution[i]
+            assert value == pytest.approx(expected[name], rel=1e-9), name
+    spread = found["accuracy"].bootstrap_distribution.std(ddof=1)
+    assert found["accuracy"].standard_error == pytest.approx(spread)
+    again = bootstrap_scores(model, xp(X[100:]), xp(y[100:]), "accuracy", 12, random_state=0)
+    assert list(again) == ["accuracy"]
+
+
+def test_bootstrap_scores_refuses_what_it_cannot_resample():
+    model = SoftmaxRegression().fit(*PARTS[:2])
+    with pytest.raises(ValueError, match="n_resamples must be at least 2"):
+        bootstrap_scores(model, *PARTS[2:], n_resamples=1)
+    with pytest.raises(ValueError, match="not among the classes"):
+        bootstrap_scores(model, PARTS[2], PARTS[3] + 5)
+    with pytest.raises(ValueError, match="y holds probabilities"):
+        bootstrap_scores(model, PARTS[2], np.eye(3)[PARTS[3]])

@@ -4,7 +4,7 @@ from .batched_search import BatchedGridSearchCV
 from .mlp import MLPClassifier
 from .multi_output import MultiOutputSoftmaxRegression
 from .multi_output_cv import MultiOutputSoftmaxRegressionCV
-from .resampling import bootstrap, fit_many, learning_curve
+from .resampling import bootstrap, bootstrap_scores, fit_many, learning_curve
 from .softmax_regression import SoftmaxRegression
 from .softmax_regression_cv import SoftmaxRegressionCV
 
@@ -16,6 +16,7 @@ __all__ = [
     "SoftmaxRegression",
     "SoftmaxRegressionCV",
     "bootstrap",
+    "bootstrap_scores",
     "fit_many",
     "learning_curve",
 ]

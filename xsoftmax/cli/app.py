@@ -17,6 +17,7 @@ from .evaluate import evaluate
 from .info import info
 from .interrupts import INTERRUPTED, interrupts_raised, is_interrupt
 from .predict import predict
+from .probe import probe
 from .reproduce import reproduce
 from .sweep import sweep
 from .train import train
@@ -45,7 +46,7 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, sweep, evaluate, predict, reproduce, info):
+for command in (train, sweep, probe, evaluate, predict, reproduce, info):
     app.command()(_interruptible(command))
 
 

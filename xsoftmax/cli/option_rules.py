@@ -153,6 +153,15 @@ TRAIN = (
     *_TRAINING,
 )
 
+PROBE = (
+    Rule(
+        ("cv",),
+        lambda v: len(v["others"]) < 2,
+        "C is chosen on VAL; without VAL it is chosen by folds",
+    ),
+    _PICTURES,
+)
+
 EVALUATE = (
     _FILES_OF_MNIST,
     *_TABLES,

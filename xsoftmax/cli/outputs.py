@@ -20,7 +20,7 @@ from .options import MODEL_NAME
 DEFAULT_FOLDER = Path("xsoftmax-out")
 FLOAT64_BYTES = 8
 
-#: What evaluate draws, and what train and sweep do.
+#: What evaluate draws, and what train, sweep and probe do.
 RESULT_PICTURES = ("predictions.png", "recall.png", "confusion_matrix.png")
 PICTURES = (
     *RESULT_PICTURES,
@@ -29,6 +29,7 @@ PICTURES = (
     "loss_curve.png",
     "weights.png",
     "sweep.png",
+    "scores.png",
 )
 
 SaveTo = Annotated[

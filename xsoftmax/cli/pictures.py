@@ -53,6 +53,20 @@ def sweep_picture(model: Any, scoring: str, folder: Path) -> list[Path]:
     return _written({"sweep.png": draw}, folder)
 
 
+def probe_pictures(
+    model: Any, scoring: str, scores: dict[str, dict[str, float]], folder: Path
+) -> list[Path]:
+    """Of a probe: score against C, and scores on the rows to test on with their intervals."""
+    name = scoring.replace("_", " ")
+
+    def sweep() -> Any:
+        return plots.plot_sweep(model.Cs_, model.scores_, best=model.C_, name=name)
+
+    return _written(
+        {"sweep.png": sweep, "scores.png": lambda: plots.plot_intervals(scores)}, folder
+    )
+
+
 def result_pictures(dataset: Dataset, predictions: np.ndarray, folder: Path) -> list[Path]:
     """Of the rows to test on: predictions or the recall of classes, and the confusion matrix."""
     shape, names = dataset.image_shape, _names(dataset)

@@ -17,6 +17,7 @@ from .console import (
     print_table,
     sweep_progress,
 )
+from .grids import values_of
 from .interrupts import INTERRUPTED
 from .outputs import Force, SaveTo, check_room, destination, drawn, save_model
 
@@ -59,7 +60,7 @@ def sweep(
     Ctrl-C ends it and writes nothing.
     """
     option_rules.check_options(context, option_rules.SWEEP)
-    Cs = _values(grid)
+    Cs = values_of(grid)
     where = destination(save_to, plots, no_plots=no_plots, force=force)
 
     from .. import arrays, datasets
@@ -139,22 +140,3 @@ def _rows(estimator: Any) -> list[list[str]]:
         ]
         for C, scores, n_iter in columns
     ]
-
-
-def _values(grid: str) -> Any:
-    import numpy as np
-
-    try:
-        if ":" in grid:
-            low, high, count = grid.split(":")
-            values = np.geomspace(float(low), float(high), int(count))
-        else:
-            values = np.asarray([float(C) for C in grid.split(",")])
-    except (ValueError, MemoryError):
-        values = np.zeros(0)
-    if values.size == 0 or not np.all(np.isfinite(values) & (values > 0)):
-        raise typer.BadParameter(
-            "--Cs must be FROM:TO:COUNT with numbers above 0, like 1e-6:1e5:45, or values with "
-            f"commas between, like 0.1,1,10; got {grid!r}."
-        )
-    return values

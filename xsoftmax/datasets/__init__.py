@@ -3,6 +3,7 @@
 from .bundled import digits
 from .columns import Schema
 from .dataset import Dataset, Rows, TableWarning, with_test_rows
+from .features import read_features
 from .numpy_files import read_npy, read_npz
 from .published import fashion_mnist, idx_folder, mnist
 from .sources import has_test_part, load, load_rows
@@ -21,6 +22,7 @@ __all__ = [
     "load_rows",
     "mnist",
     "read_csv",
+    "read_features",
     "read_npy",
     "read_npz",
     "read_parquet",

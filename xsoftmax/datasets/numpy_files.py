@@ -127,7 +127,7 @@ def read_npy(
 
 def read_arrays(path: Path) -> Dataset | Rows:
     """The data set in a .npz file; without a test part of its own, all rows."""
-    arrays = _npz_arrays(path)
+    arrays = npz_arrays(path)
     names = next((names for names in TRAIN_NAMES if _have(arrays, names)), None)
     if names is None:
         raise ValueError(
@@ -141,7 +141,7 @@ def read_arrays(path: Path) -> Dataset | Rows:
 
 def read_test_arrays(path: Path) -> Rows:
     """The rows of a .npz file to test on (X_test, else X, else X_train), with labels if it can."""
-    arrays = _npz_arrays(path)
+    arrays = npz_arrays(path)
     for X_name, y_name in (TEST_NAMES, *reversed(TRAIN_NAMES)):
         if X_name.lower() in arrays:
             return _rows(path, arrays, X_name, y_name)
@@ -150,8 +150,8 @@ def read_test_arrays(path: Path) -> Rows:
 
 def read_pair(path: Path, labels: Path | None) -> Rows:
     """All rows of a .npy file of features, with labels of another if it is named."""
-    X, image_shape = _flatten(path, _load(path))
-    y = None if labels is None else _load(labels)
+    X, image_shape = _flatten(path, load_array(path))
+    y = None if labels is None else load_array(labels)
     _check_pair(path, X, y)
     return Rows(path.stem, X, y, image_shape)
 
@@ -192,7 +192,15 @@ def _rows(path: Path, arrays: dict[str, np.ndarray], X_name: str, y_name: str) -
     )
 
 
-def _load(path: Path) -> np.ndarray:
+def checked_rows(path: Path, X: np.ndarray, y: np.ndarray) -> Rows:
+    """Rows and their labels, which go together."""
+    X, image_shape = _flatten(path, X)
+    _check_pair(path, X, y)
+    return Rows(path.stem, X, y, image_shape)
+
+
+def load_array(path: Path) -> np.ndarray:
+    """The array of a .npy file."""
     try:
         return np.load(path, allow_pickle=False)
     except (ValueError, EOFError) as error:
@@ -202,7 +210,8 @@ def _load(path: Path) -> np.ndarray:
 _TEXT = " Save text with np.asarray(text, dtype=str)."
 
 
-def _npz_arrays(path: Path) -> dict[str, np.ndarray]:
+def npz_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of a .npz file by their names in lower case."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return {name.lower(): arrays[name] for name in arrays.files}

@@ -1,0 +1,134 @@
+"""Features that a network made, with labels beside them: one file, or a folder of shards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from .dataset import Rows
+from .numpy_files import checked_rows, load_array, npz_arrays
+
+#: Names under which a file of several arrays may hold features, and labels.
+FEATURE_NAMES = ("x", "features", "embeddings")
+LABEL_NAMES = ("y", "labels", "targets")
+#: What the name of a .npy file of labels adds to that of its features; alone it is a folder's.
+LABELS = "labels"
+SUFFIXES = (".npy", ".npz", ".safetensors")
+
+
+def read_features(path: str | Path, labels: str | Path | None = None) -> Rows:
+    """Read features and labels from a file, or from a folder of shards.
+
+    Parameters
+    ----------
+    path : str or Path
+        A .npz or .safetensors file with arrays ``X`` and ``y`` (or ``features``, ``embeddings``;
+        ``labels``, ``targets``), a .npy file with its labels beside it (``train.npy`` and
+        ``train_labels.npy``), or a folder of such files, which are read in the order of their
+        names. A folder may have one ``labels.npy`` for all of them.
+    labels : str or Path, default=None
+        A .npy file of labels, instead.
+
+    Returns
+    -------
+    rows : Rows
+        ``X`` (n_samples, n_features) in the dtype that it is stored in, ``y`` and a ``name``.
+
+    Raises
+    ------
+    ValueError
+        If a file is no such file, arrays do not go together, shards have different columns, or
+        labels are missing.
+    OSError
+        If a file cannot be read.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from xsoftmax.datasets import read_features
+    >>> np.save("train.npy", np.ones((6, 4), dtype=np.float16))
+    >>> np.save("train_labels.npy", np.arange(6) % 2)
+    >>> rows = read_features("train.npy")
+    >>> rows.X.shape, rows.X.dtype, rows.y.tolist()
+    ((6, 4), dtype('float16'), [0, 1, 0, 1, 0, 1])
+    """
+    path = Path(path)
+    files = _shards(path) if path.is_dir() else [path]
+    found = [_read(file) for file in files]
+    widths = sorted({X.shape[1:] for X, _ in found})
+    if len(widths) > 1:
+        raise ValueError(f"{path}: shards have features of different shapes, {widths}.")
+    X = found[0][0] if len(found) == 1 else np.concatenate([X for X, _ in found])
+    return checked_rows(path, X, _labels(path, files, found, labels))
+
+
+def _shards(folder: Path) -> list[Path]:
+    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES)
+    shards = [file for file in files if not _holds_labels(file)]
+    if not shards:
+        raise ValueError(f"{folder} holds no features: no {', '.join(SUFFIXES)} file.")
+    return shards
+
+
+def _holds_labels(file: Path) -> bool:
+    return file.suffix.lower() == ".npy" and file.stem.lower().split("_")[-1] == LABELS
+
+
+def _read(file: Path) -> tuple[np.ndarray, np.ndarray | None]:
+    """The features in a file, and the labels that are with them."""
+    suffix = file.suffix.lower()
+    if suffix == ".npy":
+        beside = file.with_name(f"{file.stem}_{LABELS}{file.suffix}")
+        return load_array(file), load_array(beside) if beside.exists() else None
+    if suffix == ".npz":
+        arrays: Mapping[str, np.ndarray] = npz_arrays(file)
+    elif suffix == ".safetensors":
+        arrays = _tensors(file)
+    else:
+        raise ValueError(
+            f"{file} is no file of features: those end in {', '.join(SUFFIXES)}. A folder of them "
+            "may be named too."
+        )
+    X = next((arrays[name] for name in FEATURE_NAMES if name in arrays), None)
+    if X is None:
+        raise ValueError(
+            f"{file} must hold an array named X, features or embeddings; it holds {sorted(arrays)}."
+        )
+    return X, next((arrays[name] for name in LABEL_NAMES if name in arrays), None)
+
+
+def _tensors(file: Path) -> dict[str, np.ndarray]:
+    file.open("rb").close()  # the library's own errors do not say which file
+    try:
+        return {name.lower(): x for name, x in safetensors.numpy.load_file(file).items()}
+    except (safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{file} is no .safetensors file of arrays that NumPy has ({error}). Save bfloat16 as "
+            "float16 or float32."
+        ) from error
+
+
+def _labels(
+    path: Path,
+    files: list[Path],
+    found: list[tuple[np.ndarray, np.ndarray | None]],
+    named: str | Path | None,
+) -> np.ndarray:
+    """Those that are named, that all files have, or that a folder has for all of them."""
+    if named is not None:
+        return load_array(Path(named))
+    lacking = [file for file, (_, y) in zip(files, found, strict=True) if y is None]
+    if not lacking:
+        return np.concatenate([y for _, y in found if y is not None])
+    of_all = path / f"{LABELS}.npy"
+    if path.is_dir() and of_all.exists():
+        return load_array(of_all)
+    wanted = "an array y in it"
+    if lacking[0].suffix.lower() == ".npy":
+        wanted = f"{lacking[0].stem}_{LABELS}.npy beside it"
+    folder = f", or {of_all.name} for the whole folder" if path.is_dir() else ""
+    raise ValueError(f"{lacking[0]} has no labels: there must be {wanted}{folder}.")
