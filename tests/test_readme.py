@@ -5,15 +5,17 @@ from pathlib import Path
 
 import pytest
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
 
 
-@pytest.mark.skipif(not README.exists(), reason="only a clone has the README")
-def test_code_of_the_readme_prints_what_its_comments_say(tmp_path, monkeypatch, capsys):
+@pytest.mark.skipif(not (ROOT / "README.md").exists(), reason="only a clone has the README")
+@pytest.mark.parametrize("page", ["README.md", "docs/probes.md"])
+@pytest.mark.filterwarnings("ignore:.*the best C_")
+def test_code_of_a_page_prints_what_its_comments_say(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
     assert blocks
     for block in blocks:
         expected = re.findall(r"^print.*# (.*)$", block, re.MULTILINE)
-        exec(compile(block, "README.md", "exec"), {})
+        exec(compile(block, page, "exec"), {})
         assert capsys.readouterr().out.splitlines() == expected
