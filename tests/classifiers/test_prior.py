@@ -247,3 +247,11 @@ def test_a_scorer_on_the_host_knows_no_offset():
     search = SoftmaxRegressionCV([1.0], cv=2, scoring=get_scorer("accuracy"))
     with pytest.raises(ValueError, match="scoring with an offset needs scores that are computed"):
         search.fit(X, y, offset=offset)
+
+
+def test_a_prior_may_come_as_lists(xp):
+    X, y, _ = case(2)
+    W0, b0 = prior(2)
+    lists = SoftmaxRegression(coef_prior=(W0.tolist(), b0.tolist())).fit(xp(X), xp(y))
+    arrays = SoftmaxRegression(coef_prior=(xp(W0), xp(b0))).fit(xp(X), xp(y))
+    np.testing.assert_array_equal(xp.host(lists.coef_), xp.host(arrays.coef_))

@@ -53,7 +53,8 @@ def check_prior(estimator: Any, network: Network, X: Array) -> list[Layer]:
             f"{name}(coef_prior=...) must be a pair (W0, b0) of weights and intercepts, as coef_ "
             "and intercept_ are; b0 may be None."
         ) from error
-    n_rows = 1 if n_classes == 2 and np.shape(W)[:1] == (1,) else n_classes
+    given = tuple(W.shape) if is_array(W) else np.shape(W)
+    n_rows = 1 if n_classes == 2 and given[:1] == (1,) else n_classes
     W = _moved(name, "weights", W, (n_rows, n_features), X)
     b = None if b is None else _moved(name, "intercepts", b, (n_rows,), X)
     xp = namespace(X)

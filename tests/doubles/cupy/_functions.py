@@ -243,16 +243,17 @@ def unique(ar, return_index=False, return_inverse=False, return_counts=False, ax
 @public
 def searchsorted(a, v, side="left", sorter=None):
     """By bisection, which tells something else than NumPy's where a is not sorted."""
-    assert side == "left"
+    assert side in ("left", "right")
     assert sorter is None
     a, v = operand(a), operand(v)
+    is_before = np.less if side == "left" else np.less_equal
     left, right = np.zeros(v.shape, np.int64), np.full(v.shape, a.size - 1)
     while np.any(left < right):
         middle, going = left + (right - left) // 2, left < right
-        is_right = a[middle] < v
+        is_right = is_before(a[middle], v)
         left = np.where(going & is_right, middle + 1, left)
         right = np.where(going & ~is_right, middle, right)
-    return computed("searchsorted", np.where((v > a[-1]) | np.isnan(v), a.size, right))
+    return computed("searchsorted", np.where(is_before(a[-1], v) | np.isnan(v), a.size, right))
 
 
 @public
