@@ -151,6 +151,7 @@ def test_scores_cross_to_the_host_as_numbers(xp, monkeypatch):
     ("change", "message"),
     [
         ({"scoring": "roc_auc"}, "for two classes, but there are 3; choose 'roc_auc_ovr'"),
+        ({"scoring": "top_0_accuracy"}, "'top_0_accuracy' is not computed where arrays lie"),
         ({"scoring": "precision"}, "'precision' is not computed where arrays lie; choose among"),
         ({"y": [0, 1]}, r"needs logits of shape .* got \(4, 3\) and \(2,\)"),
         ({"y": [0, 1, 2, 3]}, r"must lie in 0 .. 2 for 3 classes"),

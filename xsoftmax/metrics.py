@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from math import nan
 from typing import Any, NamedTuple
 
@@ -41,6 +42,10 @@ class Metric(NamedTuple):
     value: Callable[[Array], Array]  #: (n_problems, n_sums) to (n_problems,)
     #: Whether it needs all samples at once: the sums of some and of others do not add up.
     of_all_samples: bool = False
+
+    def __call__(self, logits: Array, labels: Array, weights: Array) -> Array:
+        """(n_problems,): the score of all samples."""
+        return self.value(self.sums(logits, labels, weights))
 
 
 @on_its_device
@@ -213,10 +218,7 @@ def known_metric(name: str, n_classes: int) -> Metric:
     ValueError
         If there is none, or none for so many classes.
     """
-    top = re.fullmatch(r"top_(\d+)_accuracy", name)
-    if top:
-        return top_k_accuracy(int(top[1]))
-    if name not in METRICS:
+    if not is_metric(name):
         raise ValueError(
             f"scoring={name!r} is not computed where arrays lie; choose among "
             f"{', '.join(METRICS)} and top_5_accuracy, of any number."
@@ -226,20 +228,20 @@ def known_metric(name: str, n_classes: int) -> Metric:
             f"scoring='roc_auc' is for two classes, but there are {n_classes}; choose "
             "'roc_auc_ovr', the mean over all classes of each against the rest."
         )
-    return METRICS[name]
+    return METRICS.get(name) or top_k_accuracy(int(name.split("_")[1]))
 
 
 def is_metric(name: Any) -> bool:
     """Whether `known_metric` knows it."""
-    return isinstance(name, str) and bool(
-        name in METRICS or re.fullmatch(r"top_\d+_accuracy", name)
-    )
+    if not isinstance(name, str):
+        return False
+    return name in METRICS or re.fullmatch(r"top_[1-9]\d*_accuracy", name) is not None
 
 
 def values_of(metrics: Sequence[Metric], logits: Array, labels: Array, weights: Array) -> Array:
     """(n_problems, n_metrics), of all samples."""
     xp = namespace(logits)
-    return xp.stack([m.value(m.sums(logits, labels, weights)) for m in metrics], axis=1)
+    return xp.stack([metric(logits, labels, weights) for metric in metrics], axis=1)
 
 
 def _weighted(values: Array, weights: Array) -> Array:
@@ -276,6 +278,7 @@ def _accuracy(logits: Array, labels: Array, weights: Array) -> Array:
     return _weighted(_as_numbers(right, logits), weights)
 
 
+@cache  # what is compiled for it is compiled once
 def top_k_accuracy(k: int) -> Metric:
     """How often the label is among the best `k` classes; of equal logits the last class is best."""
 

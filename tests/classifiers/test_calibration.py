@@ -9,6 +9,7 @@ from xsoftmax import (
     MultiOutputSoftmaxRegressionCV,
     SoftmaxRegression,
     SoftmaxRegressionCV,
+    bootstrap_scores,
     load,
     save,
 )
@@ -151,3 +152,35 @@ def test_calibration_needs_a_model_to_predict_with():
             model.fit(X, labels)
         with pytest.raises(ValueError, match=r"calibration=...\) must be None, or one of"):
             kind([1.0], calibration="isotonic").fit(X, labels)
+
+
+@pytest.mark.parametrize("names", [["neg_log_loss", "asked"], ["asked", "neg_log_loss"]])
+def test_the_order_of_scores_and_their_weights_do_not_move_the_temperature(names):
+    """A scorer that takes no weights counts all rows alike; the temperature does not."""
+    X, y = blobs(n_samples=120, n_features=8, spread=2.0)
+    weight = 0.1 + np.random.default_rng(0).random(120) ** 4
+
+    def asked(model, X, y):
+        return model.score(X, y)
+
+    known = {"neg_log_loss": "neg_log_loss", "asked": asked}
+    settings = {"cv": FOLDS, "calibration": "temperature", "refit": "neg_log_loss"}
+    with pytest.warns(UserWarning, match="takes no sample_weight"):
+        model = SoftmaxRegressionCV(
+            [100.0], scoring={name: known[name] for name in names}, **settings
+        ).fit(X, y, weight)
+    alone = SoftmaxRegressionCV([100.0], scoring="neg_log_loss", **settings).fit(X, y, weight)
+    assert model.temperature_ == alone.temperature_
+    np.testing.assert_array_equal(model.scores_["neg_log_loss"], alone.scores_)
+
+
+def test_scores_of_other_rows_are_of_calibrated_probabilities():
+    X, y = blobs(n_samples=240, n_features=30, spread=5.0)
+    settings = {"cv": 3, "calibration": "temperature", "scoring": "neg_log_loss"}
+    model = SoftmaxRegressionCV([1e3], **settings).fit(X[:120], y[:120])
+    assert model.temperature_ > 1.5
+    p = model.predict_proba(X[120:])
+    expected = np.mean(np.log(p[np.arange(120), y[120:]]))
+    assert model.score(X[120:], y[120:]) == pytest.approx(expected, rel=1e-9)
+    found = bootstrap_scores(model, X[120:], y[120:], "neg_log_loss", 400, random_state=0)
+    assert found["neg_log_loss"].bootstrap_distribution.mean() == pytest.approx(expected, rel=0.02)

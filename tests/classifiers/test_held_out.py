@@ -18,7 +18,7 @@ from ..problems import blobs
 NAMES = ["accuracy", "neg_log_loss", "balanced_accuracy", "f1_macro"]
 
 
-def batch(xp, names=(), weight=None):
+def batch(xp, names, weight):
     """X, what three problems of 3, 3 and 2 classes hold out, their network and parameters."""
     rng = np.random.default_rng(0)
     X, y = blobs(n_samples=64, n_features=4, spread=2.0)
@@ -26,7 +26,7 @@ def batch(xp, names=(), weight=None):
     two = Targets(np.asarray([5, 7]), (X[:, 0] > 0).astype(int))
     rows = [np.arange(40), np.arange(30, 64), np.r_[:20, 3]]
     held_out = [
-        HeldOut(targets, of_problem, scorings(names, targets, weight**k))
+        HeldOut(targets, weight**k, of_problem, scorings(names, targets, weight**k))
         for k, targets, of_problem in zip((1, 2, 3), (three, three, two), rows, strict=True)
     ]
     return X, held_out, Network((4, 3)), xp(rng.standard_normal((3, 15)))

@@ -163,6 +163,8 @@ def test_fit_many_names_the_fit_whose_weights_are_wrong(weights, message):
         ({"solver": "sgd"}, r"SoftmaxRegression\(solver='lbfgs'\); got 'sgd'"),
         ({"early_stopping": True}, r"early_stopping=False\); got True"),
         ({"warm_start": True}, r"warm_start=False\); got True"),
+        ({"coef_prior": (np.zeros((3, 5)), None)}, r"coef_prior=None\); got"),
+        ({"standard_errors": True}, r"standard_errors=False\); got True"),
         ({"C": -1}, r"SoftmaxRegression\(C=...\) must be a number above 0"),
     ],
 )
@@ -245,3 +247,10 @@ def test_bootstrap_scores_refuses_what_it_cannot_resample():
         bootstrap_scores(model, PARTS[2], PARTS[3] + 5)
     with pytest.raises(ValueError, match="y holds probabilities"):
         bootstrap_scores(model, PARTS[2], np.eye(3)[PARTS[3]])
+
+
+def test_bootstrap_scores_see_the_offset_of_the_rows():
+    told = 5.0 * np.eye(3)[PARTS[3]]
+    model = SoftmaxRegression().fit(*PARTS[:2], offset=5.0 * np.eye(3)[PARTS[1]])
+    found = bootstrap_scores(model, *PARTS[2:], n_resamples=3, offset=told, random_state=0)
+    assert found["accuracy"].confidence_interval == (1.0, 1.0)

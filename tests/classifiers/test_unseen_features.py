@@ -12,9 +12,9 @@ def test_a_sweep_and_its_refit_read_only_the_features_that_are_seen():
     widths = []
 
     class Watched(SoftmaxRegressionCV):
-        def _refit(self, space, *others):
+        def _refit(self, parts, space, *others):
             widths.append(space.rows(None).shape[1])
-            return super()._refit(space, *others)
+            return super()._refit(parts, space, *others)
 
     Watched([1.0], cv=2).fit(np.hstack([X, np.zeros_like(X)]), y)
     assert widths == [4]

@@ -85,6 +85,12 @@ class BaseSoftmaxClassifier(Predictor):
     def _set_layers(self, layers: list[Layer]) -> None:
         """Keep the layers of a batch of one problem as fitted attributes."""
 
+    def _before_fit(self, samples: Samples) -> None:
+        """What a subclass checks before a fit, and forgets."""
+
+    def _after_fit(self, samples: Samples) -> None:
+        """What a subclass learns from a fit besides its layers."""
+
     @on_its_device
     def fit(
         self,
@@ -173,6 +179,7 @@ class BaseSoftmaxClassifier(Predictor):
     def _fit(
         self, samples: Samples, held_out: Samples | None, monitor: Monitor | None, resume: bool
     ) -> Any:
+        self._before_fit(samples)
         random_state = check_random_state(self.random_state)
         network, start = self._start(samples, random_state, resume)
         space, offset = from_prior(self, network, samples)
@@ -215,6 +222,7 @@ class BaseSoftmaxClassifier(Predictor):
         if interrupted:
             raise KeyboardInterrupt
         warn_unless_converged(self, objective, solution)
+        self._after_fit(samples)
         return self
 
     @_ExceptByLBFGS

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
-from ..arrays import Array, namespace, threads_that_pay
+from ..arrays import Array, namespace, row_slices, threads_that_pay
 from ..model.network import Layer, Network
 from ..objective.coordinates import Coordinates, coordinates
 from ..objective.features import Features
@@ -18,7 +16,7 @@ from ..solvers import LBFGS, Solution, Status, fit
 from .linear import penalty_strength
 from .problems import Problem, objective_of
 from .softmax_regression import SoftmaxRegression
-from .training import as_returned, check_finite
+from .training import as_returned, check_solution, warn_of_problems
 from .validation import classes_for
 
 #: Parameters, directions and memory of a batch may hold this many values; other problems wait.
@@ -42,9 +40,10 @@ def fit_batch(
     features, policy = Features(X), getattr(estimator, "_policy", DEFAULT)
     space = coordinates(features, network, policy, many_passes=True)
     models: list[SoftmaxRegression] = []
+    statuses: list[Status] = []
+    gaps: list[float] = []
     with threads_that_pay(X, len(problems) * most):
-        for rows in turns(len(problems), network):
-            some = slice(rows.start, rows.stop)
+        for some in turns(len(problems), network):
             solution = _solved(estimator, space, features, problems[some], Cs[some], policy)
             layers = network.unpack(solution.parameters)
             known = zip(problems[some], Cs[some], strict=True)
@@ -52,7 +51,10 @@ def fit_batch(
                 _published(estimator, problem, C, layers, solution, row, X)
                 for row, (problem, C) in enumerate(known)
             ]
-            _warn_unless_converged(estimator, solution, stacklevel)
+            statuses += solution.statuses
+            gaps += solution.gaps
+    n_left = sum(status is not Status.CONVERGED for status in statuses)
+    warn_of_problems(estimator, n_left, len(problems), max(gaps), stacklevel)
     return models
 
 
@@ -73,9 +75,7 @@ def _solved(
     )
     start = namespace(X).zeros_like(objective.penalty)
     solution = fit(objective, start, tol=estimator.tol, max_iter=estimator.max_iter)
-    if Status.INTERRUPTED in solution.statuses:
-        raise KeyboardInterrupt
-    check_finite(estimator, solution.parameters)
+    check_solution(estimator, solution)
     return as_returned(objective, space, features, solution, estimator.tol)
 
 
@@ -113,27 +113,11 @@ def own_classes(layer: Layer, row: int, n_classes: int) -> Layer:
     return W, b
 
 
-def turns(n_problems: int, network: Network) -> Iterator[range]:
+def turns(n_problems: int, network: Network) -> Iterator[slice]:
     """Batches of problems that fit in memory together.
 
     A pair is three vectors, and there are those of the solver, those that it began with, and those
     from before a problem left.
     """
     values = (9 * LBFGS.memory + 12) * network.n_parameters
-    size = max(1, min(n_problems, BATCH_VALUES // values))
-    for start in range(0, n_problems, size):
-        yield range(start, min(start + size, n_problems))
-
-
-def _warn_unless_converged(estimator: Any, solution: Solution, stacklevel: int) -> None:
-    """One warning for all problems that did not converge."""
-    left = [status is not Status.CONVERGED for status in solution.statuses]
-    if any(left) and estimator.tol > 0:
-        warnings.warn(
-            f"{type(estimator).__name__}: {sum(left)} of {len(left)} problems did not reach "
-            f"tol={estimator.tol:g}; the largest estimate of the relative gap is "
-            f"{max(solution.gaps):.2g}. Try max_iter above {estimator.max_iter}, a larger tol, or "
-            "features scaled to about one.",
-            ConvergenceWarning,
-            stacklevel=stacklevel,
-        )
+    return row_slices(n_problems, max(1, BATCH_VALUES // values))

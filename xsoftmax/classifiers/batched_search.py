@@ -208,7 +208,9 @@ class BatchedGridSearchCV(GridSearchCV):
         self.scorer_ = check_scoring(self.estimator, scoring=self.scoring)
         weight = check_sample_weight(X_checked, sample_weight)
         scorings = scorings_of(self.scoring, self.estimator, targets.classes, routing, weight, 4)
-        scorer = Scorer(X_checked, [HeldOut(targets, fold.test, scorings) for fold in folds])
+        scorer = Scorer(
+            X_checked, [HeldOut(targets, weight, fold.test, scorings) for fold in folds]
+        )
         outcomes = self._outcomes(estimators, samples, folds, scorer)
         self._report_failures(outcomes)
         self._set_results(candidates, outcomes)

@@ -13,7 +13,7 @@ from ..arrays import Array, namespace, to_list
 from ..objective.coordinates import Coordinates
 from ..objective.features import Features
 from ..objective.objective import Objective
-from ..solvers import Solution, Status, follow_path
+from ..solvers import Solution, follow_path
 from .batch import turns
 from .cv_results import CVResults
 from .held_out import LeaveOneOutScorer, Scorer
@@ -21,7 +21,7 @@ from .linear import penalty_strength
 from .problems import Problem, check_penalty, objective_of
 from .scoring import best
 from .softmax_regression import SoftmaxRegression
-from .training import as_returned, check_finite
+from .training import as_returned, check_solution
 
 #: (n_finished, n_problems) -> nothing
 Monitor = Callable[[int, int], Any]
@@ -49,8 +49,8 @@ def cross_validate(
     n_features, _ = network.layer_sizes
     models = [host_model(estimator, n_features, problem) for problem in problems]
     monitor(0, results.n_problems)
-    for rows in turns(len(problems), network):
-        some = problems[rows.start : rows.stop]
+    for turn in turns(len(problems), network):
+        some = problems[turn]
         X = space.rows(features.working_dtype(policy, len(some)))
         n_classes = [len(problem.targets.classes) for problem in some]
         strength = np.asarray([[penalty_strength(1.0, n)] for n in n_classes])
@@ -58,9 +58,9 @@ def cross_validate(
         for j, solution in zip(order, _follow(estimator, unit, Cs[order]), strict=True):
             objective = _with_C(unit, Cs[j])
             solution = as_returned(objective, space, features, solution, estimator.tol)
-            asked = models[rows.start : rows.stop]
-            scores = scorer(network, solution.parameters, rows, asked, float(Cs[j]))
-            results.record(rows, int(j), solution, scores, estimator._chosen)
+            members = range(turn.start, turn.stop)
+            scores = scorer(network, solution.parameters, members, models[turn], float(Cs[j]))
+            results.record(turn, int(j), solution, scores, estimator._chosen)
             monitor(results.n_finished, results.n_problems)
     return results
 
@@ -139,7 +139,5 @@ def _follow(estimator: Any, unit: Objective, Cs: np.ndarray) -> Iterator[Solutio
         "tol": estimator.tol, "max_iter": estimator.max_iter
     }  # fmt: skip
     for solution in follow_path([_with_C(unit, C) for C in Cs], start, **settings):
-        if Status.INTERRUPTED in solution.statuses:
-            raise KeyboardInterrupt
-        check_finite(estimator, solution.parameters)
+        check_solution(estimator, solution)
         yield solution

@@ -7,13 +7,13 @@ from math import log10
 from typing import Any
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
 from ..arrays import Array, namespace
 from ..curvature import InverseHessian
 from ..model.network import Network
 from ..solvers import Solution, Status
 from .linear import published
+from .training import warn_of_problems
 
 
 class CVResults:
@@ -33,23 +33,22 @@ class CVResults:
 
     def record(
         self,
-        problems: range,
+        problems: slice,
         j: int,
         solution: Solution,
         scores: np.ndarray,
         chosen: int = 0,
     ) -> None:
         """The outcome of some problems at the j-th C; the `chosen` one of the scores counts."""
-        rows = slice(problems.start, problems.stop)
         if np.mean(scores[:, chosen]) > self.best_score:
             self.best_score = float(np.mean(scores[:, chosen]))
             self.best_inverse = solution.warm_start.inverse
-        self.scores[rows, j], self.gaps[rows, j] = scores, solution.gaps
-        self.n_iter[rows, j] = solution.n_iter
+        self.scores[problems, j], self.gaps[problems, j] = scores, solution.gaps
+        self.n_iter[problems, j] = solution.n_iter
         if self.keeps_parameters:
-            for row, k in enumerate(problems):
+            for row, k in enumerate(range(problems.start, problems.stop)):
                 self.parameters[k][j] = solution.parameters[row : row + 1, ...]
-        self.n_finished += len(problems)
+        self.n_finished += len(solution.statuses)
         self.n_unconverged += sum(status != Status.CONVERGED for status in solution.statuses)
 
     def mean(self, at: Any) -> Array:
@@ -71,15 +70,8 @@ class CVResults:
 
     def warn(self, estimator: Any) -> None:
         """One warning for all problems that did not converge."""
-        if self.n_unconverged and estimator.tol > 0:
-            warnings.warn(
-                f"{type(estimator).__name__}: {self.n_unconverged} of {self.n_problems} problems "
-                f"did not reach tol={estimator.tol:g}; the largest estimate of the relative gap is "
-                f"{self.gaps.max():.2g}. Try max_iter above {estimator.max_iter}, a larger tol, or "
-                "features scaled to about one.",
-                ConvergenceWarning,
-                stacklevel=5,  # `fit` has a wrapper
-            )
+        gap = float(self.gaps.max())
+        warn_of_problems(estimator, self.n_unconverged, self.n_problems, gap, 6)
 
 
 def warn_at_edge(estimator: Any, scores: np.ndarray, stacklevel: int) -> None:

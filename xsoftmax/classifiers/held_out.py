@@ -34,6 +34,7 @@ class HeldOut(NamedTuple):
     """What a model is scored on, on the host."""
 
     targets: Targets  #: of all rows
+    weight: np.ndarray  #: (n_samples,), of all rows
     rows: np.ndarray  #: indices of those that are scored
     scorings: Sequence[Scoring]  #: the scores, of the same names and kinds for all models
 
@@ -130,20 +131,22 @@ class Scorer:
         xp, held, X = namespace(parameters), self.held_out[k], self.copied(k)
         own, layers = _own(network, parameters, list(range(parameters.shape[0])), held.n_classes)
         logits = own.logits(layers, xp.astype(X, parameters.dtype, copy=False))
-        offset, weight = self._offset_of(k), held.scorings[0].weight
+        offset = self._offset_of(k)
         if offset is not None:
             logits = logits + xp.astype(offset, logits.dtype, copy=False).T
-        told = np.ones(len(held.rows)) if weight is None else weight[held.rows]
-        weights = from_host(told[None, :], like=logits, dtype=logits.dtype)
+        weights = from_host(held.weight[held.rows][None, :], like=logits, dtype=logits.dtype)
         labels = indices_from_host(held.labels[held.rows][None, :], like=logits)
         return HeldOutLogits(logits, labels, weights)
 
     def scores_of(self, known: HeldOutLogits, k: int, scores: np.ndarray) -> np.ndarray:
         """(n_models, n_scorings): `scores`, with those that are computed where X lies anew."""
-        scores = scores.copy()
-        for i, scoring in enumerate(self.held_out[k].scorings):
-            if scoring.metric is not None:
-                scores[:, i] = to_list(scoring.metric.value(scoring.metric.sums(*known)))
+        scores, held = scores.copy(), self.held_out[k]
+        for i, scoring in enumerate(held.scorings):
+            if scoring.metric is None:
+                continue
+            told = np.ones(len(held.rows)) if scoring.weight is None else scoring.weight[held.rows]
+            weights = from_host(told[None, :], like=known.logits, dtype=known.logits.dtype)
+            scores[:, i] = to_list(scoring.metric(known.logits, known.labels, weights))
         return scores
 
     def _on_host(self, i: int, k: int, model: Any) -> float:
@@ -266,14 +269,15 @@ class LeaveOneOutScorer:
     ) -> np.ndarray:
         """(1, n_scorings): how the rows score with these parameters, fitted with this C."""
         logits = logits_left_out(self.estimator, self.samples, parameters, C)[None, ...]
-        held = HeldOut(self.samples.targets, np.arange(logits.shape[2]), self.scorings)
+        samples, n_samples = self.samples, logits.shape[2]
+        held = HeldOut(samples.targets, samples.weight, np.arange(n_samples), self.scorings)
         labels = indices_from_host(held.labels[None, :], like=logits)
         values = []
         for scoring in self.scorings:
-            told = np.ones(logits.shape[2]) if scoring.weight is None else scoring.weight
+            told = np.ones(n_samples) if scoring.weight is None else scoring.weight
             weights = from_host(told[None, :], like=logits, dtype=logits.dtype)
             metric: Any = scoring.metric
-            values += to_list(metric.value(metric.sums(logits, labels, weights)))
+            values += to_list(metric(logits, labels, weights))
         return np.asarray([values])
 
 

@@ -7,16 +7,14 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array, compute_dtype, has_float64, namespace
-from ..curvature.leave_one_out import covariances, leave_one_out_logits
+from ..curvature.leave_one_out import leave_one_out_logits, parameter_covariances
 from ..model.network import Network
-from ..objective.coordinates import Coordinates
 from ..objective.features import Features
 from ..objective.line_restriction import Iterate
 from ..objective.objective import Objective
-from ..objective.policy import Policy
 from .linear import penalty_strength
 from .prior import from_prior
-from .problems import Problem, class_weighted, objective_of
+from .problems import class_weighted, objective_of
 from .samples import Samples
 
 
@@ -33,7 +31,7 @@ def at_minimum(
     policy, xp = estimator._policy, namespace(samples.X)
     n_classes = len(samples.targets.classes)
     network = estimator._network(samples.X.shape[1], n_classes)
-    check_order(estimator, network, policy)
+    check_order(estimator, network)
     space, offset = from_prior(estimator, network, samples)
     X, features = samples.X, Features(samples.X)
     if has_float64(X):
@@ -49,18 +47,13 @@ def at_minimum(
         policy,
         offset,
     )
-    there = xp.astype(parameters, compute_dtype(X), copy=False)
-    return objective, objective.evaluate(_without_origin(space, there))
+    there = space.project(xp.astype(parameters, compute_dtype(X), copy=False))
+    return objective, objective.evaluate(network.centered(there))
 
 
-def _without_origin(space: Coordinates, parameters: Array) -> Array:
-    """Parameters whose classes sum to zero, seen from a prior if there is one."""
-    return space.network.centered(space.project(parameters))
-
-
-def check_order(estimator: Any, network: Network, policy: Policy) -> None:
+def check_order(estimator: Any, network: Network) -> None:
     """Refuse a Hessian that is too large."""
-    n_features, n_classes = network.layer_sizes
+    (n_features, n_classes), policy = network.layer_sizes, estimator._policy
     order = (n_classes - 1) * (n_features + network.fit_intercept)
     if order**2 > policy.max_curvature_values:
         most = int(policy.max_curvature_values**0.5)
@@ -85,13 +78,11 @@ def standard_errors(
     As `SoftmaxRegression` publishes them: the intercept last, and of two classes the difference.
     """
     objective, iterate = at_minimum(estimator, samples, parameters, C)
-    problem = Problem(samples.targets, samples.weight)
-    total = float(np.sum(class_weighted(estimator, problem)))
+    total = float(np.sum(class_weighted(estimator, samples.problem)))
     errors: dict[str, Array] = {}
     found: dict[str, Array] = {}
-    for kind, covariance in zip(
-        ("plain", "sandwich"), covariances(objective, iterate, total), strict=True
-    ):
+    both = parameter_covariances(objective, iterate, total)
+    for kind, covariance in zip(("plain", "sandwich"), both, strict=True):
         found[kind] = _by_class(objective.network, covariance)
         n_rows, n_inputs, *_ = found[kind].shape
         xp = namespace(covariance)

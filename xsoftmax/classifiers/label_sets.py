@@ -52,10 +52,10 @@ def check_Y(estimator: Any, X: Array, y: Any, weight: np.ndarray) -> list[LabelS
             )
         values = np.zeros(len(Y), dtype=indices.dtype)
         values[is_known] = indices
-        if not np.any(weight[is_known] > 0):
+        if len(np.unique(indices[weight[is_known] > 0])) < 2:
             raise ValueError(
-                f"{name}: sample_weight is 0 on every row whose label of output {j} is known. "
-                "Leave that column out."
+                f"{name}: output {j} of y needs 2 classes in rows whose sample_weight is above 0. "
+                "Leave that column out, or choose other weights."
             )
         sets.append(LabelSet(Targets(classes, values), is_known))
     return sets

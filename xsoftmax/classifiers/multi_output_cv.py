@@ -45,8 +45,8 @@ class MultiOutputSoftmaxRegressionCV(MultiOutputPredictor):
         there are none, and nothing to predict with.
     calibration : {"temperature"}, default=None
         With "temperature" the probabilities of predictions are calibrated: logits are divided by
-        the number with the least log loss of held-out rows, found at every C. Scores of
-        probabilities, such as "neg_log_loss", are those of calibrated ones then.
+        the number with the least log loss of held-out rows, found at every C. Scores that are
+        computed where X lies, such as "neg_log_loss", are those of calibrated logits then.
     missing : label, default=nan
         What says in y that a label is not known, as in `MultiOutputSoftmaxRegression`.
     fit_intercept : bool, default=True
@@ -201,9 +201,10 @@ class MultiOutputSoftmaxRegressionCV(MultiOutputPredictor):
         problems: list[Problem] = []
         held_out: list[HeldOut] = []
         for output, of_output in zip(outputs, folds, strict=True):
-            problems += problems_of(Samples(X, *output.problem(weight)), of_output)
-            scorings = self._scorings(X, output.problem(weight))
-            held_out += [HeldOut(output.targets, fold.test, scorings) for fold in of_output]
+            problem = output.problem(weight)
+            problems += problems_of(Samples(X, *problem), of_output)
+            scorings = self._scorings(X, problem)
+            held_out += [HeldOut(*problem, fold.test, scorings) for fold in of_output]
         most = max(len(output.targets.classes) for output in outputs)
         network = Network((X.shape[1], most), "identity", self.fit_intercept)
         features = Features(X)
@@ -238,13 +239,8 @@ class MultiOutputSoftmaxRegressionCV(MultiOutputPredictor):
         return scorings_of(self.scoring, model, classes, routing, problem.weight, 6)
 
     def _refit(self, X: Array, problems: list[Problem]) -> None:
-        """Set ``estimators_``: outputs with the same C are a batch."""
-        models: dict[int, Any] = {}
-        for C in np.unique(self.C_):
-            members = np.flatnonzero(self.C_ == C).tolist()
-            fitted = fit_batch(self, X, [problems[j] for j in members], [C] * len(members), 6)
-            models.update(zip(members, fitted, strict=True))
-        self.estimators_ = [models[j] for j in range(len(problems))]
+        """Set ``estimators_``, all of which are one batch."""
+        self.estimators_ = fit_batch(self, X, problems, self.C_.tolist(), 6)
         if self.calibration is not None:
             for model, temperature in zip(self.estimators_, self.temperature_, strict=True):
                 model.temperature_ = float(temperature)
@@ -254,6 +250,7 @@ def _folds(
     estimator: Any, X: Array, output: LabelSet, weight: np.ndarray, groups: Any, j: int
 ) -> list[Fold]:
     """The folds of the j-th output, of rows whose label it knows."""
+    # Mostly rows are only counted.
     known = np.flatnonzero(output.is_known)
     targets = output.targets._replace(values=output.targets.values[known])
     rows = X[: len(known), ...]

@@ -211,6 +211,10 @@ class Predictor(ClassifierMixin, BaseEstimator, ABC):
             return function
         return lambda logits, axis: function(logits / temperature, axis=axis)
 
+    def _scored_logits(self, X: Array, offset: Array | None = None) -> Array:
+        """Logits (1, n_classes, n_samples) as scores see them: calibrated."""
+        return self._logits(X, self._calibrated(lambda logits, axis: logits), offset)[None, ...]
+
     def _check_offset(self, X: Array, offset: Any) -> Array | None:
         return check_offset(self, X, offset, self.classes_.shape[0])
 

@@ -35,6 +35,15 @@ from .softmax_regression import SoftmaxRegression
 from .validation import Targets, check_X, check_y
 from .words import few, shown
 
+#: What parameters of an estimator must be for its fits to be problems of a batch.
+BATCHED = {
+    "solver": "lbfgs",
+    "early_stopping": False,
+    "warm_start": False,
+    "coef_prior": None,
+    "standard_errors": False,
+}
+
 
 @on_its_device
 def fit_many(estimator: SoftmaxRegression, X: Any, y: Any, sample_weight: Any) -> list[Any]:
@@ -49,7 +58,7 @@ def fit_many(estimator: SoftmaxRegression, X: Any, y: Any, sample_weight: Any) -
     y : array-like of shape (n_samples,)
         Labels.
     sample_weight : array-like of shape (n_fits, n_samples)
-        Non-negative weights, of which a row of zeros says that a fit does not see a sample.
+        Non-negative weights. A zero says that the fit does not see the sample.
 
     Returns
     -------
@@ -186,6 +195,7 @@ def bootstrap_scores(
     scoring: Any = ("accuracy",),
     n_resamples: int = 1000,
     *,
+    offset: Any = None,
     confidence_level: float = 0.95,
     random_state: Any = None,
 ) -> dict[str, BootstrapResult]:
@@ -205,6 +215,8 @@ def bootstrap_scores(
         Names as in `xsoftmax.metrics.score`.
     n_resamples : int, default=1000
         How many times rows are drawn, with replacement.
+    offset : array of shape (n_samples, n_classes), default=None
+        What is added to the logits, where the model was fitted with an offset.
     confidence_level : float, default=0.95
         Of the intervals, in (0, 1).
     random_state : int or RandomState, default=None
@@ -235,7 +247,7 @@ def bootstrap_scores(
     targets = check_y(estimator, X, y, classes)
     if targets.is_soft:
         raise ValueError("bootstrap_scores needs labels, but y holds probabilities.")
-    logits = estimator._logits(X)[None, ...]
+    logits = estimator._scored_logits(X, estimator._check_offset(X, offset))
     labels = indices_from_host(targets.values[None, :], like=X)
     names = [scoring] if isinstance(scoring, str) else list(scoring)
     metrics = [known_metric(name, len(classes)) for name in names]
@@ -340,8 +352,8 @@ def learning_curve(
         row[draw(targets, int(size), random_state)] = 1.0
     models = _fit(estimator, X, targets, weights)
     test = _test_scores(estimator, models, targets, X, X_test, y_test, scoring)
-    held_out = [np.flatnonzero(row) for row in weights]
-    train = _scores(estimator, models, X, targets, held_out, scoring)
+    drawn = [np.flatnonzero(row) for row in weights]
+    train = _scores(estimator, models, X, targets, drawn, scoring)
     shape = len(sizes), n_repeats
     return sizes, np.reshape(train, shape), np.reshape(test, shape)
 
@@ -365,11 +377,12 @@ def _checked(estimator: Any, X: Any, y: Any) -> tuple[Array, Targets]:
     if type(estimator) is not SoftmaxRegression:
         raise TypeError(f"estimator must be a SoftmaxRegression; got {type(estimator).__name__}.")
     check_parameters(estimator)
-    for name, allowed in (("solver", "lbfgs"), ("early_stopping", False), ("warm_start", False)):
-        if getattr(estimator, name) != allowed:
+    for name, needed in BATCHED.items():
+        given = getattr(estimator, name)
+        if given is not needed and not (isinstance(given, str) and given == needed):
             raise ValueError(
-                f"Many fits at once need SoftmaxRegression({name}={allowed!r}); got "
-                f"{getattr(estimator, name)!r}. Fit one after another instead."
+                f"Many fits at once need SoftmaxRegression({name}={needed!r}); got "
+                f"{shown(given)}. Fit one after another instead."
             )
     twin = _twin(estimator)
     X = check_X(twin, X, reset=True)
@@ -425,8 +438,8 @@ def _check_weights(estimator: Any, X: Array, sample_weight: Any, targets: Target
 
 def _class_mass(targets: Targets, weights: np.ndarray) -> np.ndarray:
     """(n_fits, n_classes): what the samples of each class weigh."""
-    indicators = np.eye(len(targets.classes))[targets.values]
-    return weights @ indicators
+    n_classes = len(targets.classes)
+    return np.stack([np.bincount(targets.values, row, n_classes) for row in weights])
 
 
 def _resamples(targets: Targets, n_resamples: int, random_state: Any) -> np.ndarray:
@@ -531,7 +544,7 @@ def _scores(
     model = host_model(estimator, X.shape[1], problem)
     routing = Routing(None, None, None)
     scorings = scorings_of(scoring, model, targets.classes, routing, problem.weight, 4)
-    scorer = Scorer(X, [HeldOut(targets, each, scorings) for each in rows], together=True)
+    scorer = Scorer(X, [HeldOut(*problem, each, scorings) for each in rows], together=True)
     network = Network((X.shape[1], len(targets.classes)), "identity")
     layers = [layer for each in models for layer in each._layers()]
     parameters = network.pack([tuple(map(namespace(X).concat, zip(*layers, strict=True)))])

@@ -196,11 +196,11 @@ def _score_there(
     offset: Array | None,
 ) -> float:
     """A score where X lies, of labels that are all among the classes."""
-    logits = model._logits(X, offset=offset)[None, ...]
+    logits = model._scored_logits(X, offset)
     at = indices_from_host(np.searchsorted(to_host(model.classes_), labels)[None, :], like=X)
     ones = np.ones(len(labels)) if weight is None else weight
     weights = from_host(ones[None, :], like=X, dtype=logits.dtype)
-    value: float = to_list(metric.value(metric.sums(logits, at, weights)))[0]
+    value: float = to_list(metric(logits, at, weights))[0]
     return value
 
 

@@ -231,17 +231,17 @@ class SoftmaxRegression(LinearPredictor, BaseSoftmaxClassifier):
     def _penalty_strength(self, network: Network) -> float:
         return penalty_strength(self.C, network.layer_sizes[-1])
 
-    def _fit(self, samples: Samples, *others: Any) -> Any:
+    def _before_fit(self, samples: Samples) -> None:
         for name in ("standard_errors_", "covariances_"):
             self.__dict__.pop(name, None)
-        n_features, classes = samples.X.shape[1], samples.targets.classes
         if self.standard_errors:
-            check_order(self, self._network(n_features, len(classes)), self._policy)
-        super()._fit(samples, *others)
+            n_features, n_classes = samples.X.shape[1], len(samples.targets.classes)
+            check_order(self, self._network(n_features, n_classes))
+
+    def _after_fit(self, samples: Samples) -> None:
         if self.standard_errors:
             known = standard_errors(self, samples, self._parameters(), self.C)
             self.standard_errors_, self.covariances_ = known
-        return self
 
     def _parameters(self) -> Array:
         """The fitted parameters (1, n_parameters)."""
@@ -298,7 +298,7 @@ class SoftmaxRegression(LinearPredictor, BaseSoftmaxClassifier):
         >>> X, y = load_iris(return_X_y=True)
         >>> model = SoftmaxRegression(tol=1e-10).fit(X, y)
         >>> round(model.leave_one_out_scores(X, y), 3), round(model.score(X, y), 3)
-        (-0.15, 0.973)
+        (-0.13, 0.973)
         """
         X = self._check_fitted(X, "leave_one_out_scores")
         targets = check_y(self, X, y, to_host(self.classes_))

@@ -23,7 +23,7 @@ from ..objective.coordinates import Coordinates, coordinates
 from ..objective.features import Features
 from ..objective.policy import DEFAULT, Policy
 from ..objective.rows import Stacked
-from ..solvers import Status, fit
+from ..solvers import fit
 from .calibration import calibrate
 from .cross_validation import Monitor, choice, chosen_by, cross_validate, grid_of, host_model
 from .cv_results import CVResults, warn_at_edge
@@ -46,7 +46,7 @@ from .scoring import (
     scorings_of,
 )
 from .softmax_regression import SoftmaxRegression
-from .training import as_returned, check_finite, warn_unless_converged
+from .training import as_returned, check_solution, warn_unless_converged
 from .validation import (
     check_offset,
     check_range,
@@ -82,8 +82,8 @@ class SoftmaxRegressionCV(LinearPredictor):
         mean score is at most one standard error below the best.
     calibration : {"temperature"}, default=None
         With "temperature" the probabilities of predictions are calibrated: logits are divided by
-        the number with the least log loss of held-out rows, found at every C. Scores of
-        probabilities, such as "neg_log_loss", are those of calibrated ones then.
+        the number with the least log loss of held-out rows, found at every C. Scores that are
+        computed where X lies, such as "neg_log_loss", are those of calibrated logits then.
     fit_intercept : bool, default=True
         Whether there is an intercept.
     class_weight : dict or "balanced", default=None
@@ -244,7 +244,7 @@ class SoftmaxRegressionCV(LinearPredictor):
         held_out = check_held_out(self, samples, X_val, y_val, sample_weight_val, offset_val)
         if held_out is not None:
             check_range(self, held_out.X, compute_dtype(X), "X_val")
-        if isinstance(self.cv, str) and self.cv == "leave-one-out":
+        if isinstance(self.cv, str):  # "leave-one-out"
             if held_out is not None:
                 raise ValueError("cv='leave-one-out' holds no X_val out; pass an int as cv.")
             rows = np.arange(X.shape[0])
@@ -359,8 +359,9 @@ class SoftmaxRegressionCV(LinearPredictor):
     def _scorer(
         self, tested: Samples, folds: list[Fold], scorings: list[Scoring], reads_all: bool
     ) -> Scorer | LeaveOneOutScorer:
-        if not isinstance(self.cv, str) or reads_all:
-            held_out = [HeldOut(tested.targets, fold.test, scorings) for fold in folds]
+        if not isinstance(self.cv, str):
+            known = tested.targets, tested.weight
+            held_out = [HeldOut(*known, fold.test, scorings) for fold in folds]
             return Scorer(tested.X, held_out, reads_all, self._policy, tested.offset)
         if self.calibration is not None:
             raise ValueError("calibration='temperature' needs folds, not cv='leave-one-out'.")
@@ -416,9 +417,7 @@ class SoftmaxRegressionCV(LinearPredictor):
         given = self, space.network, X, [problem], strength
         objective = objective_of(*given, features, self._policy, offset)
         solution = fit(objective, start, tol=self.tol, max_iter=self.max_iter, inverse=known)
-        if Status.INTERRUPTED in solution.statuses:
-            raise KeyboardInterrupt
-        check_finite(self, solution.parameters)
+        check_solution(self, solution)
         solution = as_returned(objective, space, features, solution, self.tol)
         if not results.n_unconverged:
             warn_unless_converged(model, objective, solution)

@@ -140,6 +140,28 @@ def warn_unless_converged(estimator: Any, objective: Objective, solution: Soluti
     )
 
 
+def warn_of_problems(
+    estimator: Any, n_left: int, n_problems: int, largest_gap: float, stacklevel: int
+) -> None:
+    """One ConvergenceWarning for all problems of a batch, `n_left` of which did not converge."""
+    if n_left and estimator.tol > 0:
+        warnings.warn(
+            f"{type(estimator).__name__}: {n_left} of {n_problems} problems did not reach "
+            f"tol={estimator.tol:g}; the largest estimate of the relative gap is "
+            f"{largest_gap:.2g}. Try max_iter above {estimator.max_iter}, a larger tol, or "
+            "features scaled to about one.",
+            ConvergenceWarning,
+            stacklevel=stacklevel,
+        )
+
+
+def check_solution(estimator: Any, solution: Solution) -> None:
+    """Raise for a batch that was interrupted or has diverged."""
+    if Status.INTERRUPTED in solution.statuses:
+        raise KeyboardInterrupt
+    check_finite(estimator, solution.parameters)
+
+
 def check_finite(estimator: Any, *arrays: Array) -> None:
     """Refuse a fit whose parameters or values diverged."""
     for array in arrays:

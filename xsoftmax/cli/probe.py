@@ -65,10 +65,11 @@ def probe(
         raise typer.BadParameter(f"--refit must be best or one-se; got {refit!r}.")
     where = destination(save_to, plots, no_plots=no_plots, force=force)
 
-    from .. import arrays, datasets
+    import numpy as np
+
+    from .. import arrays, datasets, metrics
     from ..arrays import threads_that_pay
     from ..classifiers import SoftmaxRegressionCV, bootstrap_scores
-    from ..classifiers.scoring import scored
     from .evaluation import check_known
 
     place = arrays.backend(backend, device)
@@ -96,6 +97,7 @@ def probe(
 
     start = time.perf_counter()
     try:
+        # Before the bar, which has a thread of its own.
         with (
             threads_that_pay(X, n_folds * len(set(labels[0].tolist()))),
             sweep_progress(title, Cs.size * n_folds, quiet=quiet) as monitor,
@@ -113,9 +115,12 @@ def probe(
     test, X_test, y_test = parts[-1], place.asarray(parts[-1].X), labels[-1].tolist()
     asked = {"n_resamples": resamples, "random_state": seed}
     found = bootstrap_scores(estimator, X_test, y_test, list(names.values()), **asked)
+    logits = estimator.predict_log_proba(X_test)
+    places = np.searchsorted(arrays.to_host(estimator.classes_), labels[-1])
+    values = metrics.score(logits, place.asarray(places), list(names.values()))
     scores = {
         name: {
-            "score": scored(estimator, key, estimator, X_test, y_test, None),
+            "score": values[key],
             "low": found[key].confidence_interval.low,
             "high": found[key].confidence_interval.high,
             "standard_error": found[key].standard_error,

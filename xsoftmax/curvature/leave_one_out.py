@@ -19,6 +19,7 @@ from ..model.losses import indicators, probabilities
 from ..objective.line_restriction import Iterate, logits_at
 from ..objective.objective import Objective
 from .exact import design_of, exact_inverse, helmert
+from .linear_algebra import diagonal_matrix
 
 
 class _Rows(NamedTuple):
@@ -39,12 +40,12 @@ def leave_one_out_logits(objective: Objective, iterate: Iterate) -> Array:
     xp, inverse = namespace(iterate.value), exact_inverse(objective, iterate, of_few_rows=False)
     Q, parts = helmert(iterate.value, objective.network.layer_sizes[-1]), []
     n_inputs, n_free = objective.rows.X.shape[1] + objective.network.fit_intercept, Q.shape[1]
-    H = xp.reshape(inverse.inverse[0, ...], (n_free, n_inputs, n_free, n_inputs))
-    unit = xp.eye(n_free, dtype=H.dtype, device=H.device)
+    inverse_H = xp.reshape(inverse.inverse[0, ...], (n_free, n_inputs, n_free, n_inputs))
+    unit = diagonal_matrix(xp.ones_like(Q[0, :]))
     for rows in _rows(objective, iterate, Q):
         columns = []
         for k in range(n_free):  # A_i, column by column: few of them are in memory
-            of_class = xp.reshape(H[:, :, k, :], (n_free * n_inputs, n_inputs))
+            of_class = xp.reshape(inverse_H[:, :, k, :], (n_free * n_inputs, n_inputs))
             product = xp.reshape(xp.matmul(rows.X, of_class.T), (-1, n_free, n_inputs))
             columns.append(xp.sum(product * rows.X[:, None, :], axis=2))
         A = xp.stack(columns, axis=2)
@@ -59,7 +60,9 @@ def leave_one_out_logits(objective: Objective, iterate: Iterate) -> Array:
     return xp.concat(parts, axis=1)
 
 
-def covariances(objective: Objective, iterate: Iterate, total_weight: float) -> tuple[Array, Array]:
+def parameter_covariances(
+    objective: Objective, iterate: Iterate, total_weight: float
+) -> tuple[Array, Array]:
     """Of the estimated parameters (n_parameters, n_parameters): plain, and by the sandwich.
 
     Plain is the inverse Hessian of the sum of losses and penalty, for weights that sum to
@@ -68,15 +71,15 @@ def covariances(objective: Objective, iterate: Iterate, total_weight: float) -> 
     problem, whose classes sum to zero.
     """
     xp, inverse = namespace(iterate.value), exact_inverse(objective, iterate, of_few_rows=False)
-    H, V = inverse.inverse[0, ...], inverse.basis.vectors
+    inverse_H, V = inverse.inverse[0, ...], inverse.basis.vectors
     Q = helmert(iterate.value, objective.network.layer_sizes[-1])
-    meat = 0.0 * H
+    meat = 0.0 * inverse_H
     for rows in _rows(objective, iterate, Q):
         scores = rows.weights[:, None, None] * rows.residual[:, :, None] * rows.X[:, None, :]
         scores = xp.reshape(scores, (rows.X.shape[0], -1))
         meat += xp.matmul(scores.T, scores)
-    sandwich = xp.matmul(xp.matmul(H, meat), H)
-    return _expanded(H / total_weight, V), _expanded(sandwich, V)
+    sandwich = xp.matmul(xp.matmul(inverse_H, meat), inverse_H)
+    return _expanded(inverse_H / total_weight, V), _expanded(sandwich, V)
 
 
 def _expanded(covariance: Array, V: Array) -> Array:
