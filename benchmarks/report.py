@@ -72,7 +72,7 @@ def ablation() -> str:
 
 def table() -> str:
     """Markdown, with a row for every measurement that there is."""
-    rows = [*_fit(), *_random(), *_sweep(), *_mlp(), *_memory()]
+    rows = [*_fit(), *_random(), *_sweep(), *_probes(), *_mlp(), *_memory()]
     lines = ["| CPU | xsoftmax | best peer | ratio |", "|---|---|---|---|"]
     return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
 
@@ -138,6 +138,33 @@ def _sweep() -> list[tuple[str, ...]]:
                 f"{entry[ours]['ratio']:.1f} x",
             )
         )
+    return rows
+
+
+def _probes() -> list[tuple[str, ...]]:
+    found = (_load("probes") or {"probes": {}})["probes"]
+    rows = []
+    for name, what in (
+        ("label_sets", "100 label sets of two classes, 10,000 x 512, float32, C=1"),
+        ("searches", "20 label sets of 10 classes, 10 values of C x 5 folds each, 4,000 x 256"),
+        ("resamples", "200 bootstrap fits, 5,000 x 256, 10 classes"),
+    ):
+        if name not in found:
+            continue
+        seconds = found[name]["seconds"]
+        ours, peers = seconds["one batch"], [s for k, s in seconds.items() if "scikit" in k]
+        peer, ratio = f"scikit-learn, one by one, {min(peers):.1f} s", f"{min(peers) / ours:.1f} x"
+        rows.append((what, f"{ours:.2f} s", peer, ratio))
+        if "our loop" in seconds:
+            loop = seconds["our loop"]
+            rows.append(
+                (
+                    "the same",
+                    f"{ours:.2f} s",
+                    f"xsoftmax, one by one, {loop:.1f} s",
+                    f"{loop / ours:.1f} x",
+                )
+            )
     return rows
 
 

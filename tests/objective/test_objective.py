@@ -244,7 +244,7 @@ def test_retry_on_out_of_memory_halves_the_rows_at_a_time(xp):
 
 def test_kept_logits_that_do_not_fit_are_given_up_and_nothing_else():
     class Full(Objective):
-        def _logits_at_zero(self, zeros):
+        def _logits_at_zero(self, like):
             raise MemoryError
 
     objective = objective_on(np.asarray, *blobs(n_samples=500))

@@ -60,7 +60,7 @@ def cross_validate(
             solution = as_returned(objective, space, features, solution, estimator.tol)
             members = range(turn.start, turn.stop)
             scores = scorer(network, solution.parameters, members, models[turn], float(Cs[j]))
-            results.record(turn, int(j), solution, scores, estimator._chosen)
+            results.record(turn, int(j), solution, scores, estimator._deciding)
             monitor(results.n_finished, results.n_problems)
     return results
 
@@ -70,7 +70,7 @@ def grid_of(Cs: Any) -> np.ndarray:
     return np.logspace(-4, 4, Cs) if isinstance(Cs, Integral) else np.asarray(Cs)
 
 
-def chosen_by(estimator: Any, names: list[str], n_folds: int) -> int:
+def deciding_score(estimator: Any, names: list[str], n_folds: int) -> int:
     """Which of the scores chooses C.
 
     Raises

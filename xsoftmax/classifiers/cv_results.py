@@ -37,11 +37,11 @@ class CVResults:
         j: int,
         solution: Solution,
         scores: np.ndarray,
-        chosen: int = 0,
+        deciding: int = 0,
     ) -> None:
-        """The outcome of some problems at the j-th C; the `chosen` one of the scores counts."""
-        if np.mean(scores[:, chosen]) > self.best_score:
-            self.best_score = float(np.mean(scores[:, chosen]))
+        """The outcome of some problems at the j-th C; the `deciding` score counts."""
+        if np.mean(scores[:, deciding]) > self.best_score:
+            self.best_score = float(np.mean(scores[:, deciding]))
             self.best_inverse = solution.warm_start.inverse
         self.scores[problems, j], self.gaps[problems, j] = scores, solution.gaps
         self.n_iter[problems, j] = solution.n_iter

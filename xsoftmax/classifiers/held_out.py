@@ -159,10 +159,10 @@ class Scorer:
         return _number(score, scoring.scorer)
 
     def _there(
-        self, network: Network, parameters: Array, problems: Sequence[int], chosen: list[int]
+        self, network: Network, parameters: Array, problems: Sequence[int], wanted: list[int]
     ) -> np.ndarray:
-        """The `chosen` scores, where X lies: nothing but them crosses to the host."""
-        scores = np.empty((len(problems), len(chosen)))
+        """The `wanted` scores, where X lies: nothing but them crosses to the host."""
+        scores = np.empty((len(problems), len(wanted)))
         order, values = [], []
         for rows in self._groups(problems, network):
             members = [self.held_out[problems[row]] for row in rows]
@@ -170,7 +170,7 @@ class Scorer:
             X, offset = self.X, self.offset
             if not self.together:
                 X, offset = self.copied(problems[rows[0]]), self._offset_of(problems[rows[0]])
-            values.append(self._values(*own, X, offset, members, chosen))
+            values.append(self._values(*own, X, offset, members, wanted))
             order += rows
         scores[order] = to_list(namespace(parameters).concat(values))
         return scores
@@ -193,12 +193,12 @@ class Scorer:
         X: Array,
         offset: Array | None,
         members: list[HeldOut],
-        chosen: list[int],
+        wanted: list[int],
     ) -> Array:
-        """(n_members, n_chosen), of members that are all scored on the rows of X."""
+        """(n_members, n_wanted), of members that are all scored on the rows of X."""
         xp = namespace(X)
-        labels, weights = self._labels_and_weights(members, chosen, layers[0][0])
-        metrics: list[Metric] = [self.scorings[i].metric for i in chosen]  # type: ignore[misc]
+        labels, weights = self._labels_and_weights(members, wanted, layers[0][0])
+        metrics: list[Metric] = [self.scorings[i].metric for i in wanted]  # type: ignore[misc]
         n_rows, sums = X.shape[0], [0.0] * len(metrics)
         if not any(metric.of_all_samples for metric in metrics):
             n_rows = max(256, block_values(X) // (network.n_units * len(members)))
@@ -213,7 +213,7 @@ class Scorer:
         return xp.stack(values, axis=1)
 
     def _labels_and_weights(
-        self, members: list[HeldOut], chosen: list[int], like: Array
+        self, members: list[HeldOut], wanted: list[int], like: Array
     ) -> tuple[Array, list[Array]]:
         """Of each member, (n_members, n_samples), and weights for each scoring."""
         counts: list[np.ndarray] = [np.ones(len(held.rows)) for held in members]
@@ -222,7 +222,7 @@ class Scorer:
             counts = [np.bincount(held.rows, minlength=self.X.shape[0]) for held in members]
             labels = [held.labels for held in members]
         weights = []
-        for i in chosen:
+        for i in wanted:
             rows = []
             for n, held in zip(counts, members, strict=True):
                 weight = held.scorings[i].weight

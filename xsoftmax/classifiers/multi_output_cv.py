@@ -14,7 +14,7 @@ from ..objective.features import Features
 from ..objective.policy import DEFAULT, Policy
 from .batch import fit_batch
 from .calibration import calibrate
-from .cross_validation import Monitor, choice, chosen_by, cross_validate, grid_of, host_model
+from .cross_validation import Monitor, choice, cross_validate, deciding_score, grid_of, host_model
 from .folds import Fold, problems_of, reads_rows, split
 from .held_out import HeldOut, Scorer
 from .label_sets import LabelSet, check_Y
@@ -209,7 +209,9 @@ class MultiOutputSoftmaxRegressionCV(MultiOutputPredictor):
         network = Network((X.shape[1], most), "identity", self.fit_intercept)
         features = Features(X)
         space = coordinates(features, network, self._policy, many_passes=True)
-        self._chosen = chosen_by(self, [each.name for each in scorings], min(map(len, folds)))
+        self._deciding = deciding_score(
+            self, [each.name for each in scorings], min(map(len, folds))
+        )
         scorer = Scorer(X, held_out, together=True, policy=self._policy)
         Cs = grid_of(self.Cs)
         keeps = self.calibration is not None
@@ -226,12 +228,12 @@ class MultiOutputSoftmaxRegressionCV(MultiOutputPredictor):
         for row, own in zip(scores, by_output, strict=True):
             row[: len(own)] = own
         self.Cs_, self.scores_ = Cs, scores_of(scores, scorings, self.scoring)
-        chosen = [choice(own[:, :, self._chosen], Cs, self.refit) for own in by_output]
-        self.C_ = Cs[chosen].astype(float)
+        best_at = [choice(own[:, :, self._deciding], Cs, self.refit) for own in by_output]
+        self.C_ = Cs[best_at].astype(float)
         self.__dict__.pop("temperature_", None)
         if keeps:
-            at_chosen = zip(temperatures, chosen, strict=True)
-            self.temperature_ = np.asarray([of_output[j] for of_output, j in at_chosen])
+            of_outputs = zip(temperatures, best_at, strict=True)
+            self.temperature_ = np.asarray([of_output[j] for of_output, j in of_outputs])
 
     def _scorings(self, X: Array, problem: Problem) -> list[Scoring]:
         model, classes = host_model(self, X.shape[1], problem), problem.targets.classes

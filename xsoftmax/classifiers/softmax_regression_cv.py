@@ -25,7 +25,7 @@ from ..objective.policy import DEFAULT, Policy
 from ..objective.rows import Stacked
 from ..solvers import fit
 from .calibration import calibrate
-from .cross_validation import Monitor, choice, chosen_by, cross_validate, grid_of, host_model
+from .cross_validation import Monitor, choice, cross_validate, deciding_score, grid_of, host_model
 from .cv_results import CVResults, warn_at_edge
 from .folds import Fold, problems_of, split
 from .held_out import HeldOut, LeaveOneOutScorer, Scorer
@@ -276,7 +276,7 @@ class SoftmaxRegressionCV(LinearPredictor):
         score : float
             What the scorer returns; a fraction for accuracy.
         """
-        scoring = list(named(self.scoring).values())[self._chosen]
+        scoring = list(named(self.scoring).values())[self._deciding]
         return scored(self, scoring, self, X, y, sample_weight, offset)
 
     def __sklearn_tags__(self) -> Tags:
@@ -321,7 +321,7 @@ class SoftmaxRegressionCV(LinearPredictor):
         tested = samples if held_out is None else held_out
         model = host_model(self, samples.X.shape[1], problems[0])
         scorings = scorings_of(self.scoring, model, classes, routing, tested.weight, 5)
-        self._chosen = chosen_by(self, [scoring.name for scoring in scorings], len(folds))
+        self._deciding = deciding_score(self, [scoring.name for scoring in scorings], len(folds))
         scorer = self._scorer(tested, folds, scorings, held_out is not None)
         space, features, offset = self._seen(network, [samples])
         results = cross_validate(self, space, features, problems, Cs, scorer, monitor, True, offset)
@@ -331,7 +331,7 @@ class SoftmaxRegressionCV(LinearPredictor):
             self.__dict__.pop(name, None)
         if isinstance(scorer, Scorer) and self.calibration is not None:
             temperatures = calibrate(scorer, results, network, range(len(folds)))
-        scores = results.scores[:, :, self._chosen]
+        scores = results.scores[:, :, self._deciding]
         if self.refit:
             j = choice(scores, Cs, self.refit)
             self.C_ = float(Cs[j])

@@ -64,7 +64,10 @@ class Coordinates:
         return parameters
 
     def expand(self, parameters: Array) -> Array:
-        """Parameters of the full network with the same logits; `project` undoes it."""
+        """Parameters of the full network with the same logits, or that less an offset.
+
+        `project` undoes it.
+        """
         return parameters
 
     def then(self, inner: Coordinates) -> Coordinates:
@@ -262,6 +265,10 @@ class RowSpace(Coordinates):
     def rows(self, dtype: Any) -> Array:
         """L."""
         return namespace(self.L).astype(self.L, dtype, copy=False)
+
+    def see(self, X: Array) -> Array:
+        """Other rows lie outside of the space of these."""
+        raise NotImplementedError("only the rows that span this space have coordinates in it")
 
     def project(self, parameters: Array) -> Array:
         """L^-1 of the logits without intercepts."""

@@ -163,5 +163,5 @@ def logits_at(network: Network, iterate: Iterate, block: Block) -> Array:
     """The logits of a block of rows at `iterate`, (n_problems, n_logits, n_samples)."""
     if iterate.logits is not None:
         return iterate.logits[:, :, block.span]
-    logits = network.forward(network.unpack(iterate.parameters), block.X)[0]
+    logits = logits_of(network, iterate.parameters, block.X)
     return logits if block.offset is None else logits + block.offset

@@ -153,10 +153,10 @@ class Objective:
         logits = self._logits_at_zero(direction) if self.keeps_logits else None
         return self.restrict(Iterate(zeros, zeros[:, 0], zeros, logits), direction)
 
-    def _logits_at_zero(self, zeros: Array) -> Array:
-        """(n_problems, n_logits, n_samples) where all parameters are `zeros`."""
-        shape = zeros.shape[0], self.network.n_logits, self.n_samples
-        logits = namespace(zeros).zeros(shape, dtype=zeros.dtype, device=zeros.device)
+    def _logits_at_zero(self, like: Array) -> Array:
+        """(n_problems, n_logits, n_samples) where all parameters are 0, of `like`'s problems."""
+        shape = like.shape[0], self.network.n_logits, self.n_samples
+        logits = namespace(like).zeros(shape, dtype=like.dtype, device=like.device)
         return logits if self.rows.offset is None else logits + self.rows.offset
 
     def minibatches(self, batch_size: int, random_state: Any) -> Iterator[Objective]:

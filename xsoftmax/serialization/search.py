@@ -19,7 +19,7 @@ def describe_search(search: Any) -> tuple[dict[str, Any] | None, dict[str, np.nd
             told["temperature"] = float(search.temperature_)
         scores = search.scores_
         if isinstance(scores, dict):
-            scores = list(scores.values())[search._chosen]
+            scores = list(scores.values())[search._deciding]
         return told, {
             "search.Cs": np.asarray(search.Cs_, dtype=np.float64),
             "search.scores": np.asarray(scores, dtype=np.float64),
