@@ -125,6 +125,20 @@ def test_a_data_frame_has_a_label_set_in_each_column():
         np.testing.assert_array_equal(model.classes_[j], alone.classes_)
 
 
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_class_without_weight_is_as_it_would_be_alone(seed):
+    rng = np.random.default_rng(seed)
+    X, y = rng.standard_normal((30, 50)) * np.logspace(-3, 3, 50), rng.integers(7, size=30)
+    y[:7] = np.arange(7)
+    weight = np.where(y == 4, 0.0, 1.0)
+    Y = np.stack([rng.integers(4, size=30), y], axis=1)
+    both = MultiOutputSoftmaxRegression().fit(X, Y, weight).estimators_[1]
+    alone = SoftmaxRegression().fit(X, y, weight)
+    assert both.loss_curve_[-1] <= alone.loss_curve_[-1] + 1e-3
+    assert both.gap_ < 0.1
+
+
 def test_outputs_of_a_batch_that_does_not_fit_in_memory_take_turns(monkeypatch):
     X, Y = label_sets()
     together = MultiOutputSoftmaxRegression(tol=1e-9).fit(X, Y)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import get_scorer
-from sklearn.model_selection import GroupKFold, KFold
+from sklearn.model_selection import GroupKFold, KFold, PredefinedSplit
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from xsoftmax import MultiOutputSoftmaxRegressionCV, SoftmaxRegressionCV
@@ -124,7 +124,9 @@ def test_progress_counts_all_problems():
     calls = []
     model = MultiOutputSoftmaxRegressionCV([0.1, 1.0], cv=2)
     model.fit(X, y, monitor=lambda *counts: calls.append(counts))
-    assert calls == [(0, 12), (6, 12), (12, 12)]
+    assert (calls[0], calls[-1]) == ((0, 12), (12, 12))
+    assert calls == sorted(calls)
+    assert {n_problems for _, n_problems in calls} == {12}
 
 
 def test_one_warning_tells_of_all_problems_that_did_not_converge():
@@ -143,3 +145,18 @@ def test_one_warning_tells_of_all_problems_that_did_not_converge():
 )
 def test_estimators_pass_scikit_learns_checks(estimator, check):
     check(estimator)
+
+
+def test_pairs_of_indices_name_rows_of_x_though_labels_are_missing():
+    X, y = label_sets()
+    y[:60, 1] = -1
+    pairs = [(np.arange(90), np.arange(90, 120)), (np.arange(30, 120), np.arange(120, 150))]
+    predefined = PredefinedSplit(np.arange(N_SAMPLES) % 3)
+    for cv in (pairs, predefined):
+        model = MultiOutputSoftmaxRegressionCV([0.1, 1.0], cv=cv, missing=-1).fit(X, y)
+        known = [
+            [rows[rows >= 60] for rows in pair]
+            for pair in (cv if cv is pairs else predefined.split())
+        ]
+        one = SoftmaxRegressionCV([0.1, 1.0], cv=known).fit(X, np.maximum(y[:, 1], 0))
+        np.testing.assert_allclose(model.scores_[1], one.scores_)

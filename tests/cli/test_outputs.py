@@ -235,7 +235,10 @@ def test_every_picture_has_a_name_that_is_known():
     rows = "".join(f"{i},{i % 3},{i % 2}\n" for i in range(30))
     Path("t.csv").write_text(f"a,b,label\n{rows}")
     run("train", "t.csv", "--plots", "r", "--quiet")
-    assert {*names("p"), *names("q"), *names("r")} == set(outputs.PICTURES)
+    np.savez("f.npz", X=np.arange(60.0).reshape(30, 2), y=np.arange(30) % 2)
+    run("probe", "f.npz", "f.npz", "--Cs", "1", "--cv", "2", "--plots", "s", "--quiet")
+    drawn = {*names("p"), *names("q"), *names("r"), *names("s")}
+    assert drawn == set(outputs.PICTURES)
 
 
 def test_a_model_that_cannot_be_saved_is_an_error():

@@ -122,7 +122,7 @@ def test_rows_in_several_arrays_are_those_of_one(xp):
     chosen = xp([99, 0, 39, 40, 46, 47, 47])
     for found, expected in (
         (stacked.rows.take(chosen), whole.rows.take(chosen)),
-        (stacked.rows.gathered().X, whole.rows.X),
+        (stacked.rows.in_one_array(), whole.rows.X),
         (stacked.subsample(30).rows.X, whole.subsample(30).rows.X),
     ):
         np.testing.assert_array_equal(xp.host(found), xp.host(expected))
@@ -132,7 +132,7 @@ def test_rows_in_several_arrays_are_those_of_one(xp):
 def test_strided_rows_of_several_arrays_keep_their_distance(xp, stride):
     stacked, whole = stacked_and_whole(xp)
     found, expected = stacked.rows.strided(stride), whole.rows.strided(stride)
-    np.testing.assert_array_equal(xp.host(found.gathered().X), xp.host(expected.X))
+    np.testing.assert_array_equal(xp.host(found.in_one_array()), xp.host(expected.X))
     assert found.n_samples == found.weights.shape[1] == expected.n_samples
 
 

@@ -9,7 +9,6 @@ from xsoftmax.arrays import namespace
 from xsoftmax.curvature.approximate import approximate_inverse
 from xsoftmax.curvature.exact import exact_inverse
 from xsoftmax.curvature.newton_step import hessian_product, newton_step
-from xsoftmax.model.losses import class_mask
 from xsoftmax.objective.policy import DEFAULT, PLAIN
 from xsoftmax.solvers import fit
 
@@ -121,28 +120,6 @@ def test_minima_are_those_of_each_alone(xp, targets, offset, policy):
     for k, one in enumerate(alone):
         expected = fit(one, zeros_of(one), **tight)
         np.testing.assert_allclose(found.values[k], expected.values[0], rtol=1e-8)
-
-
-@pytest.mark.parametrize("policy", [DEFAULT, PLAIN, replace(DEFAULT, max_cost_of_newton=0.0)])
-def test_a_problem_with_fewer_classes_has_the_minimum_of_those(xp, policy):
-    X, _ = blobs(n_samples=90)
-    y = np.stack([np.arange(90) % n for n in (5, 2, 3)])
-    objective = objective_on(xp, X, y[0], Cs=(1.0, 0.3, 5.0), policy=policy)
-    mask = class_mask([5, 2, 3], 5, like=objective.penalty)
-    rows = objective.rows._replace(targets=xp(y), offset=mask)
-    objective = replace(objective, rows=rows)
-    np.testing.assert_allclose(xp.host(objective.values_at_zero), np.log([5, 2, 3]), rtol=1e-14)
-    solution = fit(objective, zeros_of(objective), tol=1e-10, max_iter=500)
-    ((W, b),) = objective.network.unpack(solution.parameters)
-    for k, (n_classes, C) in enumerate(zip((5, 2, 3), (1.0, 0.3, 5.0), strict=True)):
-        alone = objective_on(xp, X, y[k], Cs=(C,), policy=policy)
-        expected = fit(alone, zeros_of(alone), tol=1e-10, max_iter=500)
-        np.testing.assert_allclose(solution.values[k], expected.values[0], rtol=1e-8)
-        ((V, c),) = alone.network.unpack(expected.parameters)
-        np.testing.assert_allclose(xp.host(W)[k, :n_classes], xp.host(V)[0], atol=1e-3)
-        own = xp.host(b)[k, :n_classes]  # which may all be moved alike
-        np.testing.assert_allclose(own - own.mean(), xp.host(c)[0], atol=1e-3)
-        np.testing.assert_allclose(xp.host(W)[k, n_classes:], 0.0, atol=1e-6)
 
 
 def test_approximate_inverses_know_the_offset(xp, targets, offset):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array, namespace, row_slices, threads_that_pay
-from ..model.network import Layer, Network
+from ..model.network import Network
 from ..objective.coordinates import Coordinates, coordinates
 from ..objective.features import Features
 from ..objective.policy import DEFAULT, Policy
@@ -35,27 +35,33 @@ def fit_batch(
     `estimator` has the parameters of `SoftmaxRegression` that do not depend on the solver. A
     warning names the caller at `stacklevel`.
     """
-    most = max(len(problem.targets.classes) for problem in problems)
-    network = Network((X.shape[1], most), "identity", estimator.fit_intercept)
     features, policy = Features(X), getattr(estimator, "_policy", DEFAULT)
-    space = coordinates(features, network, policy, many_passes=True)
-    models: list[SoftmaxRegression] = []
+    models: dict[int, SoftmaxRegression] = {}
     statuses: list[Status] = []
     gaps: list[float] = []
-    with threads_that_pay(X, len(problems) * most):
-        for some in turns(len(problems), network):
-            solution = _solved(estimator, space, features, problems[some], Cs[some], policy)
-            layers = network.unpack(solution.parameters)
-            known = zip(problems[some], Cs[some], strict=True)
-            models += [
-                _published(estimator, problem, C, layers, solution, row, X)
-                for row, (problem, C) in enumerate(known)
-            ]
-            statuses += solution.statuses
-            gaps += solution.gaps
+    for n_classes, alike in by_number_of_classes(problems).items():
+        network = Network((X.shape[1], n_classes), "identity", estimator.fit_intercept)
+        space = coordinates(features, network, policy, many_passes=True)
+        with threads_that_pay(X, len(alike) * n_classes):
+            for turn in turns(len(alike), network):
+                members = alike[turn]
+                some, Cs_of_some = [problems[k] for k in members], [Cs[k] for k in members]
+                solution = _solved(estimator, space, features, some, Cs_of_some, policy)
+                for row, k in enumerate(members):
+                    models[k] = _published(estimator, problems[k], Cs[k], network, solution, row, X)
+                statuses += solution.statuses
+                gaps += solution.gaps
     n_left = sum(status is not Status.CONVERGED for status in statuses)
     warn_of_problems(estimator, n_left, len(problems), max(gaps), stacklevel)
-    return models
+    return [models[k] for k in range(len(problems))]
+
+
+def by_number_of_classes(problems: Sequence[Problem]) -> dict[int, list[int]]:
+    """Which problems have so many classes: these are a batch."""
+    found: dict[int, list[int]] = {}
+    for k, problem in enumerate(problems):
+        found.setdefault(len(problem.targets.classes), []).append(k)
+    return found
 
 
 def _solved(
@@ -68,8 +74,8 @@ def _solved(
 ) -> Solution:
     """The minima of all features."""
     X = space.rows(features.working_dtype(policy, len(problems)))
-    n_classes = [len(problem.targets.classes) for problem in problems]
-    strength = [penalty_strength(C, n) for C, n in zip(Cs, n_classes, strict=True)]
+    n_classes = space.full.layer_sizes[-1]
+    strength = [penalty_strength(C, n_classes) for C in Cs]
     objective = objective_of(
         estimator, space.network, X, problems, np.asarray(strength)[:, None], features, policy
     )
@@ -83,34 +89,23 @@ def _published(
     estimator: Any,
     problem: Problem,
     C: float,
-    layers: list[Layer],
+    network: Network,
     solution: Solution,
     row: int,
     X: Array,
 ) -> SoftmaxRegression:
-    """The model of one problem, with no classes but its own."""
+    """The model of one problem."""
     names = SoftmaxRegression().get_params().keys() & estimator.get_params().keys()
     settings = {name: getattr(estimator, name) for name in names}
     model = SoftmaxRegression(**{**settings, "C": float(C)})
     for name in ("n_features_in_", "feature_names_in_"):
         if hasattr(estimator, name):
             setattr(model, name, getattr(estimator, name))
-    classes = problem.targets.classes
-    own = [own_classes(layer, row, len(classes)) for layer in layers]
-    model._publish(own, classes_for(X, classes), solution.n_iter[row], solution.curves[row])
+    layers = network.unpack(solution.parameters[row : row + 1, ...])
+    classes = classes_for(X, problem.targets.classes)
+    model._publish(layers, classes, solution.n_iter[row], solution.curves[row])
     model.gap_, model.t_ = solution.gaps[row], 0
     return model
-
-
-def own_classes(layer: Layer, row: int, n_classes: int) -> Layer:
-    """The first classes of one problem, which sum to zero."""
-    xp, (W, b) = namespace(layer[0]), layer
-    W = W[row : row + 1, :n_classes, :]
-    W = W - xp.mean(W, axis=1, keepdims=True)
-    if b is not None:
-        b = b[row : row + 1, :n_classes]
-        b = b - xp.mean(b, axis=1, keepdims=True)
-    return W, b
 
 
 def turns(n_problems: int, network: Network) -> Iterator[slice]:

@@ -38,7 +38,7 @@ def cross_validate(
     keeps_parameters: bool = False,
     offset: Array | None = None,
 ) -> CVResults:
-    """Every problem at every C, scored on what it holds out.
+    """Every problem at every C, scored on what it holds out; all have as many classes.
 
     An `offset` (n_samples, n_classes) is added to the logits that are fitted; the `scorer` has that
     of the expanded parameters.
@@ -52,8 +52,7 @@ def cross_validate(
     for turn in turns(len(problems), network):
         some = problems[turn]
         X = space.rows(features.working_dtype(policy, len(some)))
-        n_classes = [len(problem.targets.classes) for problem in some]
-        strength = np.asarray([[penalty_strength(1.0, n)] for n in n_classes])
+        strength = penalty_strength(1.0, network.layer_sizes[-1])
         unit = objective_of(estimator, space.network, X, some, strength, features, policy, offset)
         for j, solution in zip(order, _follow(estimator, unit, Cs[order]), strict=True):
             objective = _with_C(unit, Cs[j])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.model_selection import check_cv
+from sklearn.model_selection import PredefinedSplit, check_cv
 
 from ..arrays import is_numpy
 from .problems import Problem
@@ -52,6 +53,12 @@ def split(cv: Any, samples: Samples, groups: Any) -> list[Fold]:
 def reads_rows(cv: Any) -> bool:
     """Whether a splitter may look at the rows: those of scikit-learn only count them."""
     return hasattr(cv, "split") and not type(cv).__module__.startswith("sklearn.")
+
+
+def names_rows(cv: Any) -> bool:
+    """Whether folds are given by the indices of rows, whatever these hold."""
+    are_pairs = not hasattr(cv, "split") and isinstance(cv, Iterable)
+    return are_pairs or isinstance(cv, PredefinedSplit)
 
 
 def _indices(rows: Any) -> np.ndarray:

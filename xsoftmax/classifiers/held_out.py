@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from functools import lru_cache
 from numbers import Number
 from typing import Any, NamedTuple
@@ -121,7 +120,7 @@ class Scorer:
             scores[:, there] = self._there(network, parameters, problems, there)
         for i in on_host:
             for row, (k, model) in enumerate(zip(problems, models, strict=True)):
-                _, layers = _own(network, parameters, [row], self.held_out[k].n_classes)
+                layers = network.unpack(parameters[row : row + 1, ...])
                 model._set_layers(layers_on_host(layers))
                 scores[row, i] = self._on_host(i, k, model)
         return scores
@@ -129,8 +128,8 @@ class Scorer:
     def logits_of(self, network: Network, parameters: Array, k: int) -> HeldOutLogits:
         """What `parameters` of the k-th problem (n_models, n_parameters) say of its rows."""
         xp, held, X = namespace(parameters), self.held_out[k], self.copied(k)
-        own, layers = _own(network, parameters, list(range(parameters.shape[0])), held.n_classes)
-        logits = own.logits(layers, xp.astype(X, parameters.dtype, copy=False))
+        layers = network.unpack(parameters)
+        logits = network.logits(layers, xp.astype(X, parameters.dtype, copy=False))
         offset = self._offset_of(k)
         if offset is not None:
             logits = logits + xp.astype(offset, logits.dtype, copy=False).T
@@ -162,29 +161,16 @@ class Scorer:
         self, network: Network, parameters: Array, problems: Sequence[int], wanted: list[int]
     ) -> np.ndarray:
         """The `wanted` scores, where X lies: nothing but them crosses to the host."""
-        scores = np.empty((len(problems), len(wanted)))
-        order, values = [], []
-        for rows in self._groups(problems, network):
-            members = [self.held_out[problems[row]] for row in rows]
-            own = _own(network, parameters, rows, members[0].n_classes)
-            X, offset = self.X, self.offset
+        n_logits = network.layer_sizes[-1] * self.X.shape[0]
+        at_once = max(1, self.policy.max_kept_logits // n_logits) if self.together else 1
+        values = []
+        for rows in row_slices(len(problems), at_once):
+            members = [self.held_out[k] for k in problems[rows]]
+            layers, X, offset = network.unpack(parameters[rows, ...]), self.X, self.offset
             if not self.together:
-                X, offset = self.copied(problems[rows[0]]), self._offset_of(problems[rows[0]])
-            values.append(self._values(*own, X, offset, members, wanted))
-            order += rows
-        scores[order] = to_list(namespace(parameters).concat(values))
-        return scores
-
-    def _groups(self, problems: Sequence[int], network: Network) -> Iterator[list[int]]:
-        """Rows of the batch that are scored in one pass: with as many classes, and few logits."""
-        by_classes: dict[int, list[int]] = {}
-        for row, k in enumerate(problems):
-            by_classes.setdefault(self.held_out[k].n_classes, []).append(row)
-        for n_classes, rows in by_classes.items():
-            n_logits = n_classes * self.X.shape[0]
-            size = max(1, self.policy.max_kept_logits // n_logits) if self.together else 1
-            for some in row_slices(len(rows), size):
-                yield rows[some]
+                X, offset = self.copied(problems[rows.start]), self._offset_of(problems[rows.start])
+            values.append(self._values(network, layers, X, offset, members, wanted))
+        return np.asarray(to_list(namespace(parameters).concat(values)))
 
     def _values(
         self,
@@ -231,20 +217,6 @@ class Scorer:
                 rows.append(n)
             weights.append(from_host(np.stack(rows), like=like, dtype=like.dtype))
         return indices_from_host(np.stack(labels), like=like), weights
-
-
-def _own(
-    network: Network, parameters: Array, rows: list[int], n_classes: int
-) -> tuple[Network, list[Layer]]:
-    """The networks in some rows of `parameters`, with no classes but their first."""
-    xp = namespace(parameters)
-    some = xp.take(parameters, indices_from_host(rows, like=parameters), axis=0)
-    *hidden, (W, b) = network.unpack(some)
-    if n_classes < W.shape[1]:
-        W, b = W[:, :n_classes, :], None if b is None else b[:, :n_classes]
-        sizes = (*network.layer_sizes[:-1], n_classes)
-        network = replace(network, layer_sizes=sizes)
-    return network, [*hidden, (W, b)]
 
 
 class LeaveOneOutScorer:

@@ -12,10 +12,10 @@ from ..model.network import Network
 from ..objective.coordinates import coordinates
 from ..objective.features import Features
 from ..objective.policy import DEFAULT, Policy
-from .batch import fit_batch
+from .batch import by_number_of_classes, fit_batch
 from .calibration import calibrate
 from .cross_validation import Monitor, choice, cross_validate, deciding_score, grid_of, host_model
-from .folds import Fold, problems_of, reads_rows, split
+from .folds import Fold, names_rows, problems_of, reads_rows, split
 from .held_out import HeldOut, Scorer
 from .label_sets import LabelSet, check_Y
 from .multi_output import MultiOutputPredictor
@@ -23,6 +23,7 @@ from .problems import Problem
 from .rules import check_parameters
 from .samples import Samples
 from .scoring import Routing, Scoring, scores_of, scorings_of
+from .training import warn_of_problems
 from .validation import check_sample_weight, check_X
 
 
@@ -177,63 +178,72 @@ class MultiOutputSoftmaxRegressionCV(MultiOutputPredictor):
             If problems do not reach `tol`.
         """
         check_parameters(self)
+        if isinstance(self.cv, str):
+            raise ValueError(
+                f"MultiOutputSoftmaxRegressionCV(cv=...) must be folds; got {self.cv!r}, which is "
+                "for SoftmaxRegressionCV."
+            )
         X = check_X(self, X, reset=True)
         weight = check_sample_weight(X, sample_weight)
         outputs = check_Y(self, X, y, weight)
-        folds = [_folds(self, X, output, weight, groups, j) for j, output in enumerate(outputs)]
+        # Pairs may come from an iterator, which each output asks anew.
+        cv = self.cv if hasattr(self.cv, "split") or not names_rows(self.cv) else list(self.cv)
+        folds = [_folds(cv, X, output, weight, groups, j) for j, output in enumerate(outputs)]
         most = max(len(output.targets.classes) for output in outputs)
-        with threads_that_pay(X, sum(map(len, folds)) * most):
-            self._cross_validate(X, outputs, folds, weight, monitor or (lambda *_: None))
+        problems = [output.problem(weight) for output in outputs]
         self.__dict__.pop("estimators_", None)
+        with threads_that_pay(X, sum(map(len, folds)) * most):
+            self._cross_validate(X, problems, folds, monitor or (lambda *_: None))
         if self.refit:
-            self._refit(X, [output.problem(weight) for output in outputs])
+            self._refit(X, problems)
         return self
 
     def _cross_validate(
         self,
         X: Array,
-        outputs: list[LabelSet],
+        problems: list[Problem],
         folds: list[list[Fold]],
-        weight: np.ndarray,
         monitor: Monitor,
     ) -> None:
-        """Set ``Cs_``, ``scores_`` and ``C_``."""
-        problems: list[Problem] = []
-        held_out: list[HeldOut] = []
-        for output, of_output in zip(outputs, folds, strict=True):
-            problem = output.problem(weight)
-            problems += problems_of(Samples(X, *problem), of_output)
-            scorings = self._scorings(X, problem)
-            held_out += [HeldOut(*problem, fold.test, scorings) for fold in of_output]
-        most = max(len(output.targets.classes) for output in outputs)
-        network = Network((X.shape[1], most), "identity", self.fit_intercept)
-        features = Features(X)
-        space = coordinates(features, network, self._policy, many_passes=True)
-        self._deciding = deciding_score(
-            self, [each.name for each in scorings], min(map(len, folds))
-        )
-        scorer = Scorer(X, held_out, together=True, policy=self._policy)
-        Cs = grid_of(self.Cs)
-        keeps = self.calibration is not None
-        results = cross_validate(self, space, features, problems, Cs, scorer, monitor, keeps)
-        results.warn(self)
-        ends = np.cumsum(list(map(len, folds)))
-        temperatures = [
-            calibrate(scorer, results, network, range(end - len(own), end))
-            for end, own in zip(ends.tolist(), folds, strict=True)
-            if keeps
+        """Set ``Cs_``, ``scores_``, ``C_`` and ``temperature_``."""
+        n_folds, Cs = [len(of_output) for of_output in folds], grid_of(self.Cs)
+        scorings = [self._scorings(X, problem) for problem in problems]
+        names = [scoring.name for scoring in scorings[0]]
+        self._deciding = deciding_score(self, names, min(n_folds))
+        shape = len(problems), max(n_folds), len(Cs), len(names)
+        scores, temperatures = np.full(shape, np.nan), np.ones(shape[::2])
+        features, n_left, gap, n_done = Features(X), 0, 0.0, 0
+        n_problems = sum(n_folds) * len(Cs)
+        for n_classes, alike in by_number_of_classes(problems).items():
+            network = Network((X.shape[1], n_classes), "identity", self.fit_intercept)
+            space = coordinates(features, network, self._policy, many_passes=True)
+            members: list[Problem] = []
+            held_out: list[HeldOut] = []
+            for j in alike:
+                members += problems_of(Samples(X, *problems[j]), folds[j])
+                held_out += [HeldOut(*problems[j], fold.test, scorings[j]) for fold in folds[j]]
+            scorer = Scorer(X, held_out, together=True, policy=self._policy)
+            told = _counting_on(monitor, n_done, n_problems)
+            keeps = self.calibration is not None
+            results = cross_validate(self, space, features, members, Cs, scorer, told, keeps)
+            n_done, n_left = n_done + results.n_finished, n_left + results.n_unconverged
+            gap, start = max(gap, float(results.gaps.max())), 0
+            for j in alike:
+                own = range(start, start + n_folds[j])
+                if keeps:
+                    temperatures[j] = calibrate(scorer, results, network, own)
+                scores[j, : n_folds[j]] = results.scores[own.start : own.stop]
+                start = own.stop
+        warn_of_problems(self, n_left, n_problems, gap, 5)
+        self.Cs_, self.scores_ = Cs, scores_of(scores, scorings[0], self.scoring)
+        best_at = [
+            choice(own[:n, :, self._deciding], Cs, self.refit)
+            for own, n in zip(scores, n_folds, strict=True)
         ]
-        by_output = np.split(results.scores, ends[:-1])
-        scores = np.full((len(outputs), max(map(len, folds)), *results.scores.shape[1:]), np.nan)
-        for row, own in zip(scores, by_output, strict=True):
-            row[: len(own)] = own
-        self.Cs_, self.scores_ = Cs, scores_of(scores, scorings, self.scoring)
-        best_at = [choice(own[:, :, self._deciding], Cs, self.refit) for own in by_output]
         self.C_ = Cs[best_at].astype(float)
         self.__dict__.pop("temperature_", None)
-        if keeps:
-            of_outputs = zip(temperatures, best_at, strict=True)
-            self.temperature_ = np.asarray([of_output[j] for of_output, j in of_outputs])
+        if self.calibration is not None:
+            self.temperature_ = temperatures[np.arange(len(problems)), best_at]
 
     def _scorings(self, X: Array, problem: Problem) -> list[Scoring]:
         model, classes = host_model(self, X.shape[1], problem), problem.targets.classes
@@ -248,20 +258,29 @@ class MultiOutputSoftmaxRegressionCV(MultiOutputPredictor):
                 model.temperature_ = float(temperature)
 
 
+def _counting_on(monitor: Monitor, n_before: int, n_problems: int) -> Monitor:
+    """One that is told of all problems by a batch of some of them."""
+    return lambda n_finished, _: monitor(n_before + n_finished, n_problems)
+
+
 def _folds(
-    estimator: Any, X: Array, output: LabelSet, weight: np.ndarray, groups: Any, j: int
+    cv: Any, X: Array, output: LabelSet, weight: np.ndarray, groups: Any, j: int
 ) -> list[Fold]:
     """The folds of the j-th output, of rows whose label it knows."""
-    # Mostly rows are only counted.
     known = np.flatnonzero(output.is_known)
-    targets = output.targets._replace(values=output.targets.values[known])
-    rows = X[: len(known), ...]
-    if reads_rows(estimator.cv) and len(known) < X.shape[0]:
-        rows = namespace(X).take(X, indices_from_host(known, like=X), axis=0)
-    samples = Samples(rows, targets, weight[known])
-    groups = None if groups is None else np.asarray(groups)[known]
     try:
-        folds = split(estimator.cv, samples, groups)
+        if names_rows(cv):
+            samples = Samples(X, output.targets, weight * output.is_known)
+            return [
+                Fold(*(rows[output.is_known[rows]] for rows in fold))
+                for fold in split(cv, samples, groups)
+            ]
+        targets = output.targets._replace(values=output.targets.values[known])
+        rows = X[: len(known), ...]  # mostly they are only counted
+        if reads_rows(cv) and len(known) < X.shape[0]:
+            rows = namespace(X).take(X, indices_from_host(known, like=X), axis=0)
+        groups = None if groups is None else np.asarray(groups)[known]
+        folds = split(cv, Samples(rows, targets, weight[known]), groups)
     except ValueError as error:
         raise ValueError(f"Output {j}: {error}") from error
     return [Fold(known[fold.train], known[fold.test]) for fold in folds]

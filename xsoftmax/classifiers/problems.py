@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..arrays import Array, compute_dtype, from_host, indices_from_host, namespace
-from ..model.losses import class_mask
 from ..model.network import Network
 from ..objective.features import Features
 from ..objective.objective import Objective
@@ -38,9 +37,9 @@ def objective_of(
 ) -> Objective:
     """The mean losses with the estimator's class weights, and penalties strength / (2 S) ||W||^2.
 
-    S is the sum of a problem's weights, and `strength` one number or (n_problems, 1). What
-    `features` tell of X decides the dtype to compute in, and whether the solver may trust it. An
-    `offset` (n_samples, n_classes) is added to the logits of all problems.
+    All have as many classes as the network. S is the sum of a problem's weights, and `strength` one
+    number or (n_problems, 1). What `features` tell of X decides the dtype to compute in, and
+    whether the solver may trust it. An `offset` (n_samples, n_classes) is added to all logits.
     """
     weights = np.stack([class_weighted(estimator, problem) for problem in problems])
     total = weights.sum(axis=1, keepdims=True)
@@ -59,8 +58,8 @@ def objective_of(
         estimator, name, getattr(estimator, "C", values), strength / total, moved, stacklevel=6
     )
     penalty = network.weight_mask(moved) * from_host(strength / total, like=like, dtype=dtype)
-    targets, mask = _targets([problem.targets for problem in problems], network, moved)
-    rows = ArrayRows(X, targets, moved, dtype, mask)
+    targets = _targets([problem.targets for problem in problems], moved)
+    rows = ArrayRows(X, targets, moved, dtype)
     if offset is not None:
         rows = rows._replace(offset=_added(offset, network, dtype))
     if features is not None:
@@ -80,22 +79,16 @@ def _added(offset: Array, network: Network, dtype: Any) -> Array:
     return added if network.n_logits > 1 else added[:, 1:, :] - added[:, :1, :]
 
 
-def _targets(
-    of_problems: list[Targets], network: Network, like: Array
-) -> tuple[Array, Array | None]:
-    """Targets as `ArrayRows` has them, and what rules out the classes that problems lack."""
-    first, n_classes = of_problems[0], [len(targets.classes) for targets in of_problems]
+def _targets(of_problems: list[Targets], like: Array) -> Array:
+    """Targets as `ArrayRows` has them."""
+    first = of_problems[0]
     if all(targets is first for targets in of_problems):
         of_problems = [first]
     values = np.stack([targets.values for targets in of_problems])
     if first.is_soft:
         columns = np.ascontiguousarray(np.swapaxes(values, 1, 2))
-        moved = from_host(columns, like=like, dtype=like.dtype)
-    else:
-        moved = indices_from_host(values, like=like)
-    most = network.layer_sizes[-1]
-    is_full = set(n_classes) == {most}
-    return moved, None if is_full else class_mask(n_classes, most, like=like)
+        return from_host(columns, like=like, dtype=like.dtype)
+    return indices_from_host(values, like=like)
 
 
 def check_penalty(

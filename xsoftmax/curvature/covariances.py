@@ -107,8 +107,7 @@ class ClassCovariances:
         """A of `n_picked` centered rows, or all, for each class, with A'A about its covariance."""
         weights, mean = self.weights[classes, :], self.mean[classes, :]
         if self.n_rows <= n_picked:
-            (block,) = self.rows.gathered().blocks(self.n_rows)
-            return _weighted(block.X[None, ...], weights, mean)
+            return _weighted(self.rows.in_one_array()[None, ...], weights, mean)
         chosen, factor = pick(weights, n_picked)
         xp = namespace(chosen)
         X = xp.reshape(self.rows.take(xp.reshape(chosen, (-1,))), (*chosen.shape, mean.shape[1]))

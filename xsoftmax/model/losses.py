@@ -6,11 +6,10 @@ says all: the second's logits, where the first's are 0. Nothing is validated or 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from ..arrays import Array, compiled, device, from_host, index_dtype, namespace, put, scaled
+from ..arrays import Array, compiled, device, index_dtype, namespace, put, scaled
 from .activations import sigmoid
 
 
@@ -152,16 +151,6 @@ def _sigmoid_curvature(z: Array) -> Array:
     """p (1 - p) by the smaller of both, whose digits the larger one would lose."""
     tail = namespace(z).exp(-namespace(z).abs(z))
     return tail / (1.0 + tail) ** 2
-
-
-#: The logit of a class that a problem does not have: its exponential is 0, 0 times it is 0.
-NO_LOGIT = -1e30
-
-
-def class_mask(n_classes: Sequence[int], n_logits: int, like: Array) -> Array:
-    """(n_problems, n_logits, 1): what rules out all but the first `n_classes` of each problem."""
-    mask = [[[0.0 if k < n else NO_LOGIT] for k in range(n_logits)] for n in n_classes]
-    return from_host(mask, like=like, dtype=like.dtype)
 
 
 def indicators(labels: Array, n_classes: int, axis: int, dtype: Any) -> Array:

@@ -87,8 +87,6 @@ class Objective:
         xp, offset, value = namespace(self.penalty), self.rows.offset, 0.0 * self.penalty[:, 0]
         if offset is None:  # every class is as probable as any other
             return value + log(self.network.layer_sizes[-1])
-        if self.rows.rules_classes_out:  # every class that a problem has
-            return value + xp.log(xp.sum(xp.exp(offset), axis=(1, 2)))
         for block in self.rows.blocks(self.block_size):
             logits = block.offset + 0.0 * self.penalty[:, :1, None]
             losses, _ = weighted_cross_entropy(logits, block.targets, block.weights)

@@ -22,7 +22,7 @@ class Block(NamedTuple):
     X: Array  #: (n_samples, n_features), or None once they are not needed
     targets: Array  #: labels (n_problems or 1, n_samples), or probabilities of each class
     weights: Array  #: (n_problems or 1, 1, n_samples)
-    offset: Array | None  #: (n_problems or 1, n_logits, n_samples or 1)
+    offset: Array | None  #: (n_problems or 1, n_logits, n_samples)
 
 
 class Stacked(NamedTuple):
@@ -46,8 +46,7 @@ class ArrayRows(NamedTuple):
 
     X may be stored in any real dtype; `dtype` is what its blocks are expanded to. Targets, weights
     and offsets may be one for all problems or one for each. So folds are made: a sample that a
-    problem must not see weighs nothing there. An offset is added to the logits. It has one value
-    for all samples where it only says which classes a problem has: `class_mask`.
+    problem must not see weighs nothing there. An offset is added to the logits.
     """
 
     X: Array | Stacked  #: (n_samples, n_features)
@@ -55,7 +54,7 @@ class ArrayRows(NamedTuple):
     targets: Array
     weights: Array  #: (n_problems or 1, n_samples), summing to 1 over the samples
     dtype: Any
-    offset: Array | None = None  #: (n_problems or 1, n_logits, n_samples or 1)
+    offset: Array | None = None  #: (n_problems or 1, n_logits, n_samples)
     max_block_rows: int | None = None  #: rows that a block may have, where memory is short
     #: (n_features,), about where the rows lie, if intercepts make up for seeing them from there
     center: Array | None = None
@@ -102,7 +101,7 @@ class ArrayRows(NamedTuple):
         for rows, some in self._slices(size):
             X = namespace(some).astype(some, self.dtype, copy=False)
             offset: Any = self.offset
-            if self.has_offset_of_rows:
+            if offset is not None:
                 offset = offset[..., rows]
             yield Block(rows, X, self.targets[..., rows], self.weights[:, None, rows], offset)
 
@@ -137,30 +136,20 @@ class ArrayRows(NamedTuple):
     def _of_rows(self, pick: Callable[[Array], Array]) -> ArrayRows:
         """With what `pick` takes along the last axis of all that rows have besides X."""
         targets, weights, offset = pick(self.targets), pick(self.weights), self.offset
-        if self.has_offset_of_rows:
+        if offset is not None:
             offset = pick(offset)
         return self._replace(targets=targets, weights=weights, offset=offset)
-
-    @property
-    def has_offset_of_rows(self) -> bool:
-        """Whether rows have offsets of their own."""
-        return self.offset is not None and self.offset.shape[2] == self.weights.shape[1]
-
-    @property
-    def rules_classes_out(self) -> bool:
-        """Whether problems may lack some of the classes."""
-        return self.offset is not None and not self.has_offset_of_rows
 
     def centered(self) -> ArrayRows:
         """The same rows, whose center is the median of a few of them."""
         return self._replace(center=median_of_some_rows(self.parts[0], self.dtype))
 
-    def gathered(self) -> ArrayRows:
-        """The same rows in one array."""
+    def in_one_array(self) -> Array:
+        """X, in one dtype if it lies in several arrays."""
         if not isinstance(self.X, Stacked):
-            return self
+            return self.X
         parts = [namespace(part).astype(part, self.dtype, copy=False) for part in self.X.parts]
-        return self._replace(X=namespace(*parts).concat(parts))
+        return namespace(*parts).concat(parts)
 
     def subtract_center(self, X: Array) -> Array:
         """X (n_samples, n_features), some of the rows, seen from the center."""

@@ -153,7 +153,7 @@ def start_from_zero(objective: Objective, zeros: Array, uses_newton: bool) -> Wa
     if uses_newton:
         return WarmStart(zeros, origin)
     policy, inverse = objective.policy, None
-    is_uniform = not objective.rows.has_offset_of_rows
+    is_uniform = objective.rows.offset is None
     if curvature_pays(objective):
         max_cost = policy.max_cost_at_zero
         inverse = curvature.approximate_inverse(objective, origin, max_cost, at_zero=is_uniform)
@@ -164,12 +164,9 @@ def start_from_zero(objective: Objective, zeros: Array, uses_newton: bool) -> Wa
 
 
 def newton_pays(objective: Objective) -> bool:
-    """Whether exact Hessians cost no more than the evaluations that they save.
-
-    They are singular in the intercepts of classes that a problem does not have.
-    """
+    """Whether exact Hessians cost no more than the evaluations that they save."""
     network, policy = objective.network, objective.policy
-    if not network.is_linear or objective.rows.rules_classes_out:
+    if not network.is_linear:
         return False
     sizes = network, objective.n_samples, objective.n_problems
     cost = exact_inverse_cost(*sizes, policy) / evaluation_cost(*sizes)
