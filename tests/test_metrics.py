@@ -169,3 +169,10 @@ def test_score_says_what_is_wrong(xp, change, message):
 def test_reliability_refuses_no_bins(xp):
     with pytest.raises(ValueError, match=r"n_bins=...\) must be at least 1; got 0"):
         metrics.reliability(F.softmax(xp(np.eye(3))), xp([0, 1, 2]), n_bins=0)
+
+
+def test_reliability_refuses_logits(xp):
+    with pytest.raises(ValueError, match=r"must lie in \[0, 1\].*from 0 to 3"):
+        metrics.reliability(xp(3.0 * np.eye(3)), xp([0, 1, 2]))
+    with pytest.raises(ValueError, match="at least one score"):
+        metrics.score(xp(np.eye(3)), xp([0, 1, 2]), [])

@@ -89,6 +89,8 @@ def score(
     """
     logits, labels, weights = _checked(logits, y, sample_weight, "score", "logits")
     names = [scoring] if isinstance(scoring, str) else list(scoring)
+    if not names:
+        raise ValueError("score(scoring=...) must name at least one score; got none.")
     metrics = [known_metric(name, logits.shape[1]) for name in names]
     values = to_list(values_of(metrics, logits, labels, weights))[0]
     return values[0] if isinstance(scoring, str) else dict(zip(names, values, strict=True))
@@ -142,6 +144,12 @@ def reliability(
     if not n_bins >= 1:
         raise ValueError(f"reliability(n_bins=...) must be at least 1; got {n_bins}.")
     p, labels, weights = _checked(probabilities, y, sample_weight, "reliability", "probabilities")
+    least, most = to_list(namespace(p).min(p)), to_list(namespace(p).max(p))
+    if not 0 <= least <= most <= 1.001:
+        raise ValueError(
+            "reliability(probabilities=...) must lie in [0, 1], as predict_proba returns them; got "
+            f"values from {least:.4g} to {most:.4g}."
+        )
     confidence, accuracy, share = to_list(_of_bins(p, labels, weights, int(n_bins)))
     total = sum(share)
     found = [bin_ for bin_ in zip(confidence, accuracy, share, strict=True) if bin_[2] > 0]

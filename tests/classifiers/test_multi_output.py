@@ -109,6 +109,20 @@ def test_labels_are_strings_or_numbers_of_any_kind_in_each_column():
     assert of_words.predict(X).dtype.kind == "U"
 
 
+def test_labels_of_which_some_are_strings_are_predicted_on_the_host(xp):
+    X, Y = label_sets()
+    words = np.asarray(["ash", "elm", "fir", "oak"])[Y[:, 1]]
+    both = [list(row) for row in zip(Y[:, 0].tolist(), words.tolist(), strict=True)]
+    model = MultiOutputSoftmaxRegression().fit(xp(X), both)
+    predicted = model.predict(xp(X))
+    assert isinstance(predicted, np.ndarray)
+    expected = MultiOutputSoftmaxRegression().fit(X, both).predict(X)
+    np.testing.assert_array_equal(predicted, expected)
+    assert model.score(xp(X), both) == np.mean(
+        np.all(predicted == np.asarray(both, object), axis=1)
+    )
+
+
 def test_a_data_frame_has_a_label_set_in_each_column():
     pandas = pytest.importorskip("pandas")
     X, Y = label_sets()

@@ -160,3 +160,13 @@ def test_pairs_of_indices_name_rows_of_x_though_labels_are_missing():
         ]
         one = SoftmaxRegressionCV([0.1, 1.0], cv=known).fit(X, np.maximum(y[:, 1], 0))
         np.testing.assert_allclose(model.scores_[1], one.scores_)
+
+
+def test_pairs_may_come_from_an_iterator():
+    X, y = label_sets()
+    pairs = [(np.arange(90), np.arange(90, 150))]
+    once = MultiOutputSoftmaxRegressionCV([0.1, 1.0], cv=iter(pairs)).fit(X, y)
+    again = MultiOutputSoftmaxRegressionCV([0.1, 1.0], cv=pairs).fit(X, y)
+    np.testing.assert_array_equal(once.scores_, again.scores_)
+    with pytest.raises(ValueError, match="must be folds; got 'leave-one-out'"):
+        MultiOutputSoftmaxRegressionCV(cv="leave-one-out").fit(X, y)

@@ -43,6 +43,14 @@ def test_a_folder_is_read_in_the_order_of_its_shards(tmp_path):
     np.testing.assert_array_equal(rows.y, np.concatenate([y for _, y in parts]))
 
 
+def test_numbers_in_names_of_shards_count_by_their_value(tmp_path):
+    for i in (0, 2, 10, 1):
+        np.save(tmp_path / f"shard_{i}.npy", np.full((1, 2), float(i)))
+    np.save(tmp_path / "labels.npy", np.asarray([0, 1, 2, 10]))
+    rows = read_features(tmp_path)
+    np.testing.assert_array_equal(rows.X[:, 0], rows.y)
+
+
 def test_a_folder_may_have_one_file_of_labels_for_all(tmp_path):
     for i in range(3):
         np.save(tmp_path / f"shard-{i}.npy", features(5, i)[0])

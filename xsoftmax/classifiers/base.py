@@ -268,6 +268,8 @@ class BaseSoftmaxClassifier(Predictor):
             )
         resume = self.__sklearn_is_fitted__()
         classes = self._check_classes(classes, resume)
+        if getattr(self, "standard_errors", False):
+            raise ValueError("partial_fit has no standard errors; set standard_errors=False.")
         samples = self._check(X, y, sample_weight, resume, classes)
         if not hasattr(self, "_random_state"):
             self._random_state = check_random_state(self.random_state)

@@ -74,7 +74,8 @@ class MultiOutputPredictor(ClassifierMixin, BaseEstimator):
             classes[to_host(best)] if is_numpy(classes) else take_labels(classes, best)
             for classes, best in zip(self.classes_, xp.unstack(winners), strict=True)
         ]
-        if all(map(is_numpy, columns)):
+        if any(map(is_numpy, columns)):  # strings, which only NumPy has
+            columns = [to_host(column) for column in columns]
             kinds = {column.dtype.kind for column in columns}
             if len({kind in "OUST" for kind in kinds}) > 1:
                 columns = [column.astype(object) for column in columns]

@@ -28,6 +28,7 @@ from ..model.network import Network
 from .batch import fit_batch
 from .cross_validation import host_model
 from .held_out import HeldOut, Scorer
+from .predictor import Predictor
 from .problems import Problem
 from .rules import check_parameters
 from .scoring import Routing, scores_of, scorings_of
@@ -242,6 +243,11 @@ def bootstrap_scores(
     [0.939, 0.981]
     """
     _check_resamples(n_resamples, confidence_level)
+    if not isinstance(estimator, Predictor):
+        raise TypeError(
+            "estimator must be a fitted classifier of one label set; got "
+            f"{type(estimator).__name__}. Of many label sets ask each of estimators_."
+        )
     X = estimator._check_fitted(X, "bootstrap_scores")
     classes = to_host(estimator.classes_)
     targets = check_y(estimator, X, y, classes)
@@ -254,11 +260,8 @@ def bootstrap_scores(
     random_state, n_samples = check_random_state(random_state), X.shape[0]
     values: list[list[float]] = []
     for some in row_slices(n_resamples, max(1, block_values(X) // n_samples)):
-        counts = [
-            np.bincount(random_state.randint(n_samples, size=n_samples), minlength=n_samples)
-            for _ in range(some.start, some.stop)
-        ]
-        weights = from_host(np.stack(counts), like=X, dtype=logits.dtype)
+        counts = _resamples(targets, some.stop - some.start, random_state)
+        weights = from_host(counts, like=X, dtype=logits.dtype)
         values += to_list(values_of(metrics, logits, labels, weights))
     columns = np.asarray(values).T
     return {
@@ -443,14 +446,14 @@ def _class_mass(targets: Targets, weights: np.ndarray) -> np.ndarray:
 
 
 def _resamples(targets: Targets, n_resamples: int, random_state: Any) -> np.ndarray:
-    """(n_resamples, n_samples): how often each row is drawn, with every class in each."""
-    n_samples = len(targets.values)
+    """(n_resamples, n_samples): how often each row is drawn, with every class of y in each."""
+    n_samples, n_present = len(targets.values), len(np.unique(targets.values))
     weights = np.empty((n_resamples, n_samples))
     for row in weights:
         for _ in range(100):
             drawn = random_state.randint(n_samples, size=n_samples)
             row[:] = np.bincount(drawn, minlength=n_samples)
-            if len(np.unique(targets.values[drawn])) == len(targets.classes):
+            if len(np.unique(targets.values[drawn])) == n_present:
                 break
         else:
             present, counts = np.unique(targets.values, return_counts=True)

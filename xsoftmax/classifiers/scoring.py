@@ -100,6 +100,8 @@ def named(scoring: Any) -> dict[str, Any]:
         return {scoring: scoring}
     if callable(scoring):
         return {"score": scoring}
+    if len(scoring) == 0:
+        raise ValueError("scoring must name at least one score; got none.")
     return {name: name for name in scoring}
 
 

@@ -276,7 +276,8 @@ class SoftmaxRegressionCV(LinearPredictor):
         score : float
             What the scorer returns; a fraction for accuracy.
         """
-        scoring = list(named(self.scoring).values())[self._deciding]
+        asked = list(named(self.scoring).values())
+        scoring = asked[self._deciding] if self._deciding < len(asked) else asked[0]
         return scored(self, scoring, self, X, y, sample_weight, offset)
 
     def __sklearn_tags__(self) -> Tags:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def read_features(path: str | Path, labels: str | Path | None = None) -> Rows:
         A .npz or .safetensors file with arrays ``X`` and ``y`` (or ``features``, ``embeddings``;
         ``labels``, ``targets``), a .npy file with its labels beside it (``train.npy`` and
         ``train_labels.npy``), or a folder of such files, which are read in the order of their
-        names. A folder may have one ``labels.npy`` for all of them.
+        names, numbers in these by their value. A folder may have one ``labels.npy`` for all.
     labels : str or Path, default=None
         A .npy file of labels, instead.
 
@@ -67,7 +68,12 @@ def read_features(path: str | Path, labels: str | Path | None = None) -> Rows:
 
 
 def _shards(folder: Path) -> list[Path]:
-    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES)
+    files = [file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES]
+    files.sort(
+        key=lambda file: [  # shard-2 before shard-10
+            (part.zfill(20) if part.isdigit() else part) for part in re.split(r"(\d+)", file.name)
+        ]
+    )
     shards = [file for file in files if not _holds_labels(file)]
     if not shards:
         raise ValueError(f"{folder} holds no features: no {', '.join(SUFFIXES)} file.")
