@@ -209,8 +209,8 @@ class MultiOutputSoftmaxRegression(MultiOutputPredictor):
     """Softmax regression on many label sets of the same rows, fitted as one batch.
 
     It does what scikit-learn's ``MultiOutputClassifier(LogisticRegression())`` does, but reads X
-    for all outputs at once: every product with X is one for all of them, and outputs that have
-    converged leave. Multi-label data are outputs of two classes each.
+    for all outputs with as many classes at once: every product with X is one for all of them, and
+    outputs that have converged leave. Multi-label data are outputs of two classes each.
 
     Parameters
     ----------

@@ -30,7 +30,8 @@ from .validation import check_sample_weight, check_X
 class MultiOutputSoftmaxRegressionCV(MultiOutputPredictor):
     """Softmax regression on many label sets, with a C for each chosen by cross-validation.
 
-    The folds of all outputs are one batch: at every C one product with X serves them all.
+    The folds of all outputs with as many classes are one batch: at every C one product with X
+    serves them all.
 
     Parameters
     ----------
@@ -38,7 +39,8 @@ class MultiOutputSoftmaxRegressionCV(MultiOutputPredictor):
         How many values of C, spaced logarithmically from 1e-4 to 1e4; or the values themselves.
     cv : int, splitter or iterable of (train, test), default=5
         Number of folds (stratified by the classes of each output), a splitter of scikit-learn, or
-        pairs of row indices. Rows whose label an output does not know are in none of its folds.
+        pairs of row indices of X. Rows whose label an output does not know are in none of its
+        folds.
     scoring : str, callable, list or dict, default=None
         What C is chosen by, as in `SoftmaxRegressionCV`.
     refit : bool or str, default=True
