@@ -254,3 +254,12 @@ def test_bootstrap_scores_see_the_offset_of_the_rows():
     model = SoftmaxRegression().fit(*PARTS[:2], offset=5.0 * np.eye(3)[PARTS[1]])
     found = bootstrap_scores(model, *PARTS[2:], n_resamples=3, offset=told, random_state=0)
     assert found["accuracy"].confidence_interval == (1.0, 1.0)
+
+
+def test_fits_of_a_data_frame_keep_the_names_of_its_features():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(X[TRAIN], columns=list("abcde"))
+    models = fit_many(SoftmaxRegression(), frame, Y[TRAIN], np.ones((2, 100)))
+    for model in models:
+        assert model.feature_names_in_.tolist() == list("abcde")
+        model.predict(frame)

@@ -90,9 +90,8 @@ def fit_many(estimator: SoftmaxRegression, X: Any, y: Any, sample_weight: Any) -
     >>> [round(model.score(data.X_test, data.y_test), 3) for model in models]
     [0.956, 0.953]
     """
-    X, targets = _checked(estimator, X, y)
-    weights = _check_weights(estimator, X, sample_weight, targets)
-    return _fit(estimator, X, targets, weights)
+    twin, X, targets = _checked(estimator, X, y)
+    return _fit(twin, X, targets, _check_weights(X, sample_weight, targets))
 
 
 class ConfidenceInterval(NamedTuple):
@@ -178,10 +177,10 @@ def bootstrap(
     True
     """
     _check_resamples(n_resamples, confidence_level)
-    X, targets = _checked(estimator, X, y)
+    twin, X, targets = _checked(estimator, X, y)
     random_state = check_random_state(random_state)
     weights = _resamples(targets, n_resamples, random_state)
-    models = _fit(estimator, X, targets, weights)
+    models = _fit(twin, X, targets, weights)
     scores = _test_scores(estimator, models, targets, X, X_test, y_test, scoring)
     if isinstance(scores, dict):
         return {name: _result(values, confidence_level) for name, values in scores.items()}
@@ -346,14 +345,14 @@ def learning_curve(
         raise ValueError(f"n_repeats must be at least 1; got {shown(n_repeats)}.")
     if scoring is not None and not isinstance(scoring, str) and not callable(scoring):
         raise ValueError(f"learning_curve takes one scoring; got {shown(scoring)}.")
-    X, targets = _checked(estimator, X, y)
+    twin, X, targets = _checked(estimator, X, y)
     sizes = _absolute_sizes(targets, train_sizes, per_class)
     random_state = check_random_state(random_state)
     draw = _few_shot_draw if per_class else _stratified_draw
     weights = np.zeros((len(sizes) * n_repeats, len(targets.values)))
     for row, size in zip(weights, np.repeat(sizes, n_repeats), strict=True):
         row[draw(targets, int(size), random_state)] = 1.0
-    models = _fit(estimator, X, targets, weights)
+    models = _fit(twin, X, targets, weights)
     test = _test_scores(estimator, models, targets, X, X_test, y_test, scoring)
     drawn = [np.flatnonzero(row) for row in weights]
     train = _scores(estimator, models, X, targets, drawn, scoring)
@@ -375,8 +374,8 @@ def _result(values: np.ndarray, confidence_level: float) -> BootstrapResult:
     return BootstrapResult(ConfidenceInterval(low, high), values, float(values.std(ddof=1)))
 
 
-def _checked(estimator: Any, X: Any, y: Any) -> tuple[Array, Targets]:
-    """X and the targets of an estimator whose fits are problems of a batch."""
+def _checked(estimator: Any, X: Any, y: Any) -> tuple[SoftmaxRegression, Array, Targets]:
+    """An estimator like this one that knows the features, X, and the targets."""
     if type(estimator) is not SoftmaxRegression:
         raise TypeError(f"estimator must be a SoftmaxRegression; got {type(estimator).__name__}.")
     check_parameters(estimator)
@@ -387,29 +386,23 @@ def _checked(estimator: Any, X: Any, y: Any) -> tuple[Array, Targets]:
                 f"Many fits at once need SoftmaxRegression({name}={needed!r}); got "
                 f"{shown(given)}. Fit one after another instead."
             )
-    twin = _twin(estimator)
+    twin = SoftmaxRegression(**estimator.get_params())
+    twin._policy = estimator._policy
     X = check_X(twin, X, reset=True)
     targets = check_y(twin, X, y)
     if targets.is_soft:
         raise ValueError("Many fits at once need labels, but y holds probabilities.")
-    return X, targets
-
-
-def _twin(estimator: Any) -> SoftmaxRegression:
-    """One with the same parameters, which has learnt nothing."""
-    return SoftmaxRegression(**estimator.get_params())
+    return twin, X, targets
 
 
 def _fit(
-    estimator: Any, X: Array, targets: Targets, weights: np.ndarray
+    estimator: SoftmaxRegression, X: Array, targets: Targets, weights: np.ndarray
 ) -> list[SoftmaxRegression]:
-    twin = _twin(estimator)
-    twin._policy, twin.n_features_in_ = estimator._policy, X.shape[1]
     problems = [Problem(targets, row) for row in weights]
-    return fit_batch(twin, X, problems, [estimator.C] * len(problems), stacklevel=6)
+    return fit_batch(estimator, X, problems, [estimator.C] * len(problems), stacklevel=6)
 
 
-def _check_weights(estimator: Any, X: Array, sample_weight: Any, targets: Targets) -> np.ndarray:
+def _check_weights(X: Array, sample_weight: Any, targets: Targets) -> np.ndarray:
     """(n_fits, n_samples) float64 on the host, with weight on every class in every fit."""
     if is_array(sample_weight) and not same_place(X, sample_weight):
         raise ValueError(
