@@ -16,6 +16,7 @@ from xsoftmax.classifiers.cross_validation import choice
 from xsoftmax.classifiers.samples import Samples
 from xsoftmax.classifiers.softmax_regression_cv import _few_parts
 from xsoftmax.classifiers.validation import Targets
+from xsoftmax.objective.policy import DEFAULT
 
 from ..problems import blobs
 
@@ -235,7 +236,7 @@ def test_few_rows_of_two_dtypes_keep_the_values_of_two_dtypes(xp, one, other):
     for dtype, X in values.items():
         targets = Targets(np.arange(2), np.arange(len(X)) % 2)
         parts.append(Samples(xp(X, dtype), targets, np.ones(len(X))))
-    (together,) = _few_parts(*parts)
+    (together,) = _few_parts(*parts, DEFAULT)
     np.testing.assert_array_equal(xp.host(together.X), np.concatenate([*values.values()]))
     assert together.weight.tolist() == [1.0] * 5
 
@@ -302,7 +303,7 @@ def test_many_rows_to_choose_c_on_are_not_copied_to_the_others(xp, far, dtypes):
     (X, y), (X_val, y_val) = many_rows(far)
     given = {"X_val": xp(X_val, dtypes[1]), "y_val": xp(y_val)}
     model = SoftmaxRegressionCV([1e-3, 0.1], tol=1e-8).fit(xp(X, dtypes[0]), xp(y), **given)
-    assert [len(_few_parts(*(Samples(x, None, None) for x in (X, X_val))))] == [2]
+    assert [len(_few_parts(*(Samples(x, None, None) for x in (X, X_val)), DEFAULT))] == [2]
     for j, C in enumerate([1e-3, 0.1]):
         one = SoftmaxRegression(C, tol=1e-8).fit(xp(X, dtypes[0]), xp(y))
         predicted = xp.host(one.predict(xp(X_val, dtypes[0])))

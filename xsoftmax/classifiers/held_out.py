@@ -133,9 +133,8 @@ class Scorer:
         offset = self._offset_of(k)
         if offset is not None:
             logits = logits + xp.astype(offset, logits.dtype, copy=False).T
-        weights = from_host(held.weight[held.rows][None, :], like=logits, dtype=logits.dtype)
         labels = indices_from_host(held.labels[held.rows][None, :], like=logits)
-        return HeldOutLogits(logits, labels, weights)
+        return HeldOutLogits(logits, labels, _row(held.weight[held.rows], logits))
 
     def scores_of(self, known: HeldOutLogits, k: int, scores: np.ndarray) -> np.ndarray:
         """(n_models, n_scorings): `scores`, with those that are computed where X lies anew."""
@@ -143,8 +142,7 @@ class Scorer:
         for i, scoring in enumerate(held.scorings):
             if scoring.metric is None:
                 continue
-            told = np.ones(len(held.rows)) if scoring.weight is None else scoring.weight[held.rows]
-            weights = from_host(told[None, :], like=known.logits, dtype=known.logits.dtype)
+            weights = _row(_counted(scoring, held.rows), known.logits)
             scores[:, i] = to_list(scoring.metric(known.logits, known.labels, weights))
         return scores
 
@@ -202,21 +200,28 @@ class Scorer:
         self, members: list[HeldOut], wanted: list[int], like: Array
     ) -> tuple[Array, list[Array]]:
         """Of each member, (n_members, n_samples), and weights for each scoring."""
-        counts: list[np.ndarray] = [np.ones(len(held.rows)) for held in members]
-        labels = [held.labels[held.rows] for held in members]
-        if self.together:  # a row that is named twice counts twice
-            counts = [np.bincount(held.rows, minlength=self.X.shape[0]) for held in members]
-            labels = [held.labels for held in members]
-        weights = []
+        n_samples, weights = self.X.shape[0], []
         for i in wanted:
-            rows = []
-            for n, held in zip(counts, members, strict=True):
-                weight = held.scorings[i].weight
-                if weight is not None:
-                    n = n * (weight if self.together else weight[held.rows])
-                rows.append(n)
-            weights.append(from_host(np.stack(rows), like=like, dtype=like.dtype))
+            counted = [_counted(held.scorings[i], held.rows) for held in members]
+            if self.together:  # a row that is named twice counts twice
+                counted = [
+                    np.bincount(held.rows, weight, n_samples)
+                    for held, weight in zip(members, counted, strict=True)
+                ]
+            weights.append(from_host(np.stack(counted), like=like, dtype=like.dtype))
+        labels = [held.labels if self.together else held.labels[held.rows] for held in members]
         return indices_from_host(np.stack(labels), like=like), weights
+
+
+def _counted(scoring: Scoring, rows: np.ndarray) -> np.ndarray:
+    """What these rows weigh for a score that is computed where X lies."""
+    assert scoring.weight is not None
+    return scoring.weight[rows]
+
+
+def _row(values: np.ndarray, like: Array) -> Array:
+    """(1, n) of numbers (n,), where `like` lies."""
+    return from_host(values[None, :], like=like, dtype=like.dtype)
 
 
 class LeaveOneOutScorer:
@@ -246,10 +251,8 @@ class LeaveOneOutScorer:
         labels = indices_from_host(held.labels[None, :], like=logits)
         values = []
         for scoring in self.scorings:
-            told = np.ones(n_samples) if scoring.weight is None else scoring.weight
-            weights = from_host(told[None, :], like=logits, dtype=logits.dtype)
             metric: Any = scoring.metric
-            values += to_list(metric(logits, labels, weights))
+            values += to_list(metric(logits, labels, _row(_counted(scoring, held.rows), logits)))
         return np.asarray([values])
 
 

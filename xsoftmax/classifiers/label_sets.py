@@ -73,7 +73,8 @@ def host_Y(name: str, X: Array, Y: Any) -> np.ndarray:
             )
         Y = to_host(Y)
     elif hasattr(Y, "to_numpy") and hasattr(Y, "columns"):  # a data frame, each column as it is
-        Y = np.asarray([Y[column].to_list() for column in Y.columns], dtype=object).T
+        columns = (Y.iloc[:, j].to_list() for j in range(Y.shape[1]))
+        Y = np.asarray([*columns], dtype=object).T
     elif not isinstance(Y, np.ndarray):
         Y = np.asarray(Y, dtype=object)
     if Y.ndim != 2 or Y.shape[0] != X.shape[0] or Y.shape[1] == 0:

@@ -61,7 +61,7 @@ class Scoring(NamedTuple):
     name: str
     metric: Metric | None  #: computed where rows lie
     scorer: Any  #: else called as ``scorer(model, X, y)`` on the host
-    weight: np.ndarray | None  #: (n_samples,) that it counts, or None
+    weight: np.ndarray | None  #: (n_samples,) that it counts; None for a scorer that is not told
 
 
 def scorings_of(
@@ -78,9 +78,10 @@ def scorings_of(
     be told what samples weigh names the caller at `stacklevel`.
     """
     found = []
+    told: np.ndarray | None
     for name, one in named(scoring).items():
         if is_metric(one):
-            told = None if routing.scorer_is_told is False else weight
+            told = np.ones_like(weight) if routing.scorer_is_told is False else weight
             found.append(Scoring(name, known_metric(one, len(classes)), None, told))
             continue
         one = with_labels(one, classes)

@@ -341,7 +341,7 @@ class SoftmaxRegressionCV(LinearPredictor):
                 seen, known = (space, features, offset), results.best_inverse
                 parameters = self._refit([samples], *seen, start, known, results)
             else:
-                parts = _few_parts(samples, held_out)
+                parts = _few_parts(samples, held_out, self._policy)
                 parameters = self._refit(parts, *self._seen(network, parts), start, None, results)
             if self.calibration is not None:
                 self.temperature_ = float(temperatures[j])
@@ -432,11 +432,11 @@ class SoftmaxRegressionCV(LinearPredictor):
         return solution.parameters
 
 
-def _few_parts(samples: Samples, held_out: Samples) -> list[Samples]:
+def _few_parts(samples: Samples, held_out: Samples, policy: Policy) -> list[Samples]:
     """Both, or if they are few one array of both: what is made for many rows costs more then."""
     parts = [samples.X, held_out.X]
     n_rows, n_values = sum(X.shape[0] for X in parts), sum(X.shape[0] * X.shape[1] for X in parts)
-    if n_values > block_values(samples.X) and n_rows > DEFAULT.max_rows_of_row_space:
+    if n_values > block_values(samples.X) and n_rows > policy.max_rows_of_row_space:
         return [samples, held_out]
     xp = namespace(samples.X)
     if parts[0].dtype != parts[1].dtype:  # one may hold what the other's dtype cannot

@@ -268,7 +268,7 @@ class RowSpace(Coordinates):
 
     def see(self, X: Array) -> Array:
         """Other rows lie outside of the space of these."""
-        raise NotImplementedError("only the rows that span this space have coordinates in it")
+        raise ValueError("only the rows that span this space have coordinates in it")
 
     def project(self, parameters: Array) -> Array:
         """L^-1 of the logits without intercepts."""
