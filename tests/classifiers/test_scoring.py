@@ -130,3 +130,19 @@ def test_metadata_routing_decides_whether_a_sweeps_scorer_has_weights(asked):
         with pytest.raises(UnsetMetadataPassedError, match="sample_weight"):
             SoftmaxRegressionCV([1.0], cv=3).fit(X, y, weight)
         SoftmaxRegressionCV([1.0], cv=3).fit(X, y)
+
+
+def test_each_of_several_scorers_has_weights_if_it_requests_them():
+    X, y = blobs(n_samples=60, spread=3.0)
+    weight = np.where(y == 2, 50.0, 1.0)
+    with sklearn.config_context(enable_metadata_routing=True):
+        scoring = {
+            str(asked): get_scorer("accuracy").set_score_request(sample_weight=asked)
+            for asked in (True, False)
+        }
+        several = SoftmaxRegressionCV([0.1, 1.0], cv=3, scoring=scoring, refit=False)
+        several.fit(X, y, weight)
+        for name, one in scoring.items():
+            alone = SoftmaxRegressionCV([0.1, 1.0], cv=3, scoring=one, refit=False)
+            np.testing.assert_array_equal(several.scores_[name], alone.fit(X, y, weight).scores_)
+    assert np.any(several.scores_["True"] != several.scores_["False"])

@@ -11,7 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn import get_config
 from sklearn.metrics import check_scoring, get_scorer, get_scorer_names, make_scorer
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.metadata_routing import (
+    MetadataRouter,
+    MethodMapping,
+    get_routing_for_object,
+    process_routing,
+)
 
 from ..arrays import Array, from_host, indices_from_host, to_host, to_list
 from ..metrics import Metric, is_metric, known_metric
@@ -31,7 +36,7 @@ class Routing(NamedTuple):
 
     fit_weight: Any  #: for the estimator
     groups: Any  #: for the splitter
-    scorer_is_told: bool | None  #: weights; None where the scorer's signature decides
+    scorer_is_told: bool | None  #: weights, if it asks; None where its signature decides
 
 
 def route(owner: Any, sample_weight: Any, groups: Any) -> Routing:
@@ -84,8 +89,7 @@ def scorings_of(
             told = np.ones_like(weight) if routing.scorer_is_told is False else weight
             found.append(Scoring(name, known_metric(one, len(classes)), None, told))
             continue
-        one = with_labels(one, classes)
-        scorer = check_scoring(model, scoring=one)
+        scorer = check_scoring(model, scoring=with_labels(one, classes))
         told = _told_weight(routing, one, scorer, weight, stacklevel + 1)
         found.append(Scoring(name, None, scorer, told))
     return found
@@ -143,7 +147,8 @@ def _told_weight(
     A warning for a scorer that cannot be told names the caller at `stacklevel`.
     """
     if routing.scorer_is_told is not None:
-        return weight if routing.scorer_is_told else None
+        asked = get_routing_for_object(scoring).consumes("score", ["sample_weight"])
+        return weight if routing.scorer_is_told and asked else None
     if np.all(weight == 1):
         return None
     if _takes_weights(scorer):
