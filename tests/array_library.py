@@ -30,14 +30,15 @@ _CONVERSIONS = ["bool", "float", "int", "index", "complex"]
 class Library:
     """The namespace.
 
-    `transfers` names the ways by which values came to the host. `hear` is called with the name of
+    `transfers` names the ways by which values came to the host, and `n_moved` counts the values of
+    each array that did. `hear` is called with the name of
     each function and its arguments before it computes, and may raise.
     """
 
     __name__ = "array_library"
 
     def __init__(self, hear=lambda name, *args: None):
-        self.hear, self.transfers, self.current = hear, [], [HERE]
+        self.hear, self.transfers, self.n_moved, self.current = hear, [], [], [HERE]
         self.Array = type("Array", (_Array,), {"library": self})
 
     def array(self, values, dtype=None, *, device=THERE):
@@ -96,6 +97,7 @@ class _Array:
 
     def __array__(self, dtype=None, copy=None):
         self.library.transfers.append("__array__")
+        self.library.n_moved.append(self.value.size)
         return np.array(_host(self), dtype=dtype)
 
     def __setitem__(self, key, values):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
+from sklearn.metrics import get_scorer
 
 from xsoftmax import (
     MultiOutputSoftmaxRegressionCV,
@@ -134,6 +135,19 @@ def test_a_model_file_keeps_the_scores_that_chose(tmp_path):
     save(model, tmp_path / "model.safetensors")
     loaded = load(tmp_path / "model.safetensors")
     np.testing.assert_array_equal(loaded.scores_, model.scores_["neg_log_loss"])
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_scorers_on_the_host_are_told_calibrated_probabilities(outputs):
+    X, y = blobs(n_samples=120, n_features=8, spread=2.0)
+    kind, targets = SoftmaxRegressionCV, y
+    if outputs > 1:
+        kind, targets = MultiOutputSoftmaxRegressionCV, np.column_stack([y, y > 0])
+    settings = {"Cs": CS, "cv": 3, "calibration": "temperature"}
+    there = kind(scoring="neg_log_loss", **settings).fit(X, targets)
+    asked = kind(scoring={"loss": get_scorer("neg_log_loss")}, **settings).fit(X, targets)
+    np.testing.assert_allclose(asked.scores_["loss"], there.scores_, rtol=1e-9)
+    np.testing.assert_array_equal(asked.C_, there.C_)
 
 
 def test_another_fit_forgets_the_temperature():

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from sklearn.metrics import get_scorer
 
-from xsoftmax import SoftmaxRegression
+from xsoftmax import MultiOutputSoftmaxRegressionCV, SoftmaxRegression, SoftmaxRegressionCV
 from xsoftmax.classifiers.held_out import HeldOut, Scorer
 from xsoftmax.classifiers.scoring import Routing, scorings_of
 from xsoftmax.classifiers.validation import Targets
 from xsoftmax.model.network import Network
 from xsoftmax.objective.policy import DEFAULT
 
+from ..array_library import HERE, Library
 from ..problems import blobs
 
 NAMES = ["accuracy", "neg_log_loss", "balanced_accuracy", "f1_macro"]
@@ -60,6 +61,23 @@ def test_all_rows_at_once_score_as_copies_and_as_scorers_on_the_host(xp, weighte
     assert not any(scoring.metric for scoring in held_out[0].scorings)
     expected = Scorer(xp(X), held_out, together=True)(*asked)
     np.testing.assert_allclose(copied[:, :4], expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        SoftmaxRegressionCV([0.1, 1.0], cv=3, scoring=[*NAMES, "roc_auc_ovr"]),
+        SoftmaxRegressionCV([0.1, 1.0], cv=3, scoring="f1_macro", calibration="temperature"),
+        MultiOutputSoftmaxRegressionCV([0.1, 1.0], cv=3, scoring="neg_log_loss"),
+    ],
+)
+def test_a_search_moves_no_rows_and_no_logits_to_the_host(search):
+    X, y = blobs(n_samples=200, n_features=3)
+    if isinstance(search, MultiOutputSoftmaxRegressionCV):
+        y = np.column_stack([y, y[::-1]])
+    library = Library()
+    search.fit(library.array(X, device=HERE), y.tolist())
+    assert 0 < max(library.n_moved) <= 6 * 12  # parameters of a batch, not one value for each row
 
 
 @pytest.mark.parametrize(("n_more", "is_kept"), [(0, True), (1, False)])

@@ -11,6 +11,7 @@ variance V_i of row i's logits under its probabilities (Guo et al., 2017, arXiv 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -27,11 +28,11 @@ N_STEPS = 25
 
 
 def calibrate(
-    scorer: Scorer, results: CVResults, network: Network, problems: Sequence[int]
+    scorer: Scorer, results: CVResults, network: Network, problems: Sequence[int], model: Any
 ) -> np.ndarray:
     """The temperatures (n_Cs,) of the folds of one label set, at every C.
 
-    The scores that are computed where X lies become those of logits that are divided by them.
+    Scores become those of logits that are divided by them. Scorers on the host ask the `model`.
     """
     xp, n_Cs = namespace(scorer.X), results.scores.shape[1]
     n_rows = sum(len(scorer.held_out[k].rows) for k in problems)
@@ -49,6 +50,12 @@ def calibrate(
             scaled = fold._replace(logits=fold.logits * inverse[:, None, None])
             results.scores[k, some, :] = scorer.scores_of(scaled, k, results.scores[k, some, :])
         found += to_list(1.0 / inverse)
+    if any(scoring.metric is None for scoring in scorer.scorings):
+        for j, temperature in enumerate(found):
+            model.temperature_ = temperature
+            for k in problems:
+                parameters, scores = results.parameters[k][j], results.scores[k, j]
+                scorer.ask_on_host(network, parameters, k, model, scores)
     return np.asarray(found)
 
 

@@ -114,16 +114,26 @@ class Scorer:
         `models` are what a scorer on the host asks, one for each; they are given the layers.
         """
         scores = np.empty((len(problems), len(self.scorings)))
-        on_host = [i for i, scoring in enumerate(self.scorings) if scoring.metric is None]
         there = [i for i, scoring in enumerate(self.scorings) if scoring.metric is not None]
         if there:
             scores[:, there] = self._there(network, parameters, problems, there)
-        for i in on_host:
+        if len(there) < len(self.scorings):
             for row, (k, model) in enumerate(zip(problems, models, strict=True)):
-                layers = network.unpack(parameters[row : row + 1, ...])
-                model._set_layers(layers_on_host(layers))
-                scores[row, i] = self._on_host(i, k, model)
+                one = parameters[row : row + 1, ...]
+                self.ask_on_host(network, one, k, model, scores[row, :])
         return scores
+
+    def ask_on_host(
+        self, network: Network, parameters: Array, k: int, model: Any, scores: np.ndarray
+    ) -> None:
+        """Set those of the `scores` (n_scorings,) of the k-th problem that are made on the host.
+
+        The `model` is given the layers of `parameters` (1, n_parameters), and asked.
+        """
+        model._set_layers(layers_on_host(network.unpack(parameters)))
+        for i, scoring in enumerate(self.scorings):
+            if scoring.metric is None:
+                scores[i] = self._on_host(i, k, model)
 
     def logits_of(self, network: Network, parameters: Array, k: int) -> HeldOutLogits:
         """What `parameters` of the k-th problem (n_models, n_parameters) say of its rows."""

@@ -48,8 +48,8 @@ class MultiOutputSoftmaxRegressionCV(MultiOutputPredictor):
         there are none, and nothing to predict with.
     calibration : {"temperature"}, default=None
         With "temperature" the probabilities of predictions are calibrated: logits are divided by
-        the number with the least log loss of held-out rows, found at every C. Scores that are
-        computed where X lies, such as "neg_log_loss", are those of calibrated logits then.
+        the number with the least log loss of held-out rows, found at every C. Scores such as
+        "neg_log_loss" are those of calibrated probabilities then.
     missing : label, default=nan
         What says in y that a label is not known, as in `MultiOutputSoftmaxRegression`.
     fit_intercept : bool, default=True
@@ -233,7 +233,8 @@ class MultiOutputSoftmaxRegressionCV(MultiOutputPredictor):
             for j in alike:
                 own = range(start, start + n_folds[j])
                 if keeps:
-                    temperatures[j] = calibrate(scorer, results, network, own)
+                    model = host_model(self, X.shape[1], problems[j])
+                    temperatures[j] = calibrate(scorer, results, network, own, model)
                 scores[j, : n_folds[j]] = results.scores[own.start : own.stop]
                 start = own.stop
         warn_of_problems(self, n_left, n_problems, gap, 5)

@@ -82,8 +82,8 @@ class SoftmaxRegressionCV(LinearPredictor):
         mean score is at most one standard error below the best.
     calibration : {"temperature"}, default=None
         With "temperature" the probabilities of predictions are calibrated: logits are divided by
-        the number with the least log loss of held-out rows, found at every C. Scores that are
-        computed where X lies, such as "neg_log_loss", are those of calibrated logits then.
+        the number with the least log loss of held-out rows, found at every C. Scores such as
+        "neg_log_loss" are those of calibrated probabilities then.
     fit_intercept : bool, default=True
         Whether there is an intercept.
     class_weight : dict or "balanced", default=None
@@ -331,7 +331,7 @@ class SoftmaxRegressionCV(LinearPredictor):
         for name in ("best_estimator_", "temperature_"):
             self.__dict__.pop(name, None)
         if isinstance(scorer, Scorer) and self.calibration is not None:
-            temperatures = calibrate(scorer, results, network, range(len(folds)))
+            temperatures = calibrate(scorer, results, network, range(len(folds)), model)
         scores = results.scores[:, :, self._deciding]
         if self.refit:
             j = choice(scores, Cs, self.refit)
