@@ -12,7 +12,7 @@ import numpy as np
 from xsoftmax import arrays
 from xsoftmax.model.network import Network
 from xsoftmax.objective.objective import Objective
-from xsoftmax.objective.rows import ArrayRows
+from xsoftmax.objective.rows import Rows
 
 from .problems import mnist_fit
 from .timing import timed
@@ -82,7 +82,7 @@ def _batch(
     weights = place.asarray(np.full((1, X.shape[0]), 1 / X.shape[0], dtype=np.float32))
     penalty = place.asarray(np.full((n_problems, network.n_parameters), 1e-5, dtype=np.float32))
     start = np.random.default_rng(0).standard_normal((n_problems, network.n_parameters)) / 100
-    objective = Objective(network, ArrayRows(X, y[None, :], weights, X.dtype), penalty)
+    objective = Objective(network, Rows(X, y[None, :], weights, X.dtype), penalty)
     return objective, place.asarray(start.astype(np.float32))
 
 

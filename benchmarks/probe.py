@@ -15,7 +15,7 @@ from xsoftmax import SoftmaxRegressionCV, arrays
 from xsoftmax.arrays import row_slices
 from xsoftmax.model.network import Network
 from xsoftmax.objective.objective import Objective
-from xsoftmax.objective.rows import ArrayRows
+from xsoftmax.objective.rows import Rows
 
 from .passes import device_rates, median_seconds
 from .timing import timed
@@ -58,7 +58,7 @@ def _pass(
     weights = place.asarray(np.full((1, n_samples), 1 / n_samples, dtype=np.float32))
     penalty = place.asarray(np.full((1, network.n_parameters), 1e-6, dtype=np.float32))
     start = np.random.default_rng(1).standard_normal((1, network.n_parameters), dtype=np.float32)
-    objective = Objective(network, ArrayRows(X, y[None, :], weights, xp.float32), penalty)
+    objective = Objective(network, Rows(X, y[None, :], weights, xp.float32), penalty)
     before = _pool_bytes(place)
     evaluate = partial(objective.value_and_gradient, place.asarray(start))
     seconds = median_seconds(evaluate, repeats)

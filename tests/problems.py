@@ -10,7 +10,7 @@ from xsoftmax.objective.features import Features
 from xsoftmax.objective.line_restriction import Iterate
 from xsoftmax.objective.objective import Objective
 from xsoftmax.objective.policy import DEFAULT
-from xsoftmax.objective.rows import ArrayRows
+from xsoftmax.objective.rows import Rows
 
 
 def blobs(n_samples=60, n_features=5, n_classes=3, spread=1.0, seed=0):
@@ -43,7 +43,7 @@ def objective_on(
     penalty = network.weight_mask(X) * from_host(strength, like=X, dtype=X.dtype)
     features, rows = (
         Features(X),
-        ArrayRows(X, xp(y)[None, ...], xp(weights / total, dtype), X.dtype),
+        Rows(X, xp(y)[None, ...], xp(weights / total, dtype), X.dtype),
     )
     rows = rows._replace(
         has_large_cells=features.has_large_cells or features.are_far,

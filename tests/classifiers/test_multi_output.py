@@ -215,6 +215,8 @@ OF_ONE_OUTPUT = (
     "check_classifiers_one_label_sample_weights",
     "check_classifiers_regression_target",
     "check_classifiers_train",
+    "check_estimator_sparse_array",
+    "check_estimator_sparse_matrix",
     "check_methods_sample_order_invariance",
 )
 

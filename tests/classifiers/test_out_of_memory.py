@@ -36,8 +36,8 @@ def memory(monkeypatch):
 
     def limit(n_rows, error=ERRORS[0]):
         def limited(W, b, A):
-            asked.append(A.shape[-1])
-            if A.shape[-1] > n_rows:
+            asked.append(A.shape[0 if A.ndim == 2 else -1])
+            if asked[-1] > n_rows:
                 raise error
             return dense(W, b, A)
 

@@ -7,6 +7,7 @@ import pytest
 
 from xsoftmax.curvature.approximate import (
     ClassInverses,
+    Diagonal,
     Spectrum,
     approximate_inverse,
 )
@@ -171,14 +172,34 @@ def test_eigenvectors_that_a_library_failed_to_find_are_not_bought(monkeypatch, 
     assert approximate_inverse(objective, origin, 1000, at_zero=True) is None
 
 
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_of_many_features_the_inverse_is_that_of_the_diagonal(xp, fit_intercept):
+    X, y = blobs(n_samples=40, n_features=20, n_classes=3)
+    objective = objective_on(xp, X, y, policy=replace(DEFAULT, max_curvature_values=200))
+    network = replace(objective.network, fit_intercept=fit_intercept)
+    objective = replace(
+        objective, network=network, penalty=objective.penalty[:, : network.n_parameters]
+    )
+    zeros = zeros_of(objective)
+    inverse = approximate_inverse(objective, objective.evaluate(zeros), 100, at_zero=True)
+    seen = X - X.mean(axis=0) if fit_intercept else X
+    # At 0 each of c classes weighs 1 / c of a row, and n rows weigh 1 / n each.
+    expected = (seen**2).mean(axis=0) / 3
+    np.testing.assert_allclose(xp.host(inverse.weights.diagonal)[0], expected, rtol=1e-9)
+    gradient = np.zeros((1, network.n_parameters))
+    gradient[0, [0, 20]] = 1.0, -1.0  # of the first feature, for the first two classes
+    step = xp.host(inverse.solve(xp(gradient), objective.strength))
+    length = 1.0 / (expected[0] + xp.host(objective.strength)[0])
+    np.testing.assert_allclose(step[0, [0, 20]], [length, -length], rtol=1e-9)
+
+
 def test_inverses_have_no_more_values_than_the_policy_allows(rng):
     X, y = rng.standard_normal((300, 20)), np.arange(300) % 3
-    for max_values, kind in ((3 * 400, ClassInverses), (400, Spectrum), (399, None)):
+    for max_values, kind in ((3 * 400, ClassInverses), (400, Spectrum), (399, Diagonal)):
         policy = replace(DEFAULT, max_curvature_values=max_values)
         objective = objective_on(np.asarray, X, y, policy=policy)
         inverse = approximate_inverse(objective, objective.evaluate(start(objective)), 100)
-        assert kind is None or isinstance(inverse.weights, kind)
-        assert (kind is None) == (inverse is None)
+        assert isinstance(inverse.weights, kind)
 
 
 @pytest.mark.parametrize(("policy", "kind"), [(DEFAULT, ClassInverses), (POOLED, Spectrum)])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from xsoftmax.curvature.costs import (
+    Sizes,
     are_many,
     best_affordable,
     covariances_cost,
@@ -15,6 +16,7 @@ from xsoftmax.curvature.costs import (
     hessian_order,
     hessian_rows,
     moments_cost,
+    sizes_of,
 )
 from xsoftmax.curvature.exact import exact_inverse
 from xsoftmax.model.network import Network
@@ -27,13 +29,13 @@ from ..problems import blobs, objective_on, start
 def test_even_curvature_is_bought_where_it_costs_less_than_an_evaluation(rng):
     X, y = rng.standard_normal((20_000, 8)), rng.integers(0, 10, 20_000)
     objective = objective_on(np.asarray, X, y)
-    assert best_affordable(objective.network, 20_000, 1, 1.0, DEFAULT, at_zero=True)
+    assert best_affordable(objective.network, sizes_of(objective), 1.0, DEFAULT, at_zero=True)
     assert curvature_pays(objective)
     even = rng.standard_normal((2000, 100)), rng.integers(0, 10, 2000)
     assert not curvature_pays(objective_on(np.asarray, *even))
 
 
-SIZES = Network((100, 6)), 3000, 1
+SIZES = Network((100, 6)), Sizes(3000, 1, 100)
 
 
 def test_inverses_of_classes_are_bought_before_one_spectrum():
@@ -49,7 +51,7 @@ def test_as_many_rows_are_bought_as_are_affordable():
     rows = [best_affordable(*SIZES, max_cost, DEFAULT).n_rows for max_cost in range(5, 12)]
     assert rows == sorted(rows)
     assert 2 * 100 <= rows[0] < rows[-1] == 8 * 100
-    few = best_affordable(SIZES[0], 60, 1, 1000.0, DEFAULT)
+    few = best_affordable(SIZES[0], Sizes(60, 1, 100), 1000.0, DEFAULT)
     assert few.n_rows == 60
 
 
@@ -109,12 +111,15 @@ def test_costs_grow_with_what_there_is_to_do():
     """With rows, up to those that make a Hessian, with features, with classes, with problems."""
 
     def costs(n_features=10, n_classes=4, n_samples=2000, n_problems=2):
-        network = Network((n_features, n_classes))
+        network, sizes = (
+            Network((n_features, n_classes)),
+            Sizes(n_samples, n_problems, n_features),
+        )
         return np.asarray(
             [
-                evaluation_cost(network, n_samples, n_problems),
-                exact_inverse_cost(network, n_samples, n_problems, DEFAULT),
-                moments_cost(network, n_samples, n_problems, False),
+                evaluation_cost(network, sizes),
+                exact_inverse_cost(network, sizes, DEFAULT),
+                moments_cost(network, sizes, False),
             ]
         )
 
@@ -129,6 +134,8 @@ def test_costs_grow_with_what_there_is_to_do():
 def test_cost_of_an_exact_inverse_is_counted_in_evaluations():
     objective = objective_on(np.asarray, *blobs(), Cs=(0.5, 2.0))
     inverse = exact_inverse(objective, objective.evaluate(start(objective)), of_few_rows=False)
-    sizes = objective.network, 60, 2
-    expected = exact_inverse_cost(*sizes, objective.policy) / evaluation_cost(*sizes)
+    network, sizes = objective.network, Sizes(60, 2, 5)
+    assert sizes == sizes_of(objective)
+    expected = exact_inverse_cost(network, sizes, objective.policy)
+    expected /= evaluation_cost(network, sizes)
     assert inverse.cost == expected

@@ -6,7 +6,7 @@ import pytest
 from xsoftmax.arrays import indices_from_host
 from xsoftmax.objective.line_restriction import Iterate
 from xsoftmax.objective.objective import Objective
-from xsoftmax.objective.rows import ArrayRows
+from xsoftmax.objective.rows import Rows
 
 from ..problems import blobs, objective_on, start
 
@@ -15,7 +15,7 @@ def test_restrict_reads_no_row_of_a_linear_model_after_the_first_step():
     X, y = blobs()
     objective = objective_on(np.asarray, X, y)
 
-    class Counting(ArrayRows):
+    class Counting(Rows):
         reads = 0
 
         def blocks(self, size):

@@ -9,7 +9,7 @@ from xsoftmax.arrays.memory import MIN_BLOCK_ROWS
 from xsoftmax.model.network import Network
 from xsoftmax.objective.objective import Objective
 from xsoftmax.objective.policy import DEFAULT
-from xsoftmax.objective.rows import ArrayRows
+from xsoftmax.objective.rows import Rows
 
 from ..problems import blobs, objective_on, start, zeros_of
 
@@ -216,7 +216,7 @@ def limited(n_rows, error):
     """Rows that are not read more than `n_rows` at a time, and the sizes that were asked for."""
     asked = []
 
-    class Limited(ArrayRows):
+    class Limited(Rows):
         def blocks(self, size):
             asked.append(size)
             if size > n_rows:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from xsoftmax.objective.policy import DEFAULT
-from xsoftmax.objective.rows import Stacked
 from xsoftmax.solvers import fit
+from xsoftmax.sources import MemoryRows, Stacked
 
 from ..problems import blobs, objective_on, zeros_of
 
@@ -103,7 +103,7 @@ def stacked_and_whole(xp, sizes=(40, 7, 53), **settings):
     weights = 1.0 + np.arange(2.0 * len(y)).reshape(2, -1)
     whole = objective_on(xp, X, y, Cs=(0.5, 2.0), weights=weights, **settings)
     ends = np.cumsum(sizes)
-    parts = tuple(xp(X[end - n : end]) for n, end in zip(sizes, ends, strict=True))
+    parts = [MemoryRows(xp(X[end - n : end])) for n, end in zip(sizes, ends, strict=True)]
     return replace(whole, rows=whole.rows._replace(X=Stacked(parts))), whole
 
 
@@ -122,18 +122,10 @@ def test_rows_in_several_arrays_are_those_of_one(xp):
     chosen = xp([99, 0, 39, 40, 46, 47, 47])
     for found, expected in (
         (stacked.rows.take(chosen), whole.rows.take(chosen)),
-        (stacked.rows.in_one_array(), whole.rows.X),
+        (stacked.gathered.rows.X, whole.rows.X),
         (stacked.subsample(30).rows.X, whole.subsample(30).rows.X),
     ):
         np.testing.assert_array_equal(xp.host(found), xp.host(expected))
-
-
-@pytest.mark.parametrize("stride", [1, 2, 3, 41])
-def test_strided_rows_of_several_arrays_keep_their_distance(xp, stride):
-    stacked, whole = stacked_and_whole(xp)
-    found, expected = stacked.rows.strided(stride), whole.rows.strided(stride)
-    np.testing.assert_array_equal(xp.host(found.in_one_array()), xp.host(expected.X))
-    assert found.n_samples == found.weights.shape[1] == expected.n_samples
 
 
 @pytest.mark.parametrize("policy", [DEFAULT, replace(DEFAULT, max_cost_of_newton=0.0)])

@@ -116,7 +116,7 @@ def test_a_stage_whose_predecessor_led_nowhere_starts_anew():
         return at_zero(objective)
 
     ones = np.ones_like(first.penalty)
-    pairs = Pairs.none(ones, 2).with_pair(ones, ones, ones, 2)
+    pairs = Pairs.none(ones, 2).with_pair(ones, ones, ones)
     astray = Stub(start(first, scale=1e3), inverse=curvature.Identity(), pairs=pairs)
     solver = Recorded(LBFGS(1e-6))
     stages = [Stage(first, 1e-6, 99, is_asked=False), Stage(second, 1e-6, 99)]
@@ -152,7 +152,7 @@ def test_the_next_problem_sees_the_same_changes_but_for_the_penalty(xp):
     pairs = Pairs.none(points[0], 10)
     for a, b in pairwise(points):
         y = strong.evaluate(b).gradient - strong.evaluate(a).gradient
-        pairs = pairs.with_pair(b - a, y, y, 10)
+        pairs = pairs.with_pair(b - a, y, y)
     known = {"inverse": inverse, "age": 3, "n_iter": 7, "pairs": pairs}
     last = Stage(strong, 1e-3, 99), solution_at(points[-1], **known)
     carried = _carried(Stage(weak, 1e-3, 99), [last])
@@ -161,8 +161,8 @@ def test_the_next_problem_sees_the_same_changes_but_for_the_penalty(xp):
     expected = Pairs.none(points[0], 10)
     for a, b in pairwise(points):
         y = weak.evaluate(b).gradient - weak.evaluate(a).gradient
-        expected = expected.with_pair(b - a, y, inverse.solve(y, weak.strength), 10)
-    for found, right in zip(carried.pairs, expected, strict=True):
+        expected = expected.with_pair(b - a, y, inverse.solve(y, weak.strength))
+    for found, right in zip(carried.pairs[:5], expected[:5], strict=True):
         found, right = xp.host(found), xp.host(right)
         np.testing.assert_allclose(found, right, atol=1e-12 * np.abs(right).max())
 
@@ -220,7 +220,7 @@ def test_what_single_precision_found_is_carried_in_double():
     single = objective.to_float32()
     iterate = single.evaluate(below(single))
     g = iterate.gradient
-    pairs = Pairs.none(g, 2).with_pair(g, g, g, 2)
+    pairs = Pairs.none(g, 2).with_pair(g, g, g)
     inverse = curvature.approximate_inverse(single, iterate, 8)
     last = (
         Stage(single, 1e-3, 99, is_asked=False),
@@ -228,7 +228,7 @@ def test_what_single_precision_found_is_carried_in_double():
     )
     carried = _carried(Stage(objective, 1e-3, 99), [last])
     assert carried.inverse.mean.dtype == carried.parameters.dtype == np.float64
-    assert {array.dtype for array in carried.pairs} == {np.dtype(np.float64)}
+    assert {array.dtype for array in carried.pairs[:5]} == {np.dtype(np.float64)}
 
 
 def test_newtons_method_carries_no_pairs():
@@ -279,11 +279,11 @@ def test_a_c_that_takes_no_iteration_hands_the_pairs_on():
     stages = [Stage(objective, 1e-9, 99) for objective in objectives]
     (_, first), _, _ = solved(stages, solvers)
     _, second, third = (solver.starts[0].pairs for solver in solvers)
-    kept = first.warm_start.pairs.S
-    assert kept.shape[1] == second.S.shape[1] == third.S.shape[1] > 1
-    cosines = np.vecdot(second.S, kept)
-    lengths = np.linalg.norm(second.S, axis=2) * np.linalg.norm(kept, axis=2)
-    np.testing.assert_allclose(cosines, lengths)
+    kept = first.warm_start.pairs
+    assert len(kept.places) == len(second.places) == len(third.places) > 1
+    one, other = second.S[:, second.places, :], kept.S[:, kept.places, :]
+    lengths = np.linalg.norm(one, axis=2) * np.linalg.norm(other, axis=2)
+    np.testing.assert_allclose(np.vecdot(one, other), lengths)
     expected = second.with_more_penalty(objectives[2].penalty - objectives[1].penalty)
     np.testing.assert_allclose(third.Y, expected.Y, rtol=1e-12)
 

@@ -112,12 +112,12 @@ def test_a_new_inverse_is_applied_to_all_pairs():
     objective = overlapping()
     solver = Recorded(LBFGS(tol=0, curvature=CountedCurvature(), iterations_before_curvature=3))
     minimize(objective, from_zero(objective), solver, max_iter=12)
-    renewed = [state for state in solver.states if state.n_iter > state.age]
-    assert renewed
-    for state in renewed:
-        for y, Py in zip(state.pairs.Y[0], state.pairs.PY[0], strict=True):
-            expected = state.inverse.solve(y[None, :], objective.strength)
-            np.testing.assert_allclose(Py[None, :], expected, atol=1e-9 * np.abs(expected).max())
+    last = solver.states[-1]  # earlier ones shared its memory
+    assert last.n_iter > last.age
+    for at in last.pairs.places:
+        expected = last.inverse.solve(last.pairs.Y[:, at, :], objective.strength)
+        found = last.pairs.PY[:, at, :]
+        np.testing.assert_allclose(found, expected, atol=1e-9 * np.abs(expected).max())
 
 
 class Shop:
@@ -174,7 +174,7 @@ def test_the_first_step_without_an_inverse_is_no_longer_than_1_in_all_or_the_pen
     none, ones = Pairs.none(g, 2), xp(np.ones((2, 2)))
     assert to_list(_first_step(g, none, weak)) == [0.25, 1.0]
     assert to_list(_first_step(g, none, strong)) == [0.25, 0.125]
-    curved, straight = (none.with_pair(ones, y * ones, y * ones, 2) for y in (1, -1))
+    curved, straight = (none.with_pair(ones, y * ones, y * ones) for y in (1, -1))
     assert to_list(_first_step(g, curved, weak)) == [1.0, 1.0]
     assert to_list(_first_step(g, straight, weak)) == [0.25, 1.0]
 

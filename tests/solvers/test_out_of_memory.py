@@ -10,7 +10,7 @@ import pytest
 from xsoftmax import curvature
 from xsoftmax.objective.objective import Objective
 from xsoftmax.objective.policy import DEFAULT
-from xsoftmax.objective.rows import ArrayRows
+from xsoftmax.objective.rows import Rows
 from xsoftmax.solvers import LBFGS, Status, WarmStart, fit, minimize
 
 from ..problems import blobs, objective_on, start, zeros_of
@@ -18,7 +18,7 @@ from ..problems import blobs, objective_on, start, zeros_of
 NO_NEWTON = replace(DEFAULT, max_cost_of_newton=0.0)
 
 
-class ShortRows(ArrayRows):
+class ShortRows(Rows):
     """Rows of which no more than 50 may be read at a time, from a pass on."""
 
     n_passes = 0

@@ -3,8 +3,6 @@
 Other rooms receive arrays, ask ``namespace`` for their functions once, and write Array API code.
 """
 
-from array_api_compat import device
-
 from .backends import Backend, backend, report
 from .compiling import compiled, compiles_every_shape, map_leaves, without_compiling
 from .devices import (
@@ -33,6 +31,7 @@ from .namespaces import (
     Array,
     comparable,
     compute_dtype,
+    device,
     has_float64,
     index_dtype,
     is_array,
@@ -41,6 +40,7 @@ from .namespaces import (
     library,
     namespace,
     put,
+    put_row,
     records_history,
     scaled,
     take_labels,
@@ -86,6 +86,7 @@ __all__ = [
     "on_device_of",
     "on_its_device",
     "put",
+    "put_row",
     "records_history",
     "report",
     "retry_on_out_of_memory",

@@ -8,9 +8,9 @@ from functools import wraps
 from math import prod
 from typing import Any, TypeVar
 
-from array_api_compat import device, is_cupy_array
+from array_api_compat import is_cupy_array
 
-from .namespaces import Array, is_array, is_numpy, library, namespace
+from .namespaces import Array, device, is_array, is_numpy, library, namespace
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from array_api_compat import (
     array_namespace,
-    device,
     is_array_api_obj,
     is_array_api_strict_namespace,
     is_cupy_array,
@@ -15,6 +14,7 @@ from array_api_compat import (
     is_numpy_array,
     is_torch_array,
 )
+from array_api_compat import device as device_of_array
 
 Array = Any  #: An array of whichever library the caller uses.
 
@@ -22,11 +22,27 @@ LIBRARIES = ("numpy", "cupy", "torch", "jax", "array_api_strict")
 
 
 def namespace(*arrays: Array) -> Any:
-    """The Array API namespace that all `arrays` belong to."""
+    """The Array API namespace that all `arrays` belong to.
+
+    A source of rows counts as an array: as the one that it names `like`.
+    """
     types = tuple(map(type, arrays))
     if types not in _NAMESPACES:
+        known = [_array_of(x) for x in arrays]
+        if any(x is not array for x, array in zip(known, arrays, strict=True)):
+            return namespace(*known)
         _NAMESPACES[types] = array_namespace(*arrays)
     return _NAMESPACES[types]
+
+
+def device(x: Array) -> Any:
+    """Where `x` lies; of a source of rows, where its blocks do."""
+    return device_of_array(_array_of(x))
+
+
+def _array_of(x: Any) -> Array:
+    """`x`, or what a source of rows names as an array that lies where its blocks do."""
+    return x.like if hasattr(x, "like") else x
 
 
 #: What `namespace` found: it is asked several times for every operation on small arrays.
@@ -113,6 +129,14 @@ def put(x: Array, indices: Array, values: Array) -> Array:
     nearest = xp.minimum(xp.searchsorted(places, everywhere), places.shape[0] - 1)
     found = xp.take(places, nearest) == everywhere
     return xp.where(found, xp.take(values, xp.take(order, nearest)), x)
+
+
+def put_row(x: Array, at: int, row: Array) -> Array:
+    """x (n_problems, n_rows, n), which may change, with `row` (n_problems, n) at `at`."""
+    if is_jax_array(x):
+        return x.at[:, at, :].set(row)
+    x[:, at, :] = row
+    return x
 
 
 def take_labels(x: Array, indices: Array) -> Array:

@@ -6,14 +6,13 @@ from typing import Any
 
 import numpy as np
 from array_api_compat import (
-    device,
     is_array_api_strict_namespace,
     is_cupy_array,
     is_numpy_array,
     is_torch_array,
 )
 
-from .namespaces import Array, index_dtype, namespace
+from .namespaces import Array, device, index_dtype, namespace
 
 
 def to_host(x: Array) -> np.ndarray:

@@ -11,7 +11,15 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils import check_random_state
 
-from ..arrays import Array, compute_dtype, namespace, on_its_device, threads_that_pay, to_host
+from ..arrays import (
+    Array,
+    compute_dtype,
+    device,
+    namespace,
+    on_its_device,
+    threads_that_pay,
+    to_host,
+)
 from ..model.network import Layer, Network
 from ..objective.coordinates import Coordinates, coordinates
 from ..objective.features import Features
@@ -335,7 +343,7 @@ class BaseSoftmaxClassifier(Predictor):
         network = self._network(samples.X.shape[1], len(samples.targets.classes))
         if resume:
             return network, xp.astype(network.pack(self._resumed(network)), dtype, copy=False)
-        like = xp.astype(samples.X[:1, ...], dtype)
+        like = xp.zeros((1, 1), dtype=dtype, device=device(samples.X))
         return network, self._fresh_parameters(network, random_state, like)
 
     def _resumed(self, network: Network) -> list[Layer]:

@@ -17,7 +17,15 @@ from sklearn.model_selection import GridSearchCV, ParameterGrid
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from ..arrays import Array, compute_dtype, from_host, namespace, on_its_device, threads_that_pay
+from ..arrays import (
+    Array,
+    compute_dtype,
+    device,
+    from_host,
+    namespace,
+    on_its_device,
+    threads_that_pay,
+)
 from ..model.network import Network
 from ..solvers import Solution, Status
 from .folds import Fold, problems_of, split
@@ -304,7 +312,8 @@ class BatchedGridSearchCV(GridSearchCV):
         one = estimators[0]
         network = one._network(samples.X.shape[1], len(samples.targets.classes))
         of_problems = [estimator for estimator in estimators for _ in folds]
-        like = namespace(samples.X).astype(samples.X[:1, ...], compute_dtype(samples.X))
+        X, dtype = samples.X, compute_dtype(samples.X)
+        like = namespace(X).zeros((1, 1), dtype=dtype, device=device(X))
         objective = objective_of(
             one,
             network,

@@ -16,12 +16,12 @@ from ..arrays import (
     indices_from_host,
     namespace,
     row_slices,
-    to_host,
     to_list,
 )
 from ..metrics import Metric
 from ..model.network import Layer, Network
 from ..objective.policy import DEFAULT, Policy
+from ..sources import as_source, host_rows, in_dtype
 from .inference import logits_left_out
 from .samples import Samples
 from .scoring import Scoring, layers_on_host
@@ -92,7 +92,7 @@ class Scorer:
     def _copied(self, k: int) -> Array:
         """The rows of X that the k-th problem is scored on."""
         rows = indices_from_host(self.held_out[k].rows, like=self.X)
-        return namespace(self.X).take(self.X, rows, axis=0)
+        return as_source(self.X).take(rows)
 
     def _offset_of(self, k: int) -> Array | None:
         """That of these rows."""
@@ -139,7 +139,7 @@ class Scorer:
         """What `parameters` of the k-th problem (n_models, n_parameters) say of its rows."""
         xp, held, X = namespace(parameters), self.held_out[k], self.copied(k)
         layers = network.unpack(parameters)
-        logits = network.logits(layers, xp.astype(X, parameters.dtype, copy=False))
+        logits = network.logits(layers, in_dtype(X, parameters.dtype))
         offset = self._offset_of(k)
         if offset is not None:
             logits = logits + xp.astype(offset, logits.dtype, copy=False).T
@@ -162,7 +162,7 @@ class Scorer:
         scoring, told = held.scorings[i], held.scorings[i].weight
         labels = held.targets.classes[held.labels[held.rows]]
         weights = {} if told is None else {"sample_weight": told[held.rows]}
-        score = scoring.scorer(model, to_host(self.copied(k)), labels, **weights)
+        score = scoring.scorer(model, host_rows(self.copied(k)), labels, **weights)
         return _number(score, scoring.scorer)
 
     def _there(
@@ -193,12 +193,11 @@ class Scorer:
         xp = namespace(X)
         labels, weights = self._labels_and_weights(members, wanted, layers[0][0])
         metrics: list[Metric] = [self.scorings[i].metric for i in wanted]  # type: ignore[misc]
-        n_rows, sums = X.shape[0], [0.0] * len(metrics)
+        n_rows, sums = self.X.shape[0], [0.0] * len(metrics)
         if not any(metric.of_all_samples for metric in metrics):
             n_rows = max(256, block_values(X) // (network.n_units * len(members)))
-        for rows in row_slices(X.shape[0], n_rows):
-            block = xp.astype(X[rows, ...], layers[0][0].dtype, copy=False)
-            logits = network.logits(layers, block)
+        for rows, block in as_source(X).blocks(n_rows):
+            logits = network.logits(layers, in_dtype(block, layers[0][0].dtype))
             if offset is not None:
                 logits = logits + xp.astype(offset[rows, :], logits.dtype, copy=False).T
             for i, metric in enumerate(metrics):

@@ -12,6 +12,7 @@ from ..model.network import Network
 from ..objective.features import Features
 from ..objective.line_restriction import Iterate
 from ..objective.objective import Objective
+from ..sources import in_dtype
 from .linear import penalty_strength
 from .prior import from_prior
 from .problems import class_weighted, objective_of
@@ -35,7 +36,7 @@ def at_minimum(
     space, offset = from_prior(estimator, network, samples)
     X, features = samples.X, Features(samples.X)
     if has_float64(X):
-        X = xp.astype(X, xp.float64, copy=False)
+        X = in_dtype(X, xp.float64)
         features = Features(X)
     objective = objective_of(
         estimator,

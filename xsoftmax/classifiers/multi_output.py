@@ -31,6 +31,7 @@ class MultiOutputPredictor(ClassifierMixin, BaseEstimator):
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.array_api_support = True
+        tags.input_tags.sparse = True
         tags.target_tags.single_output = False
         tags.target_tags.multi_output = True
         return tags

@@ -7,11 +7,12 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils import Tags
 
-from ..arrays import Array, indices_from_host, namespace, on_its_device, threads_that_pay
+from ..arrays import Array, indices_from_host, on_its_device, threads_that_pay
 from ..model.network import Network
 from ..objective.coordinates import coordinates
 from ..objective.features import Features
 from ..objective.policy import DEFAULT, Policy
+from ..sources import as_source
 from .batch import by_number_of_classes, fit_batch
 from .calibration import calibrate
 from .cross_validation import Monitor, choice, cross_validate, deciding_score, grid_of, host_model
@@ -279,9 +280,9 @@ def _folds(
                 for fold in split(cv, samples, groups)
             ]
         targets = output.targets._replace(values=output.targets.values[known])
-        rows = X[: len(known), ...]  # mostly they are only counted
-        if reads_rows(cv) and len(known) < X.shape[0]:
-            rows = namespace(X).take(X, indices_from_host(known, like=X), axis=0)
+        rows = np.zeros((len(known), 1))  # mostly they are only counted
+        if reads_rows(cv):
+            rows = as_source(X).take(indices_from_host(known, like=X))
         groups = None if groups is None else np.asarray(groups)[known]
         folds = split(cv, Samples(rows, targets, weight[known]), groups)
     except ValueError as error:

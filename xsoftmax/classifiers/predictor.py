@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,17 +14,16 @@ from sklearn.utils.validation import check_is_fitted
 from ..arrays import (
     Array,
     block_values,
-    describe_array,
     is_numpy,
     namespace,
     on_its_device,
     retry_on_out_of_memory,
-    row_slices,
     take_labels,
     to_host,
 )
 from ..functional import log_softmax, softmax
 from ..model.network import Layer, Network
+from ..sources import as_source, in_dtype
 from .validation import (
     check_offset,
     check_range,
@@ -52,6 +50,7 @@ class Predictor(ClassifierMixin, BaseEstimator, ABC):
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.array_api_support = True
+        tags.input_tags.sparse = True
         return tags
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -242,18 +241,18 @@ def logits_of(
     An `offset` (n_samples, n_classes) is added to them. With a `transform` the result is what
     ``transform(logits, axis=0)`` makes of them.
     """
-    xp, dtype = namespace(X), layers[0][0].dtype
+    xp, dtype, source = namespace(X), layers[0][0].dtype, as_source(X)
 
     def in_blocks(n_rows: int) -> Array:
         blocks = []
-        for rows in row_slices(X.shape[0], n_rows):
-            X_block = xp.astype(X[rows, ...], dtype, copy=False)
-            logits = network.logits(layers, X_block)[0, ...]
+        for rows, some in source.blocks(n_rows):
+            logits = network.logits(layers, in_dtype(some, dtype))[0, ...]
             if offset is not None:
                 logits = logits + xp.astype(offset[rows, :], dtype, copy=False).T
             blocks.append(transform(logits, axis=0) if transform else logits)
         return blocks[0] if len(blocks) == 1 else xp.concat(blocks, axis=-1)
 
-    width = network.n_units if X.dtype == dtype else max(network.n_units, X.shape[1])
+    is_copied = X.dtype != dtype or not source.is_in_memory
+    width = max(network.n_units, source.row_values) if is_copied else network.n_units
     n_rows = max(256, 2 * block_values(X) // width)
-    return retry_on_out_of_memory(in_blocks, min(n_rows, X.shape[0]), partial(describe_array, X))
+    return retry_on_out_of_memory(in_blocks, min(n_rows, X.shape[0]), source.describe)

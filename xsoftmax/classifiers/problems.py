@@ -13,7 +13,8 @@ from ..model.network import Network
 from ..objective.features import Features
 from ..objective.objective import Objective
 from ..objective.policy import DEFAULT, Policy
-from ..objective.rows import ArrayRows, Stacked
+from ..objective.rows import Rows
+from ..sources import RowsLike
 from .validation import Targets
 from .words import few, shown
 
@@ -28,7 +29,7 @@ class Problem(NamedTuple):
 def objective_of(
     estimator: Any,
     network: Network,
-    X: Array | Stacked,
+    X: RowsLike,
     problems: Sequence[Problem],
     strength: Any,
     features: Features | None = None,
@@ -48,8 +49,7 @@ def objective_of(
             "sample_weight times class_weight must be finite and not all zero; the weights sum to "
             f"{total.ravel()}."
         )
-    like = X.parts[0] if isinstance(X, Stacked) else X
-    dtype = compute_dtype(like)
+    like, dtype = X, compute_dtype(X)
     if features is not None:
         dtype = features.working_dtype(policy, len(problems))
     moved = from_host(weights / total, like=like, dtype=dtype)
@@ -59,7 +59,7 @@ def objective_of(
     )
     penalty = network.weight_mask(moved) * from_host(strength / total, like=like, dtype=dtype)
     targets = _targets([problem.targets for problem in problems], moved)
-    rows = ArrayRows(X, targets, moved, dtype)
+    rows = Rows(X, targets, moved, dtype)
     if offset is not None:
         rows = rows._replace(offset=_added(offset, network, dtype))
     if features is not None:
@@ -80,7 +80,7 @@ def _added(offset: Array, network: Network, dtype: Any) -> Array:
 
 
 def _targets(of_problems: list[Targets], like: Array) -> Array:
-    """Targets as `ArrayRows` has them."""
+    """Targets as `Rows` has them."""
     first = of_problems[0]
     if all(targets is first for targets in of_problems):
         of_problems = [first]

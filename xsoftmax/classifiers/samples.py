@@ -10,6 +10,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 
 from ..arrays import Array, indices_from_host, namespace, same_place, where
+from ..sources import as_source
 from .problems import Problem
 from .validation import Targets, check_offset, check_sample_weight, check_X, check_y
 from .words import few
@@ -38,11 +39,10 @@ class Samples(NamedTuple):
         """The samples at `rows`."""
         indices = indices_from_host(rows, like=self.X)
         targets = self.targets._replace(values=self.targets.values[rows])
-        X, offset = (
-            None if x is None else namespace(x).take(x, indices, axis=0)
-            for x in (self.X, self.offset)
-        )
-        return Samples(X, targets, self.weight[rows], offset)
+        offset = self.offset
+        if offset is not None:
+            offset = namespace(offset).take(offset, indices, axis=0)
+        return Samples(as_source(self.X).take(indices), targets, self.weight[rows], offset)
 
 
 def check_held_out(

@@ -21,6 +21,7 @@ from sklearn.utils.metadata_routing import (
 from ..arrays import Array, from_host, indices_from_host, to_host, to_list
 from ..metrics import Metric, is_metric, known_metric
 from ..model.network import Layer
+from ..sources import host_rows
 from .predictor import Predictor
 from .validation import check_sample_weight, labels_to_score
 from .words import shown
@@ -192,7 +193,7 @@ def scored(
         twin.scoring = None  # or a scorer that asks for the score would ask itself
     scorer = check_scoring(twin, scoring=scoring)
     weights = {} if weight is None else {"sample_weight": weight}
-    return float(scorer(twin, to_host(X), labels, **weights))
+    return float(scorer(twin, host_rows(X), labels, **weights))
 
 
 def _score_there(

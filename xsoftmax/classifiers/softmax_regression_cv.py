@@ -22,8 +22,8 @@ from ..model.network import Network
 from ..objective.coordinates import Coordinates, coordinates
 from ..objective.features import Features
 from ..objective.policy import DEFAULT, Policy
-from ..objective.rows import Stacked
 from ..solvers import fit
+from ..sources import Stacked, as_source, is_source
 from .calibration import calibrate
 from .cross_validation import Monitor, choice, cross_validate, deciding_score, grid_of, host_model
 from .cv_results import CVResults, warn_at_edge
@@ -363,7 +363,8 @@ class SoftmaxRegressionCV(LinearPredictor):
         if not isinstance(self.cv, str):
             known = tested.targets, tested.weight
             held_out = [HeldOut(*known, fold.test, scorings) for fold in folds]
-            return Scorer(tested.X, held_out, reads_all, self._policy, tested.offset)
+            together = reads_all or is_source(tested.X)
+            return Scorer(tested.X, held_out, together, self._policy, tested.offset)
         if self.calibration is not None:
             raise ValueError("calibration='temperature' needs folds, not cv='leave-one-out'.")
         if tested.targets.is_soft:
@@ -409,7 +410,8 @@ class SoftmaxRegressionCV(LinearPredictor):
         dtype = features.working_dtype(self._policy, 1)
         X, targets = space.rows(dtype), parts[0].targets
         if len(parts) > 1:
-            X = Stacked((X, *(space.see(part.X) for part in parts[1:])))
+            others = [space.see(part.X) for part in parts[1:]]
+            X = Stacked([as_source(each) for each in (X, *others)])
             values = np.concatenate([part.targets.values for part in parts])
             targets = targets._replace(values=values)
         problem = Problem(targets, np.concatenate([part.weight for part in parts]))
@@ -434,6 +436,8 @@ class SoftmaxRegressionCV(LinearPredictor):
 
 def _few_parts(samples: Samples, held_out: Samples, policy: Policy) -> list[Samples]:
     """Both, or if they are few one array of both: what is made for many rows costs more then."""
+    if is_source(samples.X) or is_source(held_out.X):
+        return [samples, held_out]
     parts = [samples.X, held_out.X]
     n_rows, n_values = sum(X.shape[0] for X in parts), sum(X.shape[0] * X.shape[1] for X in parts)
     if n_values > block_values(samples.X) and n_rows > policy.max_rows_of_row_space:

@@ -33,6 +33,7 @@ from ..arrays import (
     without_history,
 )
 from ..model.targets import sum_tolerance
+from ..sources import SparseRows, is_sparse, value_range
 from .words import few
 
 
@@ -55,6 +56,8 @@ def check_X(estimator: Any, X: Any, *, reset: bool) -> Array:
     With `reset`, ``n_features_in_`` is learned, else X must agree with it.
     """
     keep_released_memory()
+    if is_sparse(X):
+        return _check_sparse(estimator, X, reset)
     if not is_array(X) or is_numpy(X):
         checked = _is_finite_matrix(X)
         if checked and reset:
@@ -76,12 +79,35 @@ def check_X(estimator: Any, X: Any, *, reset: bool) -> Array:
                 f"{name}: X must be finite; it contains {n_bad} values that are NaN or infinity. "
                 "Drop those rows, or impute them first."
             )
+    return _check_width(estimator, X, reset)
+
+
+def _check_sparse(estimator: Any, X: Any, reset: bool) -> SparseRows:
+    """The same of a sparse matrix, in CSR, whose values are float32 or float64."""
+    if type(X).__module__.startswith("scipy."):
+        X = validate_data(estimator, X, reset=reset, accept_sparse="csr", dtype="numeric")
+    else:
+        X = _check_width(estimator, X.tocsr(), reset)
+    name, values = type(estimator).__name__, X.data
+    xp = namespace(values)
+    if to_list(_n_not_finite(values)):
+        raise ValueError(f"{name}: X must be finite; it contains values that are NaN or infinity.")
+    if values.dtype not in (xp.float32, xp.float64):
+        X = X.astype(xp.float64)
+    if not X.has_canonical_format:  # places that are named twice
+        X = X.copy()
+        X.sum_duplicates()
+    return SparseRows(X)
+
+
+def _check_width(estimator: Any, X: Any, reset: bool) -> Any:
+    """X, of as many features as the estimator knows, or as it learns now."""
     if reset:
         return _learnt(estimator, X)
     if X.shape[1] != estimator.n_features_in_:
         raise ValueError(
-            f"X has {X.shape[1]} features, but {name} is expecting {estimator.n_features_in_} "
-            "features as input."
+            f"X has {X.shape[1]} features, but {type(estimator).__name__} is expecting "
+            f"{estimator.n_features_in_} features as input."
         )
     return X
 
@@ -119,7 +145,7 @@ def check_range(estimator: Any, X: Array, dtype: Any, name: str = "X") -> None:
     limit = float(xp.finfo(dtype).max)
     if float(xp.finfo(X.dtype).max) <= limit:
         return
-    lowest, highest = to_list(xp.stack([xp.min(X), xp.max(X)]))
+    lowest, highest = value_range(X)
     if max(-lowest, highest) > limit:
         raise ValueError(
             f"{type(estimator).__name__} computes in {dtype}, whose range ends at {limit:.2g}, but "

@@ -11,9 +11,9 @@ zero. There the blocks
 
 stand in for H; they are H itself for two classes, and at W = 0, where one block serves all classes
 and H = (1/c)(I - 11'/c) (x) X'SX + penalty (Boehning, 1992, "Multinomial logistic regression
-algorithm"). Two forms, chosen by what they cost: an inverse for every class, or one spectrum for
-all classes with a scale for each. The spectrum is one eigendecomposition, so it serves every
-penalty.
+algorithm"). Three forms, chosen by what they cost: an inverse for every class, one spectrum for all
+classes with a scale for each, or the diagonals of the blocks. The spectrum is one
+eigendecomposition, so it serves every penalty.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ..arrays import Array, compiled, eigh, namespace, to_list
 from ..model.network import Network
 from ..objective.line_restriction import Iterate
 from ..objective.objective import Objective
-from .costs import best_affordable
+from .costs import best_affordable, sizes_of
 from .covariances import ClassCovariances
 from .linear_algebra import diagonal_matrix, floored, inverse_of_unit_diagonal
 
@@ -67,6 +67,17 @@ class Spectrum:
         rows = xp.matmul(xp.reshape(gradient, (-1, gradient.shape[2])), self.V)
         scaled = xp.reshape(rows, gradient.shape) / (self.share * self.e + strength)
         return xp.reshape(xp.matmul(xp.reshape(scaled, rows.shape), self.V.T), gradient.shape)
+
+
+@dataclass(frozen=True)
+class Diagonal:
+    """The inverse of the diagonal of H_k, of more features than a matrix may have."""
+
+    diagonal: Array  #: (n_classes or 1, n_features)
+
+    def solve(self, gradient: Array, strength: Array) -> Array:
+        """No product."""
+        return gradient / (self.diagonal + strength)
 
 
 @dataclass(frozen=True)
@@ -136,18 +147,24 @@ def approximate_inverse(
     None where that affords none, and where squares of X overflow. `at_zero` says that all
     parameters of the iterate are 0, where one class stands for all.
     """
-    xp, network, rows = namespace(iterate.value), objective.network, objective.rows
-    policy, n_problems = objective.policy, objective.n_problems
-    purchase = best_affordable(network, rows.n_samples, n_problems, max_cost, policy, at_zero)
+    xp, network, policy = namespace(iterate.value), objective.network, objective.policy
+    purchase = best_affordable(network, sizes_of(objective), max_cost, policy, at_zero)
     if purchase is None:
         return None
+    rows = objective.rows
+    if not rows.are_gathered:
+        few = objective.subsample(policy.max_curvature_values // network.n_units)
+        rows = objective.gathered.rows if purchase.n_rows > 0 else few.rows
+        iterate = iterate._replace(logits=None)
     covariances = ClassCovariances.of(network, rows, None if at_zero else iterate, policy)
     if not to_list(xp.all(xp.isfinite(covariances.diagonal))):
         return None
     mean, mass = covariances.mean, covariances.mass
-    if purchase.of_classes:
+    if purchase.n_rows == 0:
+        weights: WeightsInverse = Diagonal(covariances.diagonal)
+    elif purchase.of_classes:
         strength = xp.mean(objective.strength)
-        weights: WeightsInverse = _class_inverses(covariances, strength, purchase.n_rows)
+        weights = _class_inverses(covariances, strength, purchase.n_rows)
     else:
         covariances, share = covariances.pooled()
         (H,) = covariances.matrices(purchase.n_rows)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..model.network import Network
+from ..objective.objective import Objective
 from ..objective.policy import Policy
 
 #: To call some ten array operations on small arrays.
@@ -20,26 +21,40 @@ READ = 5
 OPERATION = 30
 
 
-def evaluation_cost(network: Network, n_samples: int, n_problems: int) -> float:
+class Sizes(NamedTuple):
+    """What an evaluation reads."""
+
+    n_samples: int
+    n_problems: int
+    row_values: int  #: that a product reads of a row; all of its features, unless it is sparse
+
+
+def sizes_of(objective: Objective) -> Sizes:
+    """Those of an objective."""
+    rows = objective.rows
+    return Sizes(rows.n_samples, objective.n_problems, rows.source.row_values)
+
+
+def evaluation_cost(network: Network, sizes: Sizes) -> float:
     """Of value and gradient of all problems, with the calls of an iteration of L-BFGS."""
-    return work_of_evaluation(network, n_samples, n_problems) + 6 * CALLS
+    return work_of_evaluation(network, sizes) + 6 * CALLS
 
 
-def work_of_evaluation(network: Network, n_samples: int, n_problems: int) -> float:
+def work_of_evaluation(network: Network, sizes: Sizes) -> float:
     """Of value and gradient of all problems, without calls."""
-    n_features, n_classes = network.layer_sizes
-    n_logits = n_classes * n_problems
-    return n_samples * (2 * n_features * (n_logits + READ) + 2 * OPERATION * n_logits)
+    n_logits = network.layer_sizes[-1] * sizes.n_problems
+    of_row = 2 * sizes.row_values * (n_logits + READ) + 2 * OPERATION * n_logits
+    return sizes.n_samples * of_row
 
 
-def moments_cost(network: Network, n_samples: int, n_problems: int, at_zero: bool) -> float:
+def moments_cost(network: Network, sizes: Sizes, at_zero: bool) -> float:
     """Of what rows weigh for each class, and the means and variances of features under that."""
-    n_features, n_classes = network.layer_sizes
+    n_classes = network.layer_sizes[-1]
     n_blocks = 1 if at_zero else n_classes
-    values = n_features * (2 * n_blocks + OPERATION)
+    values = sizes.row_values * (2 * n_blocks + OPERATION)
     if not at_zero:
-        values += 4 * OPERATION * n_classes * n_problems
-    return n_samples * values + CALLS
+        values += 4 * OPERATION * n_classes * sizes.n_problems
+    return sizes.n_samples * values + CALLS
 
 
 def covariances_cost(n_features: int, n_blocks: int, n_picked: int) -> float:
@@ -57,14 +72,13 @@ class Purchase(NamedTuple):
     """An approximate inverse Hessian that can be made."""
 
     of_classes: bool  #: an inverse for each class, else one spectrum for all
-    n_rows: int  #: that make each covariance
+    n_rows: int  #: that make each covariance, or 0 for a diagonal
     cost: float  #: evaluations
 
 
 def best_affordable(
     network: Network,
-    n_samples: int,
-    n_problems: int,
+    sizes: Sizes,
     max_cost: float,
     policy: Policy,
     at_zero: bool = False,
@@ -72,13 +86,14 @@ def best_affordable(
     """The best approximation for at most `max_cost` evaluations, or None if there is none.
 
     An inverse for each class is better than one spectrum for all, and more rows are better than
-    few.
+    few. Of more features than a matrix may have there is a diagonal.
     """
     n_features, n_classes = network.layer_sizes
-    evaluation = evaluation_cost(network, n_samples, n_problems)
-    spent = moments_cost(network, n_samples, n_problems, at_zero)
+    evaluation, spent = evaluation_cost(network, sizes), moments_cost(network, sizes, at_zero)
     budget = max_cost * evaluation - spent
-    most = min(n_samples, policy.hessian_rows_per_parameter * n_features)
+    if n_features**2 > policy.max_curvature_values:
+        return Purchase(False, 0, spent / evaluation) if budget >= 0 else None
+    most = min(sizes.n_samples, policy.hessian_rows_per_parameter * n_features)
     least = min(most, policy.min_curvature_rows_per_feature * n_features)
 
     def bought(n_blocks: int, decomposition: float = 0.0) -> Purchase | None:
@@ -94,8 +109,9 @@ def best_affordable(
     return of_classes or bought(1, decomposition_cost(n_features))
 
 
-def exact_inverse_cost(network: Network, n_samples: int, n_problems: int, policy: Policy) -> float:
+def exact_inverse_cost(network: Network, sizes: Sizes, policy: Policy) -> float:
     """Of the exact inverse Hessians of all problems."""
+    n_samples, n_problems, _ = sizes
     n_features, n_classes = network.layer_sizes
     n_inputs, n_pairs = n_features + 1, n_classes * (n_classes - 1) // 2
     n_rows = min(n_samples, hessian_rows(network, policy))

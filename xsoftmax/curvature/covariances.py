@@ -19,7 +19,8 @@ from ..model.losses import indicators, probabilities
 from ..model.network import Network
 from ..objective.line_restriction import Iterate, logits_at
 from ..objective.policy import DEFAULT, Policy
-from ..objective.rows import ArrayRows
+from ..objective.rows import Rows
+from ..sources import rows_outer, squares_outer
 from .costs import are_many
 from .linear_algebra import diagonal_matrix, floored
 from .sampling import pick
@@ -32,7 +33,7 @@ N_POWERS = 6
 class ClassCovariances:
     """For each class, or pooled: weights of rows, and the moments of x under them."""
 
-    rows: ArrayRows  #: those that have weights
+    rows: Rows  #: those that have weights
     fit_intercept: bool
     weights: Array  #: (k, n_rows)
     mass: Array  #: (k,), the sum of the weights
@@ -44,7 +45,7 @@ class ClassCovariances:
     def of(
         cls,
         network: Network,
-        rows: ArrayRows,
+        rows: Rows,
         iterate: Iterate | None,
         policy: Policy = DEFAULT,
     ) -> ClassCovariances:
@@ -107,7 +108,7 @@ class ClassCovariances:
         """A of `n_picked` centered rows, or all, for each class, with A'A about its covariance."""
         weights, mean = self.weights[classes, :], self.mean[classes, :]
         if self.n_rows <= n_picked:
-            return _weighted(self.rows.in_one_array()[None, ...], weights, mean)
+            return _weighted(self.rows.X[None, ...], weights, mean)
         chosen, factor = pick(weights, n_picked)
         xp = namespace(chosen)
         X = xp.reshape(self.rows.take(xp.reshape(chosen, (-1,))), (*chosen.shape, mean.shape[1]))
@@ -142,7 +143,7 @@ def _moments_of_rows(
         curvature = _curvatures(targets, logits)
     w = xp.mean(weights * curvature, axis=0)
     X = X if center is None else X - center
-    return w, xp.sum(w, axis=1), xp.matmul(w, X), xp.matmul(w, X * X)
+    return w, xp.sum(w, axis=1), rows_outer(w, X), squares_outer(w, X)
 
 
 def _curvatures(targets: Array, logits: Array) -> Array:

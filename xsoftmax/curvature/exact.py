@@ -29,8 +29,16 @@ from ..model.losses import class_curvatures, pair_curvatures
 from ..model.network import Network
 from ..objective.line_restriction import Iterate, logits_at
 from ..objective.objective import Objective
-from ..objective.rows import ArrayRows, Block
-from .costs import are_many, evaluation_cost, exact_inverse_cost, hessian_order, hessian_rows
+from ..objective.rows import Block, Rows
+from ..sources import dense
+from .costs import (
+    are_many,
+    evaluation_cost,
+    exact_inverse_cost,
+    hessian_order,
+    hessian_rows,
+    sizes_of,
+)
 from .linear_algebra import diagonal_matrix, floored, inverse_of_unit_diagonal
 from .sampling import pick
 
@@ -111,14 +119,15 @@ def exact_inverse(
 
     `last` is one from another iterate of the same rows.
     """
-    network, rows, strength = objective.network, objective.rows, objective.strength
-    policy, cost = objective.policy, 0.0
+    network, strength, policy, cost = objective.network, objective.strength, objective.policy, 0.0
+    rows = objective.gathered.rows if of_few_rows else objective.rows
+    if not objective.rows.are_gathered:
+        iterate = iterate._replace(logits=None)
     if last is None:
         basis = SumToZeroBasis.of(network, objective.penalty, rows.center)
         design = _design_of_all(network, rows)
-        n_problems, n_samples = objective.n_problems, rows.n_samples
-        cost = exact_inverse_cost(network, n_samples, n_problems, policy)
-        cost /= evaluation_cost(network, n_samples, n_problems)
+        sizes = sizes_of(objective)
+        cost = exact_inverse_cost(network, sizes, policy) / evaluation_cost(network, sizes)
     else:
         basis, cost = last.basis, last.cost
         design = last.design if _is_one_block(network, rows) else None
@@ -165,11 +174,11 @@ def _n_inputs(network: Network) -> int:
 
 def _most_curved(
     network: Network,
-    rows: ArrayRows,
+    rows: Rows,
     iterate: Iterate,
     n_rows: int,
     max_kept: int,
-) -> tuple[ArrayRows, Iterate]:
+) -> tuple[Rows, Iterate]:
     """About `n_rows` rows, more likely those with a large share of a class, and the iterate there.
 
     Row i has s_i p_ki (1 - p_ki) of how much class k is curved.
@@ -193,7 +202,7 @@ def _most_curved(
 
 def _pair_covariances(
     network: Network,
-    rows: ArrayRows,
+    rows: Rows,
     iterate: Iterate,
     basis: SumToZeroBasis,
     design: CenteredDesignMatrix | None,
@@ -215,7 +224,7 @@ def _pair_covariances(
     return xp.concat(sums)
 
 
-def _design_of_all(network: Network, rows: ArrayRows) -> CenteredDesignMatrix | None:
+def _design_of_all(network: Network, rows: Rows) -> CenteredDesignMatrix | None:
     """That of all rows, unless they are more than one block."""
     if not _is_one_block(network, rows):
         return None
@@ -223,20 +232,20 @@ def _design_of_all(network: Network, rows: ArrayRows) -> CenteredDesignMatrix | 
     return design_of(network, rows, block)
 
 
-def _is_one_block(network: Network, rows: ArrayRows) -> bool:
+def _is_one_block(network: Network, rows: Rows) -> bool:
     """Whether products are made of all rows at once, and not of fewer since memory ran out."""
-    is_whole = rows.n_samples <= rows.block_size(_block_rows(network, rows))
-    return is_whole and len(rows.parts) == 1
+    is_whole: bool = rows.n_samples <= rows.block_size(_block_rows(network, rows))
+    return is_whole
 
 
-def _block_rows(network: Network, rows: ArrayRows) -> int:
+def _block_rows(network: Network, rows: Rows) -> int:
     """How many rows products are made of at a time, where memory is not short."""
     return min(rows.n_samples, max(64, near_values(rows.weights) // _n_inputs(network)))
 
 
-def design_of(network: Network, rows: ArrayRows, block: Block) -> CenteredDesignMatrix:
+def design_of(network: Network, rows: Rows, block: Block) -> CenteredDesignMatrix:
     """That of a block of rows."""
-    xp, X = namespace(block.X), rows.subtract_center(block.X)
+    xp, X = namespace(block.X), dense(rows.subtract_center(block.X))
     if network.fit_intercept:
         X = xp.concat([X, xp.ones_like(X[:, :1])], axis=1)
     return CenteredDesignMatrix(X, xp.reshape(xp.reshape(X.T, (-1,)), X.T.shape))

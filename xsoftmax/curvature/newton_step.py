@@ -17,6 +17,7 @@ from ..model.losses import class_curvatures, curvature_product
 from ..model.network import Network
 from ..objective.line_restriction import Iterate, logits_at
 from ..objective.objective import Objective
+from ..sources import squares_outer
 from .inverse_hessian import InverseHessian
 from .linear_algebra import floored
 
@@ -128,8 +129,9 @@ def inverse_diagonal(objective: Objective, iterate: Iterate) -> DiagonalInverse:
     mass: Array | float = 0.0
     for block in rows.blocks(objective.block_size):
         curved = block.weights * class_curvatures(logits_at(network, iterate, block))
-        X = rows.subtract_center(block.X)
-        squares = squares + xp.matmul(curved, X * X)
+        flat = xp.reshape(curved, (-1, curved.shape[2]))
+        sums = squares_outer(flat, rows.subtract_center(block.X))
+        squares = squares + xp.reshape(sums, (*curved.shape[:2], -1))
         mass = mass + xp.sum(curved, axis=2)
     return DiagonalInverse(network, floored(squares + strength), floored(mass), rows.center)
 

@@ -22,6 +22,7 @@ from math import sqrt
 from typing import Any
 
 from ..arrays import Array, compiled, device, from_host, namespace
+from ..sources import rows_outer, rows_product
 from .activations import ACTIVATIONS
 
 Layer = tuple[Array, Array | None]  #: weights and intercepts of one dense layer
@@ -125,7 +126,6 @@ class Network:
 
     def linear_gradient(self, dlogits: Array, X: Array) -> list[Layer]:
         """The gradient of the only layer of a linear network."""
-        X = namespace(X).matrix_transpose(X)
         layer = _dense_gradient(dlogits, X, self.fit_intercept)
         return [layer if self.n_logits > 1 else _each(_opposite, layer)]
 
@@ -136,10 +136,9 @@ class Network:
         """
         if self.is_linear:
             layer = layers[0] if self.n_logits > 1 else _each(_difference, layers[0])
-            logits = _dense(*layer, namespace(X).matrix_transpose(X))
-            return logits, partial(self.linear_gradient, X=X)
+            return _dense(*layer, X), partial(self.linear_gradient, X=X)
         function, derivative = ACTIVATIONS[self.activation]
-        inputs, pre_activations = [namespace(X).matrix_transpose(X)], []
+        inputs, pre_activations = [X], []
         for W, b in layers[:-1]:
             Z = _dense(W, b, inputs[-1])
             pre_activations.append(Z)
@@ -181,11 +180,11 @@ def _dense_gradient(dZ: Array, A: Array, with_intercept: bool) -> Layer:
 
 
 def _dense(W: Array, b: Array | None, A: Array) -> Array:
-    """W A + b; A is (n_in, n_samples) when the problems share it, else one per problem."""
+    """W A + b; A is one per problem, or the rows (n_samples, n_in) that all problems share."""
     xp = namespace(W)
     if A.ndim == 2:
         n_problems, n_out, n_in = W.shape
-        Z = xp.reshape(xp.matmul(xp.reshape(W, (-1, n_in)), A), (n_problems, n_out, -1))
+        Z = xp.reshape(rows_product(xp.reshape(W, (-1, n_in)), A), (n_problems, n_out, -1))
     else:
         Z = xp.matmul(W, A)
     if b is not None:
@@ -199,5 +198,5 @@ def _outer(dZ: Array, A: Array) -> Array:
     if A.ndim == 2:
         n_problems, n_out, n_samples = dZ.shape
         dZ = xp.reshape(dZ, (-1, n_samples))
-        return xp.reshape(xp.matmul(dZ, A.T), (n_problems, n_out, -1))
+        return xp.reshape(rows_outer(dZ, A), (n_problems, n_out, -1))
     return xp.matmul(dZ, xp.matrix_transpose(A))

@@ -24,6 +24,7 @@ from ..arrays import (
     cholesky,
     compute_dtype,
     computed_once,
+    device,
     from_host,
     has_float64,
     indices_from_host,
@@ -32,6 +33,7 @@ from ..arrays import (
     to_list,
 )
 from ..model.network import Layer, Network
+from ..sources import RowsLike, SparseRows, changed, in_dtype, is_source
 from .features import Features
 from .policy import Policy
 
@@ -44,18 +46,18 @@ class Coordinates:
     """Those that a network has."""
 
     full: Network
-    X: Array  #: (n_samples, n_features)
+    X: RowsLike  #: (n_samples, n_features)
 
     @property
     def network(self) -> Network:
         """The network in these coordinates."""
         return self.full
 
-    def rows(self, dtype: Any) -> Array:
+    def rows(self, dtype: Any) -> RowsLike:
         """X in these coordinates; `dtype` is what they are computed in."""
         return self.see(self.X)
 
-    def see(self, X: Array) -> Array:
+    def see(self, X: RowsLike) -> RowsLike:
         """Any rows X in these coordinates."""
         return X
 
@@ -112,11 +114,11 @@ class Chained(Coordinates):
         """The network in the inner coordinates."""
         return self.inner.network
 
-    def rows(self, dtype: Any) -> Array:
+    def rows(self, dtype: Any) -> RowsLike:
         """X in the inner coordinates."""
         return self.inner.rows(dtype)
 
-    def see(self, X: Array) -> Array:
+    def see(self, X: RowsLike) -> RowsLike:
         """In the inner coordinates."""
         return self.inner.see(self.outer.see(X))
 
@@ -154,9 +156,13 @@ class VaryingFeatures(Coordinates):
         """The network of the features that vary."""
         return replace(self.full, layer_sizes=(self.varying.shape[0], self.full.layer_sizes[-1]))
 
-    def see(self, X: Array) -> Array:
+    def see(self, X: RowsLike) -> RowsLike:
         """A copy with these features."""
-        return namespace(X).take(X, self.varying, axis=1)
+        return changed(X, self._of_block, self.varying.shape[0], X.dtype)
+
+    def _of_block(self, X: Any) -> Any:
+        is_sparse = isinstance(X, SparseRows)
+        return X.columns(self.varying) if is_sparse else namespace(X).take(X, self.varying, axis=1)
 
     def project(self, parameters: Array) -> Array:
         """The intercept takes over what the other weights add to every row."""
@@ -175,9 +181,10 @@ class VaryingFeatures(Coordinates):
 class NoFeatures(VaryingFeatures):
     """Where no feature varies: the first stands for all, as if it were 0 in every row."""
 
-    def see(self, X: Array) -> Array:
+    def _of_block(self, X: Any) -> Any:
         """One feature of zeros."""
-        return namespace(X).zeros_like(X[:, :1])
+        shape = X.shape[0], 1
+        return namespace(X).zeros(shape, dtype=compute_dtype(X), device=device(X))
 
 
 def _varying_features(
@@ -191,7 +198,11 @@ def _varying_features(
     ]
     varying = [j for j, left_out in enumerate(constant) if not left_out]
     harm = any(left_out and value != 0 for left_out, value in zip(constant, low, strict=True))
-    pays = many_passes and len(varying) <= (1 - policy.min_unseen_features) * len(constant)
+    pays = (
+        many_passes
+        and not is_source(X)
+        and len(varying) <= (1 - policy.min_unseen_features) * len(constant)
+    )
     if not (harm or (pays and varying)):
         return Coordinates(network, X)
     kind = VaryingFeatures if varying else NoFeatures
@@ -215,17 +226,20 @@ class NearFeatures(Coordinates):
     center: Array  #: (n_features,)
 
     @computed_once
-    def moved(self) -> Array:
-        """A copy of X."""
+    def moved(self) -> RowsLike:
+        """A copy of X, if it is an array."""
         return self.see(self.X)
 
-    def rows(self, dtype: Any) -> Array:
+    def rows(self, dtype: Any) -> RowsLike:
         """X from its center."""
         return self.moved
 
-    def see(self, X: Array) -> Array:
-        """A copy from the center."""
-        return namespace(X).astype(X, self.center.dtype, copy=False) - self.center
+    def see(self, X: RowsLike) -> RowsLike:
+        """From the center."""
+        return changed(X, self._of_block, X.shape[1], self.center.dtype)
+
+    def _of_block(self, X: Any) -> Any:
+        return in_dtype(X, self.center.dtype) - self.center
 
     def project(self, parameters: Array) -> Array:
         """The intercepts are those at the center."""
@@ -266,7 +280,7 @@ class RowSpace(Coordinates):
         """L."""
         return namespace(self.L).astype(self.L, dtype, copy=False)
 
-    def see(self, X: Array) -> Array:
+    def see(self, X: RowsLike) -> RowsLike:
         """Other rows lie outside of the space of these."""
         raise ValueError("only the rows that span this space have coordinates in it")
 
@@ -317,7 +331,7 @@ def _solved(L: Array, B: Array, transposed: bool) -> Array:
     return xp.concat([top, bottom])
 
 
-def row_space(network: Network, X: Array, policy: Policy) -> Coordinates:
+def row_space(network: Network, X: RowsLike, policy: Policy) -> Coordinates:
     """Coordinates for rows X (n_samples, n_features).
 
     The Gram matrix squares the rows' condition, so it is made in float64. The features stay as they
@@ -327,9 +341,9 @@ def row_space(network: Network, X: Array, policy: Policy) -> Coordinates:
     xp, (n_samples, n_features) = namespace(X), X.shape
     as_it_is = Coordinates(network, X)
     pays = n_samples <= policy.max_rows_of_row_space and n_features >= 1.5 * n_samples
-    if not (network.is_linear and pays and has_float64(X)):
+    if is_source(X) or not (network.is_linear and pays and has_float64(X)):
         return as_it_is
-    gram = xp.zeros((n_samples, n_samples), dtype=xp.float64, device=X.device)
+    gram = xp.zeros((n_samples, n_samples), dtype=xp.float64, device=device(X))
     for _, part in _in_double(X):
         gram += xp.matmul(part, part.T)
     largest = xp.max(xp.linalg.diagonal(gram))
@@ -337,7 +351,7 @@ def row_space(network: Network, X: Array, policy: Policy) -> Coordinates:
         return as_it_is  # squares overflow, of which the solver will tell
     # Jitter on the diagonal, so that the Cholesky factor exists.
     rounding = n_samples * xp.finfo(xp.float64).eps * largest + xp.finfo(xp.float64).smallest_normal
-    gram += rounding * xp.eye(n_samples, dtype=xp.float64, device=X.device)
+    gram += rounding * xp.eye(n_samples, dtype=xp.float64, device=device(X))
     L = cholesky(gram)
     clear = xp.all(xp.linalg.diagonal(L) ** 2 >= MIN_DIAGONAL_IN_ROUNDING * rounding)
     # A factorisation may fail without a word: the squares of a row of L sum to what L L' has.

@@ -21,10 +21,12 @@ from ..arrays import (
     compute_dtype,
     computed_once,
     has_float64,
+    indices_from_host,
     namespace,
     row_slices,
     to_list,
 )
+from ..sources import RowsLike, RowSource, SparseRows, as_source, dense, is_source
 from .policy import Policy
 
 #: Rows that tell where a feature lies; and how far from there its values are, while these are no
@@ -44,10 +46,10 @@ class Features:
     it: neither follows a few large cells.
     """
 
-    def __init__(self, X: Array) -> None:
+    def __init__(self, X: RowsLike) -> None:
         xp = namespace(X)
         self.X, self.dtype = X, compute_dtype(X)
-        low, high = _extremes(X)
+        low, high = _extremes(X) if not is_source(X) else _extremes_of_blocks(X)
         self.low, self.high = (xp.astype(x, self.dtype, copy=False) for x in (low, high))
         self.center = median_of_some_rows(X, self.dtype)
 
@@ -74,7 +76,15 @@ class Features:
         """
         n_rows = max(CENTER_ROWS, SCALE_VALUES // self.center.shape[0])
         few = strided(self.X, n_rows, self.dtype)
-        return few.shape[0], *_mean_distances(few, self.center)
+        counts, distances = _mean_distances(few, self.center)
+        if isinstance(self.X, SparseRows):  # few rows may have no value of most features
+            xp, is_zero = namespace(counts), self.center == 0
+            exact = self.X.mean_sizes()
+            counts, distances = (
+                xp.where(is_zero, xp.astype(x, self.dtype), y)
+                for x, y in zip(exact, (counts, distances), strict=True)
+            )
+        return few.shape[0], counts, distances
 
     @computed_once
     def scale(self) -> Array:
@@ -112,10 +122,11 @@ class Features:
 
         Double precision where single would be no faster, or would blur what tells rows apart.
         """
-        xp, (n_samples, n_features) = namespace(self.X), self.X.shape
+        xp, n_samples = namespace(self.X), self.X.shape[0]
         if self.dtype == xp.float64 or not has_float64(self.X):
             return self.dtype
-        is_small = n_samples * n_features * n_problems < policy.min_values_in_float32
+        n_values = n_samples * as_source(self.X).row_values
+        is_small = n_values * n_problems < policy.min_values_in_float32
         return self.dtype if not is_small and self.fits_float32 else xp.float64
 
 
@@ -175,6 +186,16 @@ def _extremes(X: Array) -> tuple[Array, Array]:
     return _common_extremes(parts, comparable(X[n_whole:, ...]))
 
 
+def _extremes_of_blocks(X: RowSource) -> tuple[Array, Array]:
+    """The same of a source of rows."""
+    if isinstance(X, SparseRows):
+        return X.extremes()
+    xp, size = namespace(X), max(1, block_values(X.like) // X.shape[1])
+    found = [_extremes(block) for _, block in X.blocks(size)]
+    lows, highs = (xp.stack(each) for each in zip(*found, strict=True))
+    return xp.min(lows, axis=0), xp.max(highs, axis=0)
+
+
 @compiled
 def _long_extremes(X: Array, n_together: int) -> tuple[Array, Array]:
     """Those of every `n_together`-th row."""
@@ -192,13 +213,21 @@ def _common_extremes(parts: Sequence[tuple[Array, Array]], rest: Array) -> tuple
     return xp.min(xp.concat(lows), axis=0), xp.max(xp.concat(highs), axis=0)
 
 
-@compiled
-def median_of_some_rows(X: Array, dtype: Any) -> Array:
+def median_of_some_rows(X: RowsLike, dtype: Any) -> Array:
     """(n_features,): of each feature, which a few large cells do not move."""
-    xp, few = namespace(X), strided(X, CENTER_ROWS, dtype)
-    return xp.sort(few, axis=0)[few.shape[0] // 2, ...]
+    return _median(strided(X, CENTER_ROWS, dtype))
 
 
-def strided(X: Array, n_rows: int, dtype: Any) -> Array:
+@compiled
+def _median(few: Array) -> Array:
+    return namespace(few).sort(few, axis=0)[few.shape[0] // 2, ...]
+
+
+def strided(X: RowsLike, n_rows: int, dtype: Any) -> Array:
     """Every k-th row of X, at most about `n_rows`, in `dtype`."""
-    return namespace(X).astype(X[:: 1 + X.shape[0] // n_rows, ...], dtype, copy=False)
+    stride = 1 + X.shape[0] // n_rows
+    if is_source(X):
+        places = range(0, X.shape[0], stride)
+        X = dense(X.take(indices_from_host(places, like=X.like)))
+        return namespace(X).astype(X, dtype, copy=False)
+    return namespace(X).astype(X[::stride, ...], dtype, copy=False)

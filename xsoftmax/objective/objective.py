@@ -24,7 +24,7 @@ from ..arrays import (
     block_values,
     compiled,
     computed_once,
-    describe_array,
+    device,
     has_float64,
     index_dtype,
     indices_from_host,
@@ -38,9 +38,10 @@ from ..arrays import (
 )
 from ..model.losses import weighted_cross_entropy
 from ..model.network import Network
+from ..sources import dense
 from .line_restriction import Iterate, LinearLineFunction, LineFunction, value_and_gradient_at
 from .policy import DEFAULT, Policy
-from .rows import ArrayRows
+from .rows import Rows
 
 #: Vectors of parameters that a solver holds of each problem, for an error message.
 SOLVER_COPIES = 50
@@ -60,7 +61,7 @@ class Objective:
     """
 
     network: Network
-    rows: ArrayRows
+    rows: Rows
     penalty: Array  #: (n_problems, n_parameters)
     block_rows: int | None = None
     policy: Policy = DEFAULT
@@ -166,7 +167,7 @@ class Objective:
         """
         if random_state is None:
             like, dtype = self.penalty, index_dtype(self.penalty)
-            order = namespace(like).arange(self.n_samples, dtype=dtype, device=like.device)
+            order = namespace(like).arange(self.n_samples, dtype=dtype, device=device(like))
         else:
             order = indices_from_host(random_state.permutation(self.n_samples), like=self.penalty)
         # Nothing is asked twice of a minibatch, so that logits are not worth keeping.
@@ -190,6 +191,25 @@ class Objective:
         rows = xp.astype(xp.minimum(places, self.n_samples - 1.0), index_dtype(like))
         return replace(self, rows=self.rows.subsample(rows))
 
+    @computed_once
+    def gathered(self) -> Objective:
+        """Itself, or where X is no array an estimate from as many rows as memory should hold.
+
+        Curvature is made of these.
+        """
+        if self.rows.are_gathered:
+            return self
+        (n_features, *_), policy = self.network.layer_sizes, self.policy
+        n_rows = max(1, policy.max_gathered_values // n_features)
+        if n_features**2 <= policy.max_curvature_values:
+            n_rows = max(n_rows, policy.min_curvature_rows_per_feature * n_features)
+        rows = self.subsample(n_rows).rows
+        if rows is self.rows:
+            like, dtype = self.penalty, index_dtype(self.penalty)
+            every = namespace(like).arange(self.n_samples, dtype=dtype, device=device(like))
+            rows = rows.subsample(every)
+        return replace(self, rows=rows._replace(X=dense(rows.X)))
+
     def to_float32(self) -> Objective | None:
         """The same in single precision, where that tells the rows apart."""
         rows, xp = self.rows.to_float32(), namespace(self.penalty)
@@ -206,8 +226,7 @@ class Objective:
     @computed_once
     def block_size(self) -> int:
         """Rows per block, such that temporaries stay small however many rows there are."""
-        n_features, *_ = self.network.layer_sizes
-        values = max(self.n_problems * self.network.n_units, n_features // 4)
+        values = max(self.n_problems * self.network.n_units, self.rows.source.row_values // 4)
         rows = max(256, block_values(self.penalty) // values)
         return self.block_rows or min(self.n_samples, rows)
 
@@ -240,7 +259,7 @@ class Objective:
         """What there is to hold in memory, in words."""
         n_problems, n_parameters = self.penalty.shape
         copies = f"about {SOLVER_COPIES} copies of {megabytes(self.penalty)} each"
-        rows = " and ".join(map(describe_array, self.rows.parts))
+        rows = self.rows.source.describe()
         problems = f"{n_problems} problem(s) of {n_parameters} parameters"
         return f"{rows} and {problems}, of which a solver holds {copies}"
 

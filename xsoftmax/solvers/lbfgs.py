@@ -103,7 +103,7 @@ class LBFGS:
         if iterate is None:
             iterate = objective.evaluate(start.parameters)
         Pg = inverse.solve(iterate.gradient, objective.strength)
-        pairs = start.pairs or Pairs.none(Pg, self.memory)
+        pairs = start.pairs.copy() if start.pairs else Pairs.none(Pg, self.memory)
         state, scalars = _state(
             iterate,
             Pg,
@@ -156,7 +156,7 @@ class LBFGS:
             y = iterate.gradient - state.iterate.gradient
             Pg = inverse.solve(iterate.gradient, objective.strength)
             Py = y if inverse.is_identity else Pg - state.Pg
-            pairs = state.pairs.with_pair(s, y, Py, self.memory)
+            pairs = state.pairs.with_pair(s, y, Py)
             return _state(iterate, Pg, pairs, inverse, objective.strength, age, n_iter)
 
         rounding = Rounding.of(state.Pg)

@@ -17,6 +17,7 @@ from ..curvature.costs import (
     evaluation_cost,
     exact_inverse_cost,
     hessian_rows,
+    sizes_of,
     work_of_evaluation,
 )
 from ..curvature.covariances import anisotropy
@@ -168,8 +169,8 @@ def newton_pays(objective: Objective) -> bool:
     network, policy = objective.network, objective.policy
     if not network.is_linear:
         return False
-    sizes = network, objective.n_samples, objective.n_problems
-    cost = exact_inverse_cost(*sizes, policy) / evaluation_cost(*sizes)
+    sizes = sizes_of(objective)
+    cost = exact_inverse_cost(network, sizes, policy) / evaluation_cost(network, sizes)
     return cost <= policy.max_cost_of_newton
 
 
@@ -180,9 +181,9 @@ def curvature_pays(objective: Objective) -> bool:
     (of 50 problems drawn at random, nearly all with a lower anisotropy took longer so, and nearly
     all with a higher one less long); and all eigenvectors may cost next to nothing.
     """
-    sizes, policy = (objective.n_samples, objective.n_problems), objective.policy
+    sizes, policy = sizes_of(objective), objective.policy
     max_cost = policy.max_cost_of_eigenvectors
-    cheap = best_affordable(objective.network, *sizes, max_cost, policy, at_zero=True)
+    cheap = best_affordable(objective.network, sizes, max_cost, policy, at_zero=True)
     return cheap is not None or is_uneven(objective)
 
 
@@ -192,7 +193,7 @@ def is_uneven(objective: Objective) -> bool:
     The largest curvature is n_features times the mean at most, so that less is much of few.
     """
     network, n_samples, policy = objective.network, objective.n_samples, objective.policy
-    probed = objective.subsample(policy.few_rows)
+    probed = objective.gathered.subsample(policy.few_rows)
     (block,) = probed.rows.blocks(probed.n_samples)
     uneven = anisotropy(network, block.X, objective.strength, n_samples)
     much = policy.min_anisotropy * min(1.0, network.layer_sizes[0] / 8)
@@ -235,7 +236,8 @@ def _sample_pays(objective: Objective, n_rows: int, uses_newton: bool) -> bool:
         return False
     if uses_newton:  # the rows that make its Hessian are no fewer there
         return n_rows >= policy.sample_stride * hessian_rows(network, policy)
-    return work_of_evaluation(network, n_rows, objective.n_problems) >= policy.min_work_of_sample
+    sizes = sizes_of(objective)._replace(n_samples=n_rows)
+    return work_of_evaluation(network, sizes) >= policy.min_work_of_sample
 
 
 #: The statuses with which a fit ends before its last stage.

@@ -56,7 +56,7 @@ def ridge_start(
     # length of the first step, and is forgotten then.
     y = iterate.gradient - g
     Py = scaled.solve(y, objective.strength)
-    pairs = Pairs.none(y, 1).with_pair(iterate.parameters - origin.parameters, y, Py, 1)
+    pairs = Pairs.none(y, 1).with_pair(iterate.parameters - origin.parameters, y, Py)
     return WarmStart(iterate.parameters, iterate, scaled, first_step_pairs=pairs)
 
 

@@ -1,0 +1,80 @@
+"""Where rows come from: memory, sparse matrices, files, clusters; no targets and no models."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ..arrays import block_values, namespace, to_host, to_list
+from .memory import MemoryRows, Stacked
+from .source import Mapped, RowsLike, RowSource, is_source
+from .sparse import SparseRows, dense, is_sparse, rows_outer, rows_product, squares_outer
+
+__all__ = [
+    "Mapped",
+    "MemoryRows",
+    "RowSource",
+    "RowsLike",
+    "SparseRows",
+    "Stacked",
+    "as_source",
+    "changed",
+    "dense",
+    "host_rows",
+    "in_dtype",
+    "is_source",
+    "is_sparse",
+    "rows_outer",
+    "rows_product",
+    "squares_outer",
+    "value_range",
+]
+
+
+def in_dtype(X: Any, dtype: Any) -> Any:
+    """Rows in a dtype."""
+    if isinstance(X, SparseRows):
+        return X.astype(dtype)
+    if is_source(X):
+        return X if X.dtype == dtype else Mapped(X, _InDtype(dtype), X.shape[1], dtype)
+    return namespace(X).astype(X, dtype, copy=False)
+
+
+@dataclass(frozen=True)
+class _InDtype:
+    """A change of blocks."""
+
+    dtype: Any
+
+    def __call__(self, X: Any) -> Any:
+        return in_dtype(X, self.dtype)
+
+
+def changed(X: RowsLike, change: Callable[[Any], Any], n_features: int, dtype: Any) -> RowsLike:
+    """X with each block of rows changed: at once where that is in memory, else as blocks come."""
+    if is_source(X) and not isinstance(X, SparseRows):
+        return Mapped(X, change, n_features, dtype)
+    return change(X)
+
+
+def value_range(X: RowsLike) -> tuple[float, float]:
+    """The smallest and the largest value of all rows."""
+    arrays: Iterable[Any] = [X]
+    if isinstance(X, SparseRows):
+        arrays = [X.like] if X.like.shape[0] else [0.0 * X.matrix.indptr]
+    elif is_source(X):
+        arrays = (block for _, block in X.blocks(max(1, block_values(X.like) // X.shape[1])))
+    xp = namespace(X)
+    found = [to_list(xp.stack([xp.min(x), xp.max(x)])) for x in arrays]
+    return min(low for low, _ in found), max(high for _, high in found)
+
+
+def host_rows(X: Any) -> Any:
+    """Gathered rows on the host, sparse if they are."""
+    if isinstance(X, SparseRows):
+        return X.matrix.get() if hasattr(X.matrix, "get") else X.matrix
+    return to_host(X)
+
+
+def as_source(X: RowsLike) -> RowSource:
+    """X, which may be an array, as a source of rows."""
+    return X if isinstance(X, RowSource) else MemoryRows(X)
