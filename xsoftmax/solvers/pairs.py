@@ -86,7 +86,7 @@ class Pairs(NamedTuple):
         is_new, leaves = places == at, places == (self.n_made + 1) % n_places
         rows, with_P = self.S[:, self.used, :], Py is not y
         s, y, Py, U, curvature = _new_pair(
-            s, y, Py if with_P else None, rows, self.U, self.used, is_new, leaves
+            s, y, Py if with_P else None, rows, self.U, is_new, leaves
         )
         PY = self.PY
         if with_P and PY is self.Y:
@@ -135,7 +135,6 @@ def _new_pair(
     Py: Array | None,
     S: Array,
     U: Array,
-    used: slice,
     is_new: Array,
     leaves: Array,
 ) -> tuple[Array, Array, Array, Array, Array]:
@@ -147,7 +146,7 @@ def _new_pair(
     s, y = scale * s, scale * y
     Py = y if Py is None else scale * Py
     # The inverse of [[R, S y], [0, 1]], where R is the upper triangle of the known pairs.
-    column = -xp.matmul(U[:, :, used], xp.matmul(S, y[:, :, None]))
+    column = -xp.matmul(U[:, :, : S.shape[1]], xp.matmul(S, y[:, :, None]))
     U = xp.where(is_new, column, U)
     U = xp.where(is_new[:, None], xp.astype(is_new, U.dtype), U)
     U = xp.where(leaves | leaves[:, None], 0.0, U)
