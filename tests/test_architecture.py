@@ -52,7 +52,7 @@ def violations(path, text=None):
     libraries = (
         set()
         if name == "arrays"
-        else LIBRARIES - ({"numpy"} if own >= place("classifiers") else set())
+        else LIBRARIES - ({"numpy"} if own >= place("classifiers") or name == "sources" else set())
     )
     found = []
     for parts in imports(path, text):

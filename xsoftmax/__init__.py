@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         learning_curve,
     )
     from .serialization.model_file import load, save
+    from .sources import StoredRows
 
 __version__ = "0.1.0"
 
@@ -31,6 +32,7 @@ _HOMES = {
     "MultiOutputSoftmaxRegressionCV": "classifiers",
     "SoftmaxRegression": "classifiers",
     "SoftmaxRegressionCV": "classifiers",
+    "StoredRows": "sources",
     "bootstrap": "classifiers",
     "bootstrap_scores": "classifiers",
     "fit_many": "classifiers",
@@ -47,6 +49,7 @@ __all__ = [
     "MultiOutputSoftmaxRegressionCV",
     "SoftmaxRegression",
     "SoftmaxRegressionCV",
+    "StoredRows",
     "bootstrap",
     "bootstrap_scores",
     "datasets",

@@ -86,6 +86,11 @@ def hold_out(samples: Samples, fraction: float, random_state: Any) -> tuple[Samp
     random, except that every class keeps a row to train on.
     """
     targets, n_samples = samples.targets, samples.X.shape[0]
+    if not as_source(samples.X).has_random_access:
+        raise ValueError(
+            "early_stopping=True would gather rows of X in memory that are not there. Pass rows to "
+            "stop by as X_val and y_val."
+        )
     try:
         train, held = train_test_split(
             np.arange(n_samples),

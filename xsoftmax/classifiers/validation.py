@@ -33,7 +33,14 @@ from ..arrays import (
     without_history,
 )
 from ..model.targets import sum_tolerance
-from ..sources import SparseRows, is_sparse, value_range
+from ..sources import (
+    SparseRows,
+    StoredRows,
+    is_array_like,
+    is_source,
+    is_sparse,
+    value_range,
+)
 from .words import few
 
 
@@ -58,6 +65,8 @@ def check_X(estimator: Any, X: Any, *, reset: bool) -> Array:
     keep_released_memory()
     if is_sparse(X):
         return _check_sparse(estimator, X, reset)
+    if is_source(X) or is_array_like(X):
+        return _check_width(estimator, X if is_source(X) else StoredRows(X), reset)
     if not is_array(X) or is_numpy(X):
         checked = _is_finite_matrix(X)
         if checked and reset:
@@ -261,10 +270,12 @@ _PIPELINES = (
 def host_labels(X: Array, y: Any, name: str = "y") -> np.ndarray:
     """y on the host. Numbers must lie where X does; lists and strings may come as they are.
 
-    With scikit-learn's `array_api_dispatch` they follow X from wherever they lie, as there.
+    With scikit-learn's `array_api_dispatch` they follow X from wherever they lie, as there. NumPy's
+    follow rows that are no array.
     """
     if is_array(y) and not (is_numpy(y) and y.dtype.kind in "OUST"):
-        if not same_place(X, y) and not get_config()["array_api_dispatch"]:
+        follows = get_config()["array_api_dispatch"] or (is_source(X) and is_numpy(y))
+        if not same_place(X, y) and not follows:
             raise ValueError(
                 f"X and {name} must be arrays of one library on one device, but X is {where(X)} "
                 f"and {name} is {where(y)}. Move one of them, or pass {name} as a list."

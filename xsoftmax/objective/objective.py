@@ -38,7 +38,7 @@ from ..arrays import (
 )
 from ..model.losses import weighted_cross_entropy
 from ..model.network import Network
-from ..sources import dense
+from ..sources import dense, windows
 from .line_restriction import Iterate, LinearLineFunction, LineFunction, value_and_gradient_at
 from .policy import DEFAULT, Policy
 from .rows import Rows
@@ -163,17 +163,32 @@ class Objective:
 
         `random_state`, a numpy RandomState, shuffles the rows on the host, so that one seed means
         the same batches on every backend; None takes them in order. The penalty stays that of the
-        whole, so that every batch estimates the same f.
+        whole, so that every batch estimates the same f. Where few rows here and there cost much,
+        minibatches are drawn from a window of shuffled pieces of the rows.
         """
-        if random_state is None:
-            like, dtype = self.penalty, index_dtype(self.penalty)
-            order = namespace(like).arange(self.n_samples, dtype=dtype, device=device(like))
-        else:
-            order = indices_from_host(random_state.permutation(self.n_samples), like=self.penalty)
         # Nothing is asked twice of a minibatch, so that logits are not worth keeping.
         policy = replace(self.policy, max_kept_logits=0)
-        for rows in row_slices(self.n_samples, batch_size):
-            yield replace(self, rows=self.rows.subsample(order[rows]), policy=policy)
+        for rows, order in self._windows(batch_size, random_state):
+            for some in row_slices(order.shape[0], batch_size):
+                share = self.n_samples / order[some].shape[0]
+                batch = rows.subsample_weighted(order[some], share)
+                yield replace(self, rows=batch, policy=policy)
+
+    def _windows(self, batch_size: int, random_state: Any) -> Iterator[tuple[Rows, Array]]:
+        """Rows, and an order of them, in which all are met once."""
+        like, dtype, n_samples = self.penalty, index_dtype(self.penalty), self.n_samples
+        if self.rows.source.has_random_access:
+            if random_state is None:
+                yield self.rows, namespace(like).arange(n_samples, dtype=dtype, device=device(like))
+            else:
+                yield self.rows, indices_from_host(random_state.permutation(n_samples), like=like)
+            return
+        n_features, *_ = self.network.layer_sizes
+        for window in windows(n_samples, batch_size, n_features, random_state):
+            rows = self.rows.subsample_weighted(indices_from_host(window, like=like), 1.0)
+            n_rows = len(window)
+            order = range(n_rows) if random_state is None else random_state.permutation(n_rows)
+            yield rows, indices_from_host(order, like=like)
 
     def subsample(self, n_rows: int) -> Objective:
         """An estimate from `n_rows` rows, or from all if there are no more.
@@ -200,9 +215,8 @@ class Objective:
         if self.rows.are_gathered:
             return self
         (n_features, *_), policy = self.network.layer_sizes, self.policy
-        n_rows = max(1, policy.max_gathered_values // n_features)
-        if n_features**2 <= policy.max_curvature_values:
-            n_rows = max(n_rows, policy.min_curvature_rows_per_feature * n_features)
+        useful = 4 * max(policy.few_rows, policy.hessian_rows_per_parameter * n_features)
+        n_rows = min(useful, max(1, policy.max_gathered_values // n_features))
         rows = self.subsample(n_rows).rows
         if rows is self.rows:
             like, dtype = self.penalty, index_dtype(self.penalty)

@@ -21,9 +21,9 @@ class Policy:
     #: Values: matrices of features of all classes, and weights of rows by which some are picked; of
     #: more rows, every few have a weight (memory).
     max_curvature_values: int = 1 << 24
-    #: Values of X: rows of which curvature is made, where not all are in memory; more only if an
-    #: approximation needs more rows for each feature (rows).
-    max_gathered_values: int = 1 << 22
+    #: Values of X: rows that are gathered, to make curvature of them and to begin on, where not all
+    #: are in memory (rows).
+    max_gathered_values: int = 1 << 24
     #: Values of X: of all folds no more are kept to score them (memory).
     max_copied_values: int = 1 << 27
     #: Rows that cost next to nothing: all of them foretell, and are not worth a choice (random).

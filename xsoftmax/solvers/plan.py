@@ -215,9 +215,10 @@ def samples(objective: Objective, uses_newton: bool) -> Iterator[Objective]:
     """
     policy, n_rows = objective.policy, objective.n_samples
     sizes: list[int] = []
-    while _sample_pays(objective, n_rows // policy.sample_stride, uses_newton):
+    while n_rows > policy.sample_stride:
         n_rows //= policy.sample_stride
-        sizes.insert(0, n_rows)
+        if _sample_pays(objective, n_rows, uses_newton):
+            sizes.insert(0, n_rows)
     for n_rows in sizes:
         try:
             sample = objective.subsample(n_rows)
@@ -233,6 +234,9 @@ def _sample_pays(objective: Objective, n_rows: int, uses_newton: bool) -> bool:
     policy, network = objective.policy, objective.network
     n_features, n_classes = network.layer_sizes
     if n_rows < policy.min_sample_rows * max(n_features, n_classes):
+        return False
+    source = objective.rows.source
+    if not source.has_random_access and n_rows * n_features > policy.max_gathered_values:
         return False
     if uses_newton:  # the rows that make its Hessian are no fewer there
         return n_rows >= policy.sample_stride * hessian_rows(network, policy)

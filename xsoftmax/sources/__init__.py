@@ -8,6 +8,7 @@ from ..arrays import block_values, namespace, to_host, to_list
 from .memory import MemoryRows, Stacked
 from .source import Mapped, RowsLike, RowSource, is_source
 from .sparse import SparseRows, dense, is_sparse, rows_outer, rows_product, squares_outer
+from .stored import StoredRows, is_array_like, windows
 
 __all__ = [
     "Mapped",
@@ -16,17 +17,20 @@ __all__ = [
     "RowsLike",
     "SparseRows",
     "Stacked",
+    "StoredRows",
     "as_source",
     "changed",
     "dense",
     "host_rows",
     "in_dtype",
+    "is_array_like",
     "is_source",
     "is_sparse",
     "rows_outer",
     "rows_product",
     "squares_outer",
     "value_range",
+    "windows",
 ]
 
 

@@ -83,6 +83,11 @@ class Stacked(RowSource):
         return all(part.is_in_memory for part in self.parts)
 
     @property
+    def has_random_access(self) -> bool:
+        """Whether all parts have."""
+        return all(part.has_random_access for part in self.parts)
+
+    @property
     def row_values(self) -> int:
         """Those of the part whose rows have most."""
         return max(part.row_values for part in self.parts)

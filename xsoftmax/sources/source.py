@@ -58,6 +58,11 @@ class RowSource(ABC):
         return False
 
     @property
+    def has_random_access(self) -> bool:
+        """Whether few rows here and there cost little more than as many in order."""
+        return True
+
+    @property
     def row_values(self) -> int:
         """How many values of a row a product reads."""
         return self.shape[1]
@@ -100,6 +105,11 @@ class Mapped(RowSource):
     def row_values(self) -> int:
         """Those of the source."""
         return min(self.n_features, self.source.row_values)
+
+    @property
+    def has_random_access(self) -> bool:
+        """As the source."""
+        return self.source.has_random_access
 
     def blocks(self, size: int) -> Iterator[tuple[slice, Any]]:
         """Those of the source, changed."""
