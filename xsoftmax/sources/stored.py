@@ -96,7 +96,7 @@ class StoredRows(RowSource):
     ...     np.save(path, X)
     ...     rows = StoredRows(path, scale=1 / 255)
     ...     round(SoftmaxRegression(C=10).fit(rows, y).score(rows, y), 2)
-    0.9
+    0.89
     """
 
     def __init__(
@@ -160,7 +160,20 @@ class StoredRows(RowSource):
         return [0, *accumulate(shard.shape[0] for shard in self.shards[:-1])]
 
     def blocks(self, size: int) -> Iterator[tuple[slice, Array]]:
-        """All rows in order, at most `size` at a time, read ahead."""
+        """Read all rows in order, ahead of what is done with them.
+
+        Parameters
+        ----------
+        size : int
+            The most rows of a block; a block ends with its shard.
+
+        Yields
+        ------
+        span : slice
+            Where the rows are among all.
+        X : array of shape (n_rows, n_features)
+            The rows, expanded.
+        """
         is_host, starts = is_numpy(self.like), self.starts
 
         def read(k: int, rows: slice) -> np.ndarray:
@@ -198,14 +211,28 @@ class StoredRows(RowSource):
         if values.dtype not in self._movable:
             values = values.astype(self._host_dtype)
         X = xp.astype(from_host(values, like=self.like), self.dtype, copy=False)
-        if values.dtype.kind == "f" and not to_list(xp.isfinite(xp.sum(X))):
-            _check_finite(self.shards[k], values, start)
+        if values.dtype.kind == "f":
+            with np.errstate(all="ignore"):
+                is_finite = to_list(xp.isfinite(xp.sum(X)))
+            if not is_finite:
+                _check_finite(self.shards[k], values, start)
         if self.scale is not None:
             X = X * self.scale
         return X if self.shift is None else X + self.shift
 
     def take(self, indices: Array) -> Array:
-        """The rows at `indices`, gathered where they are used."""
+        """Gather rows.
+
+        Parameters
+        ----------
+        indices : array of shape (n_rows,)
+            Which rows, in any order.
+
+        Returns
+        -------
+        X : array of shape (n_rows, n_features)
+            The rows, expanded.
+        """
         wanted = to_host(indices)
         order = np.argsort(wanted, kind="stable")
         rows, found = wanted[order], []
@@ -229,7 +256,13 @@ class StoredRows(RowSource):
         return False
 
     def describe(self) -> str:
-        """What is read, and as what."""
+        """Say what is read, and as what.
+
+        Returns
+        -------
+        description : str
+            For messages.
+        """
         return f"StoredRows of shape {self.shape} ({self.dtype}) from {self.shards[0].name}"
 
 
