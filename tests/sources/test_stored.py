@@ -244,11 +244,12 @@ def test_blocks_are_read_ahead_but_no_further(X):
             threads.add(threading.current_thread())
             return super().__getitem__(rows)
 
-    blocks = StoredRows(Noting(X)).blocks(5)
+    rows = StoredRows(Noting(X))
+    blocks = rows.blocks(5)
     next(blocks)
     for _ in range(3):
         next(blocks)
-    assert max(read) <= 5 * (3 + AHEAD)
+    assert max(read) <= 5 * (3 + AHEAD * rows.n_readers)
     blocks.close()
     assert threading.current_thread() not in threads
     assert not any(thread.is_alive() for thread in threads)

@@ -47,7 +47,7 @@ from .namespaces import (
     vecdot,
     without_history,
 )
-from .threads import computed_once, threads_that_pay
+from .threads import computed_once, n_cores, threads_that_pay
 from .transfers import from_host, indices_from_host, to_host, to_list
 
 __all__ = [
@@ -80,6 +80,7 @@ __all__ = [
     "library",
     "map_leaves",
     "megabytes",
+    "n_cores",
     "namespace",
     "near_values",
     "on_accelerator",

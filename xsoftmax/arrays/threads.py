@@ -11,6 +11,7 @@ fit. So it is only changed while there is no other Python thread.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
@@ -30,14 +31,23 @@ SMALL = 1 << 26
 def threads_that_pay(X: Array, n_columns: int) -> AbstractContextManager[Any]:
     """One thread for NumPy's products meanwhile, if those of X (n_samples, n_features) are small.
 
-    `n_columns` is how many columns X is multiplied with: one for each class of each problem.
+    `n_columns` is how many columns X is multiplied with: one for each class of each problem. Where
+    X is read while it is computed with, its readers keep their cores.
     """
     n_samples, n_features = X.shape
     is_small = n_samples * n_features * max(n_features, n_columns) <= SMALL
-    if not (is_numpy(X) and is_small and active_count() == 1):
+    n_readers = getattr(X, "n_readers", 0)
+    of_numpy = is_numpy(X.like if n_readers else X)
+    if not (of_numpy and (is_small or n_readers) and active_count() == 1):
         return nullcontext()
-    limited: AbstractContextManager[Any] = _blas().limit(limits=1)
+    n_threads = 1 if is_small else max(1, n_cores() - n_readers)
+    limited: AbstractContextManager[Any] = _blas().limit(limits=n_threads)
     return limited
+
+
+def n_cores() -> int:
+    """How many cores the process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @cache

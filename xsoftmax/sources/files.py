@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -117,10 +118,12 @@ class ArrayLikeRows(Shard):
         self.name = ":".join(str(x) for x in (file, named) if x) or type(source).__name__
         n_samples, n_features = source.shape
         self.shape, self.dtype = (int(n_samples), int(n_features)), np.dtype(str(source.dtype))
+        self.lock = Lock()  # few libraries say what several readers may do
 
     def read(self, start: int, stop: int) -> np.ndarray:
         """Some consecutive rows."""
-        rows = np.asarray(self.source[start:stop])
+        with self.lock:
+            rows = np.asarray(self.source[start:stop])
         if rows.shape != (stop - start, self.shape[1]):
             raise ValueError(
                 f"{self.name} has changed while it is read: rows {start} to {stop} have the shape "
@@ -152,6 +155,7 @@ class ParquetRows(Shard):
         sizes = [self.file.metadata.row_group(i).num_rows for i in groups]
         self.ends = np.cumsum(sizes)
         self.known: tuple[int, np.ndarray] | None = None
+        self.lock = Lock()
         few = self._group(0)
         self.dtype, self.shape = few.dtype, (int(self.ends[-1]), few.shape[1])
 
@@ -159,7 +163,8 @@ class ParquetRows(Shard):
         """Some consecutive rows; a group of rows is read as a whole."""
         first, last = np.searchsorted(self.ends, [start, stop - 1], side="right").tolist()
         before = int(self.ends[first - 1]) if first else 0
-        groups = [self._group(i) for i in range(first, last + 1)]
+        with self.lock:
+            groups = [self._group(i) for i in range(first, last + 1)]
         rows = groups[0] if len(groups) == 1 else np.concatenate(groups)
         return rows[start - before : stop - before]
 

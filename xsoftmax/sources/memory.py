@@ -88,6 +88,11 @@ class Stacked(RowSource):
         return all(part.has_random_access for part in self.parts)
 
     @property
+    def n_readers(self) -> int:
+        """Those of the part that has most."""
+        return max(part.n_readers for part in self.parts)
+
+    @property
     def row_values(self) -> int:
         """Those of the part whose rows have most."""
         return max(part.row_values for part in self.parts)

@@ -67,6 +67,11 @@ class RowSource(ABC):
         """How many values of a row a product reads."""
         return self.shape[1]
 
+    @property
+    def n_readers(self) -> int:
+        """Threads that read and expand blocks while others are computed with."""
+        return 0
+
     def describe(self) -> str:
         """What it is, in words, for messages."""
         return f"{type(self).__name__} of shape {self.shape} ({self.dtype})"
@@ -110,6 +115,11 @@ class Mapped(RowSource):
     def has_random_access(self) -> bool:
         """As the source."""
         return self.source.has_random_access
+
+    @property
+    def n_readers(self) -> int:
+        """Those of the source."""
+        return self.source.n_readers
 
     def blocks(self, size: int) -> Iterator[tuple[slice, Any]]:
         """Those of the source, changed."""

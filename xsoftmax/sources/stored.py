@@ -10,11 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array, from_host, is_array, is_numpy, namespace, to_host, to_list
+from ..arrays import Array, from_host, is_array, is_numpy, n_cores, namespace, to_host, to_list
 from .files import Shard, in_slices, shards_of
 from .source import RowSource
 
-#: Blocks that are read before they are asked for.
+#: One of so many cores reads and expands blocks, while the others compute. To expand float16 takes
+#: NumPy as long as 10 columns of products.
+CORES_PER_READER = 4
+#: Blocks that wait for each reader.
 AHEAD = 2
 #: Values of the rows from which minibatches are drawn, and pieces of the file that they are.
 WINDOW_VALUES, PIECES = 1 << 23, 64
@@ -180,12 +183,12 @@ class StoredRows(RowSource):
             values = self.shards[k].read(rows.start, rows.stop)
             return self._expanded(values, k, rows.start) if is_host else values
 
-        with ThreadPoolExecutor(1, thread_name_prefix="xsoftmax-rows") as pool:
+        with ThreadPoolExecutor(self.n_readers, thread_name_prefix="xsoftmax-rows") as pool:
             waiting: deque[tuple[int, slice, Future[np.ndarray]]] = deque()
             try:
                 for k, rows in in_slices(self.shards, size):
                     waiting.append((k, rows, pool.submit(read, k, rows)))
-                    if len(waiting) > AHEAD:
+                    if len(waiting) > AHEAD * self.n_readers:
                         yield self._block(*waiting.popleft(), starts)
                 while waiting:
                     yield self._block(*waiting.popleft(), starts)
@@ -249,6 +252,11 @@ class StoredRows(RowSource):
         X = found[0] if len(found) == 1 else xp.concat(found)
         back = from_host(np.argsort(order, kind="stable"), like=X)
         return xp.take(X, back, axis=0)
+
+    @property
+    def n_readers(self) -> int:
+        """Threads that read and expand blocks while others are computed with."""
+        return max(1, n_cores() // CORES_PER_READER)
 
     @property
     def has_random_access(self) -> bool:
