@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from numbers import Number
 from typing import Any, NamedTuple
 
@@ -21,7 +22,8 @@ from ..arrays import (
 from ..metrics import Metric
 from ..model.network import Layer, Network
 from ..objective.policy import DEFAULT, Policy
-from ..sources import as_source, host_rows, in_dtype
+from ..objective.rows import Block, Rows
+from ..sources import ClusterRows, as_source, host_rows, in_dtype
 from .inference import logits_left_out
 from .samples import Samples
 from .scoring import Scoring, layers_on_host
@@ -80,6 +82,7 @@ class Scorer:
     ) -> None:
         self.X, self.held_out, self.scorings = X, held_out, held_out[0].scorings
         self.together, self.policy, self.offset = together, policy, offset
+        self._known: tuple[Any, tuple[Array, list[Array]]] | None = None
         if offset is not None and any(each.metric is None for each in self.scorings):
             raise ValueError(
                 "scoring with an offset needs scores that are computed where X lies, such as "
@@ -162,6 +165,11 @@ class Scorer:
         scoring, told = held.scorings[i], held.scorings[i].weight
         labels = held.targets.classes[held.labels[held.rows]]
         weights = {} if told is None else {"sample_weight": told[held.rows]}
+        if isinstance(self.X, ClusterRows):
+            raise ValueError(
+                f"scoring={scoring.name!r} would bring the rows of a cluster to the host. Choose "
+                "among the names that xsoftmax.metrics.score knows."
+            )
         score = scoring.scorer(model, host_rows(self.copied(k)), labels, **weights)
         return _number(score, scoring.scorer)
 
@@ -193,6 +201,8 @@ class Scorer:
         xp = namespace(X)
         labels, weights = self._labels_and_weights(members, wanted, layers[0][0])
         metrics: list[Metric] = [self.scorings[i].metric for i in wanted]  # type: ignore[misc]
+        if isinstance(X, ClusterRows):
+            return self._values_there(network, layers, labels, weights, metrics)
         n_rows, sums = self.X.shape[0], [0.0] * len(metrics)
         if not any(metric.of_all_samples for metric in metrics):
             n_rows = max(256, block_values(X) // (network.n_units * len(members)))
@@ -205,10 +215,47 @@ class Scorer:
         values = [metric.value(sum_) for metric, sum_ in zip(metrics, sums, strict=True)]
         return xp.stack(values, axis=1)
 
+    def _values_there(
+        self,
+        network: Network,
+        layers: list[Layer],
+        labels: Array,
+        weights: list[Array],
+        metrics: list[Metric],
+    ) -> Array:
+        """The same of rows on a cluster, to which the models go."""
+        size = max(256, block_values(self.X.like) // (network.n_units * labels.shape[0]))
+        offset = self.offset
+        if offset is not None:
+            offset = offset.T[None, ...]
+        values = []
+        for metric, of_scoring in zip(metrics, weights, strict=True):
+            if metric.of_all_samples:
+                raise ValueError(
+                    "scores that rank all rows, such as 'roc_auc', cannot be summed over a "
+                    "cluster; choose among accuracy, balanced_accuracy, f1_macro, "
+                    "neg_log_loss, neg_brier_score and top_k_accuracy."
+                )
+            rows = Rows(self.X, labels, of_scoring, of_scoring.dtype, offset)
+            of_block = partial(_sums_of_block, network, layers, metric)
+            values.append(metric.value(rows.reduce(of_block, operator.add, size)))
+        return namespace(labels).stack(values, axis=1)
+
     def _labels_and_weights(
         self, members: list[HeldOut], wanted: list[int], like: Array
     ) -> tuple[Array, list[Array]]:
-        """Of each member, (n_members, n_samples), and weights for each scoring."""
+        """Of each member, (n_members, n_samples), and weights for each scoring.
+
+        The last ones are kept: a sweep asks for the same again at every C.
+        """
+        key = (*map(id, members), *wanted, like.dtype)
+        if self._known is None or self._known[0] != key:
+            self._known = key, self._made_labels_and_weights(members, wanted, like)
+        return self._known[1]
+
+    def _made_labels_and_weights(
+        self, members: list[HeldOut], wanted: list[int], like: Array
+    ) -> tuple[Array, list[Array]]:
         n_samples, weights = self.X.shape[0], []
         for i in wanted:
             counted = [_counted(held.scorings[i], held.rows) for held in members]
@@ -220,6 +267,15 @@ class Scorer:
             weights.append(from_host(np.stack(counted), like=like, dtype=like.dtype))
         labels = [held.labels if self.together else held.labels[held.rows] for held in members]
         return indices_from_host(np.stack(labels), like=like), weights
+
+
+def _sums_of_block(network: Network, layers: list[Layer], metric: Metric, block: Block) -> Array:
+    """What a score sums over a block of rows on a cluster."""
+    logits = network.logits(layers, block.X)
+    if block.offset is not None:
+        logits = logits + block.offset
+    sums: Array = metric.sums(logits, block.targets, block.weights[:, 0, :])
+    return sums
 
 
 def _counted(scoring: Scoring, rows: np.ndarray) -> np.ndarray:

@@ -23,7 +23,7 @@ from ..arrays import (
 )
 from ..functional import log_softmax, softmax
 from ..model.network import Layer, Network
-from ..sources import as_source, in_dtype
+from ..sources import ClusterRows, RowSource, as_source, in_dtype, is_dask
 from .validation import (
     check_offset,
     check_range,
@@ -77,6 +77,8 @@ class Predictor(ClassifierMixin, BaseEstimator, ABC):
         ValueError
             If X or `offset` breaks its rule, or lies elsewhere than the fitted parameters.
         """
+        if is_dask(X):
+            return lazily(self, "predict", X)
         X = self._check_fitted(X, "predict")
         winners = self._winners(X, self._check_offset(X, offset))
         if is_numpy(self.classes_):
@@ -104,6 +106,8 @@ class Predictor(ClassifierMixin, BaseEstimator, ABC):
         ValueError
             If X or `offset` breaks its rule, or lies elsewhere than the fitted parameters.
         """
+        if is_dask(X):
+            return lazily(self, "predict_proba", X)
         X = self._check_fitted(X, "predict_proba")
         return self._logits(X, self._calibrated(softmax), self._check_offset(X, offset)).T
 
@@ -128,6 +132,8 @@ class Predictor(ClassifierMixin, BaseEstimator, ABC):
         ValueError
             If X or `offset` breaks its rule, or lies elsewhere than the fitted parameters.
         """
+        if is_dask(X):
+            return lazily(self, "predict_log_proba", X)
         X = self._check_fitted(X, "predict_log_proba")
         return self._logits(X, self._calibrated(log_softmax), self._check_offset(X, offset)).T
 
@@ -152,6 +158,8 @@ class Predictor(ClassifierMixin, BaseEstimator, ABC):
         ValueError
             If X or `offset` breaks its rule, or lies elsewhere than the fitted parameters.
         """
+        if is_dask(X):
+            return lazily(self, "decision_function", X)
         X = self._check_fitted(X, "decision_function")
         logits = self._logits(X, offset=self._check_offset(X, offset))
         return logits[1, :] - logits[0, :] if logits.shape[0] == 2 else logits.T
@@ -229,6 +237,13 @@ class Predictor(ClassifierMixin, BaseEstimator, ABC):
         return logits_of(network, self._layers(), X, transform, offset)
 
 
+def _logits_of_group(
+    X: RowSource, part: Any, network: Network, layers: list[Layer], transform: Callable | None
+) -> Array:
+    """As `logits_of`, of rows on a worker."""
+    return logits_of(network, layers, X, transform)
+
+
 def logits_of(
     network: Network,
     layers: list[Layer],
@@ -242,6 +257,10 @@ def logits_of(
     ``transform(logits, axis=0)`` makes of them.
     """
     xp, dtype, source = namespace(X), layers[0][0].dtype, as_source(X)
+    if isinstance(source, ClusterRows):
+        if offset is not None:
+            raise ValueError("rows on a cluster take no offset where they are predicted.")
+        return source.in_order(source.run(_logits_of_group, network, layers, transform))
 
     def in_blocks(n_rows: int) -> Array:
         blocks = []
@@ -256,3 +275,42 @@ def logits_of(
     width = max(network.n_units, source.row_values) if is_copied else network.n_units
     n_rows = max(256, 2 * block_values(X) // width)
     return retry_on_out_of_memory(in_blocks, min(n_rows, X.shape[0]), source.describe)
+
+
+def lazily(model: Any, method: str, X: Any) -> Any:
+    """What `method` makes of the chunks of an array of Dask, as another one.
+
+    Nothing is computed yet. The model goes to each worker once.
+    """
+    check_is_fitted(model)
+    if X.ndim != 2 or X.shape[1] != model.n_features_in_:
+        raise ValueError(
+            f"X has shape {X.shape}, but {type(model).__name__} is expecting "
+            f"{model.n_features_in_} features as input."
+        )
+    X = X.rechunk({1: -1}) if X.numblocks[1] > 1 else X
+    n_columns = model.classes_.shape[0]
+    of_none = _of_no_rows(model, method)
+    one_column = of_none.ndim == 1
+    return X.map_blocks(
+        _of_chunk,
+        model=model,
+        method=method,
+        dtype=of_none.dtype,
+        chunks=(X.chunks[0],) if one_column else (X.chunks[0], (n_columns,)),
+        drop_axis=1 if one_column else None,
+        meta=of_none,
+    )
+
+
+def _of_no_rows(model: Any, method: str) -> Array:
+    """What `method` makes of no rows: its dtype and dimensions."""
+    like = model._layers()[0][0]
+    some = namespace(like).zeros((1, model.n_features_in_), dtype=like.dtype)
+    return getattr(model, method)(some)[:0]
+
+
+def _of_chunk(chunk: Any, model: Any, method: str) -> Array:
+    if chunk.shape[0] == 0:
+        return _of_no_rows(model, method)
+    return getattr(model, method)(chunk)

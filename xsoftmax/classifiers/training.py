@@ -37,6 +37,11 @@ def solve(
     max_iter = estimator.max_iter
     if estimator.solver == "lbfgs":
         return fit(objective, parameters, tol=estimator.tol, max_iter=max_iter, callback=callback)
+    if objective.rows.are_remote and estimator.solver != "gd":
+        raise ValueError(
+            f"{type(estimator).__name__}(solver={estimator.solver!r}) asks for minibatches, each "
+            "of which would cross the network. Of rows on a cluster choose solver='lbfgs'."
+        )
     solver = solver_of(estimator, objective.n_samples, random_state, early_stop, rate)
     start = WarmStart(parameters)
     return minimize(objective, start, solver, max_iter=max_iter, callback=callback)

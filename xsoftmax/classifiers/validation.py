@@ -34,9 +34,11 @@ from ..arrays import (
 )
 from ..model.targets import sum_tolerance
 from ..sources import (
+    ClusterRows,
     SparseRows,
     StoredRows,
     is_array_like,
+    is_dask,
     is_source,
     is_sparse,
     value_range,
@@ -65,6 +67,8 @@ def check_X(estimator: Any, X: Any, *, reset: bool) -> Array:
     keep_released_memory()
     if is_sparse(X):
         return _check_sparse(estimator, X, reset)
+    if is_dask(X):
+        return _check_width(estimator, ClusterRows(X), reset)
     if is_source(X) or is_array_like(X):
         return _check_width(estimator, X if is_source(X) else StoredRows(X), reset)
     if not is_array(X) or is_numpy(X):
@@ -273,6 +277,8 @@ def host_labels(X: Array, y: Any, name: str = "y") -> np.ndarray:
     With scikit-learn's `array_api_dispatch` they follow X from wherever they lie, as there. NumPy's
     follow rows that are no array.
     """
+    if is_dask(y):
+        y = y.compute()
     if is_array(y) and not (is_numpy(y) and y.dtype.kind in "OUST"):
         follows = get_config()["array_api_dispatch"] or (is_source(X) and is_numpy(y))
         if not same_place(X, y) and not follows:

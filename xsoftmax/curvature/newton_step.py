@@ -9,6 +9,7 @@ takes for H^-1, and where that lacks a direction by the inverse of H's diagonal:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from math import inf
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from ..model.losses import class_curvatures, curvature_product
 from ..model.network import Network
 from ..objective.line_restriction import Iterate, logits_at
 from ..objective.objective import Objective
+from ..objective.rows import Block, added
 from ..sources import squares_outer
 from .inverse_hessian import InverseHessian
 from .linear_algebra import floored
@@ -91,13 +93,26 @@ def _divided(x: Array, y: Array) -> Array:
 
 def hessian_product(objective: Objective, iterate: Iterate, vector: Array) -> Array:
     """H v for a linear model, with v like the parameters, in one pass over all rows."""
-    network, product = objective.network, objective.penalty * vector
-    for block in objective.rows.blocks(objective.block_size):
-        change, _ = network.forward(network.unpack(vector), block.X)
-        Z = logits_at(network, iterate, block)
-        gradient = network.linear_gradient(block.weights * curvature_product(Z, change), block.X)
-        product += network.pack(gradient)
-    return product
+    of_block = partial(_product_of_block, objective.network, _sent(objective, iterate), vector)
+    (product,) = objective.rows.reduce(of_block, added, objective.block_size)
+    return objective.penalty * vector + product
+
+
+def _product_of_block(
+    network: Network, iterate: Iterate, vector: Array, block: Block
+) -> tuple[Array]:
+    """What a block adds to the product."""
+    change, _ = network.forward(network.unpack(vector), block.X)
+    Z = logits_at(network, iterate, block)
+    gradient = network.linear_gradient(block.weights * curvature_product(Z, change), block.X)
+    return (network.pack(gradient),)
+
+
+def _sent(objective: Objective, iterate: Iterate) -> Iterate:
+    """The iterate as it goes to all rows: on a cluster parameters are all that is asked there."""
+    if not objective.rows.are_remote:
+        return iterate
+    return Iterate(iterate.parameters, iterate.value, iterate.value)
 
 
 @dataclass(frozen=True)
@@ -123,17 +138,21 @@ class DiagonalInverse:
 
 def inverse_diagonal(objective: Objective, iterate: Iterate) -> DiagonalInverse:
     """The inverse of the Hessian's diagonal, for a linear model, in one pass over all rows."""
-    xp, network, rows = namespace(iterate.value), objective.network, objective.rows
+    network, center = objective.network, objective.rows.center
     strength = objective.strength[:, None, None]
-    squares: Array | float = 0.0
-    mass: Array | float = 0.0
-    for block in rows.blocks(objective.block_size):
-        curved = block.weights * class_curvatures(logits_at(network, iterate, block))
-        flat = xp.reshape(curved, (-1, curved.shape[2]))
-        sums = squares_outer(flat, rows.subtract_center(block.X))
-        squares = squares + xp.reshape(sums, (*curved.shape[:2], -1))
-        mass = mass + xp.sum(curved, axis=2)
-    return DiagonalInverse(network, floored(squares + strength), floored(mass), rows.center)
+    of_block = partial(_moments_of_block, network, _sent(objective, iterate), center)
+    squares, mass = objective.rows.reduce(of_block, added, objective.block_size)
+    return DiagonalInverse(network, floored(squares + strength), floored(mass), center)
+
+
+def _moments_of_block(
+    network: Network, iterate: Iterate, center: Array | None, block: Block
+) -> tuple[Array, Array]:
+    """Sums of x^2 and 1 over a block, by how curved each class is: (n_problems, n_classes, ...)."""
+    curved = block.weights * class_curvatures(logits_at(network, iterate, block))
+    xp, X = namespace(curved), block.X if center is None else block.X - center
+    sums = squares_outer(xp.reshape(curved, (-1, curved.shape[2])), X)
+    return xp.reshape(sums, (*curved.shape[:2], -1)), xp.sum(curved, axis=2)
 
 
 def gap_bound(objective: Objective, iterate: Iterate) -> Array:
@@ -159,16 +178,27 @@ def largest_logit_change(
     whose probabilities are 0 and 1 to the last digit at `iterate`, do not count: nothing that they
     could tell is left.
     """
-    xp, network = namespace(direction), objective.network
-    largest = xp.zeros_like(iterate.value)
-    for block in objective.rows.blocks(objective.block_size):
-        change, _ = network.forward(network.unpack(direction), block.X)
-        if network.n_logits == 1:  # the other class's logit is always 0
-            change = xp.concat([change, xp.zeros_like(change)], axis=1)
-        change = xp.max(change, axis=1) - xp.min(change, axis=1)
-        if not of_all_rows:
-            curvature = xp.max(class_curvatures(logits_at(network, iterate, block)), axis=1)
-            is_curved = curvature * block.weights[:, 0, :] > xp.finfo(curvature.dtype).eps ** 2
-            change = xp.where(is_curved, change, 0.0)
-        largest = xp.maximum(largest, xp.max(change, axis=1))
+    given = objective.network, _sent(objective, iterate), direction, of_all_rows
+    of_block = partial(_logit_change_of_block, *given)
+    largest: Array = objective.rows.reduce(of_block, _larger, objective.block_size)
     return largest
+
+
+def _logit_change_of_block(
+    network: Network, iterate: Iterate, direction: Array, of_all_rows: bool, block: Block
+) -> Array:
+    """That of a block."""
+    xp = namespace(direction)
+    change, _ = network.forward(network.unpack(direction), block.X)
+    if network.n_logits == 1:  # the other class's logit is always 0
+        change = xp.concat([change, xp.zeros_like(change)], axis=1)
+    change = xp.max(change, axis=1) - xp.min(change, axis=1)
+    if not of_all_rows:
+        curvature = xp.max(class_curvatures(logits_at(network, iterate, block)), axis=1)
+        is_curved = curvature * block.weights[:, 0, :] > xp.finfo(curvature.dtype).eps ** 2
+        change = xp.where(is_curved, change, 0.0)
+    return xp.max(change, axis=1)
+
+
+def _larger(x: Array, y: Array) -> Array:
+    return namespace(x).maximum(x, y)

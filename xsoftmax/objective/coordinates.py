@@ -14,8 +14,9 @@ regression on the rows X Q = L with the same penalty: n_samples features.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from ..arrays import (
@@ -158,11 +159,12 @@ class VaryingFeatures(Coordinates):
 
     def see(self, X: RowsLike) -> RowsLike:
         """A copy with these features."""
-        return changed(X, self._of_block, self.varying.shape[0], X.dtype)
+        return changed(X, self.of_block, self.varying.shape[0], X.dtype)
 
-    def _of_block(self, X: Any) -> Any:
-        is_sparse = isinstance(X, SparseRows)
-        return X.columns(self.varying) if is_sparse else namespace(X).take(X, self.varying, axis=1)
+    @property
+    def of_block(self) -> Callable[[Any], Any]:
+        """From a block of rows to these features of it."""
+        return partial(_columns, indices=self.varying)
 
     def project(self, parameters: Array) -> Array:
         """The intercept takes over what the other weights add to every row."""
@@ -181,10 +183,23 @@ class VaryingFeatures(Coordinates):
 class NoFeatures(VaryingFeatures):
     """Where no feature varies: the first stands for all, as if it were 0 in every row."""
 
-    def _of_block(self, X: Any) -> Any:
-        """One feature of zeros."""
-        shape = X.shape[0], 1
-        return namespace(X).zeros(shape, dtype=compute_dtype(X), device=device(X))
+    @property
+    def of_block(self) -> Callable[[Any], Any]:
+        """From a block of rows to one feature of zeros."""
+        return _zeros
+
+
+def _columns(X: Any, indices: Array) -> Any:
+    is_sparse = isinstance(X, SparseRows)
+    return X.columns(indices) if is_sparse else namespace(X).take(X, indices, axis=1)
+
+
+def _zeros(X: Any) -> Array:
+    return namespace(X).zeros((X.shape[0], 1), dtype=compute_dtype(X), device=device(X))
+
+
+def _from_center(X: Any, center: Array) -> Any:
+    return in_dtype(X, center.dtype) - center
 
 
 def _varying_features(
@@ -236,10 +251,8 @@ class NearFeatures(Coordinates):
 
     def see(self, X: RowsLike) -> RowsLike:
         """From the center."""
-        return changed(X, self._of_block, X.shape[1], self.center.dtype)
-
-    def _of_block(self, X: Any) -> Any:
-        return in_dtype(X, self.center.dtype) - self.center
+        of_block = partial(_from_center, center=self.center)
+        return changed(X, of_block, X.shape[1], self.center.dtype)
 
     def project(self, parameters: Array) -> Array:
         """The intercepts are those at the center."""

@@ -26,7 +26,7 @@ from ..arrays import (
     row_slices,
     to_list,
 )
-from ..sources import RowsLike, RowSource, SparseRows, as_source, dense, is_source
+from ..sources import ClusterRows, RowsLike, RowSource, SparseRows, as_source, dense, is_source
 from .policy import Policy
 
 #: Rows that tell where a feature lies; and how far from there its values are, while these are no
@@ -188,7 +188,7 @@ def _extremes(X: Array) -> tuple[Array, Array]:
 
 def _extremes_of_blocks(X: RowSource) -> tuple[Array, Array]:
     """The same of a source of rows."""
-    if isinstance(X, SparseRows):
+    if isinstance(X, (SparseRows, ClusterRows)):
         return X.extremes()
     xp, size = namespace(X), max(1, block_values(X.like) // X.shape[1])
     found = [_extremes(block) for _, block in X.blocks(size)]

@@ -41,7 +41,7 @@ from ..model.network import Network
 from ..sources import dense, windows
 from .line_restriction import Iterate, LinearLineFunction, LineFunction, value_and_gradient_at
 from .policy import DEFAULT, Policy
-from .rows import Rows
+from .rows import Block, Rows, added
 
 #: Vectors of parameters that a solver holds of each problem, for an error message.
 SOLVER_COPIES = 50
@@ -88,29 +88,26 @@ class Objective:
         xp, offset, value = namespace(self.penalty), self.rows.offset, 0.0 * self.penalty[:, 0]
         if offset is None:  # every class is as probable as any other
             return value + log(self.network.layer_sizes[-1])
-        for block in self.rows.blocks(self.block_size):
-            logits = block.offset + 0.0 * self.penalty[:, :1, None]
-            losses, _ = weighted_cross_entropy(logits, block.targets, block.weights)
-            value = value + xp.sum(losses, axis=(1, 2))
-        return value
+        one = xp.ones_like(self.penalty[:, :1])
+        (losses,) = self.rows.reduce(partial(_loss_at_zero, one), added, self.block_size)
+        return value + losses
 
     @computed_once
     def keeps_logits(self) -> bool:
         """Whether a trial step reads the logits of all rows instead of the rows."""
         n_logits = self.n_problems * self.network.n_logits * self.n_samples
         kept = values_there(self.policy.max_kept_logits, self.penalty)
-        return self.network.is_linear and n_logits <= kept
+        return self.network.is_linear and n_logits <= kept and not self.rows.are_remote
 
     def value_and_gradient(self, parameters: Array) -> tuple[Array, Array]:
         """f and its gradient, in one pass over the rows."""
         network = self.network
         gradient = self.penalty * parameters
         value = 0.5 * vecdot(gradient, parameters)
-        for block in self.rows.blocks(self.block_size):
-            losses, part = _loss_of_rows(network, parameters, *block[1:])
-            value = value + losses
-            gradient += part
-        return value, gradient
+        of_block = partial(_loss_of_block, network, parameters)
+        losses, part = self.rows.reduce(of_block, added, self.block_size)
+        gradient += part
+        return value + losses, gradient
 
     def evaluate(self, parameters: Array) -> Iterate:
         """The iterate at `parameters`, in one pass over the rows."""
@@ -276,6 +273,18 @@ class Objective:
         rows = self.rows.source.describe()
         problems = f"{n_problems} problem(s) of {n_parameters} parameters"
         return f"{rows} and {problems}, of which a solver holds {copies}"
+
+
+def _loss_at_zero(one: Array, block: Block) -> tuple[Array]:
+    """(n_problems,): the losses of a block where the logits are its offset; `one` is (n, 1)."""
+    logits = block.offset + 0.0 * one[:, :, None]
+    losses, _ = weighted_cross_entropy(logits, block.targets, block.weights)
+    return (namespace(losses).sum(losses, axis=(1, 2)),)
+
+
+def _loss_of_block(network: Network, parameters: Array, block: Block) -> tuple[Array, Array]:
+    """What a block adds to the value and to the gradient."""
+    return _loss_of_rows(network, parameters, *block[1:])
 
 
 @compiled

@@ -7,11 +7,24 @@ rows; curvature, starts and scales are made from the few rows that `subsample` g
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from functools import reduce
+from typing import Any, NamedTuple, TypeVar
 
 from ..arrays import Array, indices_from_host, namespace
-from ..sources import RowsLike, RowSource, as_source, in_dtype, is_source
+from ..sources import (
+    ClusterRows,
+    Mapped,
+    Part,
+    RowsLike,
+    RowSource,
+    as_source,
+    in_dtype,
+    is_source,
+    unwrapped,
+)
 from .features import median_of_some_rows
+
+Parts = TypeVar("Parts")  #: what a function makes of a block of rows
 
 
 class Block(NamedTuple):
@@ -43,6 +56,9 @@ class Rows(NamedTuple):
     center: Array | None = None
     has_large_cells: bool = False  #: see `Features`
     fits_float32: bool = True  #: whether single precision tells the rows apart
+    #: Of rows on a cluster: what `select` was asked of, and for which problems.
+    whole: Any = None
+    problems: tuple[int, ...] | None = None
 
     @property
     def n_samples(self) -> int:
@@ -60,6 +76,11 @@ class Rows(NamedTuple):
         """Whether X is one array, of which curvature can be made."""
         return not is_source(self.X)
 
+    @property
+    def are_remote(self) -> bool:
+        """Whether the rows lie on a cluster, and functions go to them."""
+        return isinstance(unwrapped(self.source)[0], ClusterRows)
+
     def take(self, indices: Array) -> Any:
         """Rows of X, in memory."""
         return self.source.take(indices)
@@ -76,6 +97,27 @@ class Rows(NamedTuple):
             if offset is not None:
                 offset = offset[..., rows]
             yield Block(rows, X, self.targets[..., rows], self.weights[:, None, rows], offset)
+
+    def reduce(
+        self,
+        function: Callable[[Block], Parts],
+        combine: Callable[[Parts, Parts], Parts],
+        size: int,
+    ) -> Parts:
+        """What `function` makes of all blocks, of at most `size` rows, combined in order.
+
+        Of rows on a cluster both go to the workers, and are pickled.
+        """
+        source, changes = unwrapped(self.source)
+        if isinstance(source, ClusterRows):
+            whole = self.whole or self
+            known = whole.targets, whole.weights, whole.offset
+            kept = source.kept(tuple(map(id, known)), known, lambda group: Part.of(group, *known))
+            to_workers = [(each.change, each.n_features, each.changed_dtype) for each in changes]
+            asked = function, combine, size, self.problems, to_workers
+            of_groups: list[Parts] = source.run(_reduced, *asked, kept=kept)
+            return reduce(combine, of_groups)
+        return reduce(combine, map(function, self.blocks(size)))
 
     def subsample(self, indices: Array) -> Rows:
         """The rows at `indices` as a source of their own.
@@ -141,6 +183,36 @@ class Rows(NamedTuple):
             is_of_problems = x is not None and x.shape[0] > 1
             return namespace(x).take(x, indices, axis=0) if is_of_problems else x
 
-        return self._replace(
+        of_some = self._replace(
             targets=some(self.targets), weights=some(self.weights), offset=some(self.offset)
         )
+        if not self.are_remote:
+            return of_some
+        known = range(self.weights.shape[0]) if self.problems is None else self.problems
+        are_shared = self.weights.shape[0] == 1 == self.targets.shape[0]
+        chosen = None if are_shared else tuple(known[k] for k in problems)
+        return of_some._replace(whole=self.whole or self, problems=chosen)
+
+
+def _reduced(
+    X: RowSource,
+    part: Part,
+    function: Callable[[Block], Parts],
+    combine: Callable[[Parts, Parts], Parts],
+    size: int,
+    problems: tuple[int, ...] | None,
+    changes: Sequence[tuple[Callable[[Any], Any], int, Any]],
+) -> Parts:
+    """`Rows.reduce` of a group of rows, on its worker."""
+    targets, weights, offset = part.arrays(X)
+    for change in changes:
+        X = Mapped(X, *change)
+    rows = Rows(X, targets, weights, weights.dtype, offset)
+    if problems is not None:
+        rows = rows.select(problems)
+    return reduce(combine, map(function, rows.blocks(size)))
+
+
+def added(x: tuple[Array, ...], y: tuple[Array, ...]) -> tuple[Array, ...]:
+    """The sums of arrays."""
+    return tuple(a + b for a, b in zip(x, y, strict=True))

@@ -5,14 +5,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..arrays import block_values, namespace, to_host, to_list
+from .cluster import ClusterRows, Group, Part, is_dask
 from .memory import MemoryRows, Stacked
-from .source import Mapped, RowsLike, RowSource, is_source
+from .source import Mapped, RowsLike, RowSource, is_source, unwrapped
 from .sparse import SparseRows, dense, is_sparse, rows_outer, rows_product, squares_outer
 from .stored import StoredRows, is_array_like, windows
 
 __all__ = [
+    "ClusterRows",
+    "Group",
     "Mapped",
     "MemoryRows",
+    "Part",
     "RowSource",
     "RowsLike",
     "SparseRows",
@@ -24,11 +28,13 @@ __all__ = [
     "host_rows",
     "in_dtype",
     "is_array_like",
+    "is_dask",
     "is_source",
     "is_sparse",
     "rows_outer",
     "rows_product",
     "squares_outer",
+    "unwrapped",
     "value_range",
     "windows",
 ]

@@ -77,6 +77,15 @@ class RowSource(ABC):
         return f"{type(self).__name__} of shape {self.shape} ({self.dtype})"
 
 
+def unwrapped(source: RowSource) -> tuple[RowSource, list[Mapped]]:
+    """What rows come from before they are changed, and the changes in order."""
+    changes: list[Mapped] = []
+    while isinstance(source, Mapped):
+        changes.insert(0, source)
+        source = source.source
+    return source, changes
+
+
 def is_source(X: Any) -> bool:
     """Whether X is a source of rows that is no array."""
     return isinstance(X, RowSource)
