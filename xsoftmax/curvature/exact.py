@@ -12,7 +12,9 @@ of how x varies.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import combinations
 from typing import NamedTuple, Self
 
@@ -27,9 +29,9 @@ from ..arrays import (
 )
 from ..model.losses import class_curvatures, pair_curvatures
 from ..model.network import Network
-from ..objective.line_restriction import Iterate, logits_at
+from ..objective.line_restriction import Iterate, logits_at, sent
 from ..objective.objective import Objective
-from ..objective.rows import Block, Rows
+from ..objective.rows import Block, Rows, added
 from ..sources import dense
 from .costs import (
     are_many,
@@ -211,17 +213,30 @@ def _pair_covariances(
     xp = namespace(rows.weights)
     n_columns = iterate.parameters.shape[0] * basis.products.shape[1]
     n_rows = _block_rows(network, rows)
-    at_once = near_values(rows.weights) // (n_rows * _n_inputs(network))
-    parts = list(row_slices(n_columns, max(1, at_once)))
-    sums: list[Array | float] = [0.0] * len(parts)
-    for block in rows.blocks(rows.block_size(n_rows)):
-        X, columns = design or design_of(network, rows, block)
-        Z = logits_at(network, iterate, block)
-        M = xp.reshape(block.weights * pair_curvatures(Z, basis.pairs), (n_columns, 1, -1))
-        for i, part in enumerate(parts):
-            weighted = xp.reshape(M[part, ...] * columns, (-1, X.shape[0]))
-            sums[i] = sums[i] + xp.matmul(weighted, X)
-    return xp.concat(sums)
+    at_once = max(1, near_values(rows.weights) // (n_rows * _n_inputs(network)))
+    given = network, sent(rows, iterate), basis.pairs, n_columns, at_once, rows.center, design
+    of_block: Callable[[Block], tuple[Array, ...]] = partial(_pairs_of_block, *given)
+    return xp.concat(list(rows.reduce(of_block, added, rows.block_size(n_rows))))
+
+
+def _pairs_of_block(
+    network: Network,
+    iterate: Iterate,
+    pairs: Array,
+    n_columns: int,
+    at_once: int,
+    center: Array | None,
+    design: CenteredDesignMatrix | None,
+    block: Block,
+) -> tuple[Array, ...]:
+    """What a block adds to G_kl, `at_once` of them at a time."""
+    xp, (X, columns) = namespace(block.X), design or design_of(network, center, block)
+    Z = logits_at(network, iterate, block)
+    M = xp.reshape(block.weights * pair_curvatures(Z, pairs), (n_columns, 1, -1))
+    return tuple(
+        xp.matmul(xp.reshape(M[part, ...] * columns, (-1, X.shape[0])), X)
+        for part in row_slices(n_columns, at_once)
+    )
 
 
 def _design_of_all(network: Network, rows: Rows) -> CenteredDesignMatrix | None:
@@ -229,13 +244,13 @@ def _design_of_all(network: Network, rows: Rows) -> CenteredDesignMatrix | None:
     if not _is_one_block(network, rows):
         return None
     (block,) = rows.blocks(rows.n_samples)
-    return design_of(network, rows, block)
+    return design_of(network, rows.center, block)
 
 
 def _is_one_block(network: Network, rows: Rows) -> bool:
     """Whether products are made of all rows at once, and not of fewer since memory ran out."""
     is_whole: bool = rows.n_samples <= rows.block_size(_block_rows(network, rows))
-    return is_whole
+    return is_whole and rows.are_gathered
 
 
 def _block_rows(network: Network, rows: Rows) -> int:
@@ -243,9 +258,9 @@ def _block_rows(network: Network, rows: Rows) -> int:
     return min(rows.n_samples, max(64, near_values(rows.weights) // _n_inputs(network)))
 
 
-def design_of(network: Network, rows: Rows, block: Block) -> CenteredDesignMatrix:
-    """That of a block of rows."""
-    xp, X = namespace(block.X), dense(rows.subtract_center(block.X))
+def design_of(network: Network, center: Array | None, block: Block) -> CenteredDesignMatrix:
+    """That of a block of rows, seen from a center."""
+    xp, X = namespace(block.X), dense(block.X if center is None else block.X - center)
     if network.fit_intercept:
         X = xp.concat([X, xp.ones_like(X[:, :1])], axis=1)
     return CenteredDesignMatrix(X, xp.reshape(xp.reshape(X.T, (-1,)), X.T.shape))

@@ -99,5 +99,5 @@ def _rows(objective: Objective, iterate: Iterate, Q: Array) -> Iterator[_Rows]:
         if t.ndim == 2:
             t = indicators(t, network.layer_sizes[-1], 1, p.dtype)
         residual = xp.matmul((p - t)[0, ...].T, Q)
-        X, weights = design_of(network, source, block).X, block.weights[0, 0, :]
+        X, weights = design_of(network, source.center, block).X, block.weights[0, 0, :]
         yield _Rows(X, Z[0, ...], p[0, ...], residual, weights)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from ..arrays import Array, namespace, to_list, vecdot
 from ..model.losses import class_curvatures, curvature_product
 from ..model.network import Network
-from ..objective.line_restriction import Iterate, logits_at
+from ..objective.line_restriction import Iterate, logits_at, sent
 from ..objective.objective import Objective
 from ..objective.rows import Block, added
 from ..sources import squares_outer
@@ -93,7 +93,7 @@ def _divided(x: Array, y: Array) -> Array:
 
 def hessian_product(objective: Objective, iterate: Iterate, vector: Array) -> Array:
     """H v for a linear model, with v like the parameters, in one pass over all rows."""
-    of_block = partial(_product_of_block, objective.network, _sent(objective, iterate), vector)
+    of_block = partial(_product_of_block, objective.network, sent(objective.rows, iterate), vector)
     (product,) = objective.rows.reduce(of_block, added, objective.block_size)
     return objective.penalty * vector + product
 
@@ -106,13 +106,6 @@ def _product_of_block(
     Z = logits_at(network, iterate, block)
     gradient = network.linear_gradient(block.weights * curvature_product(Z, change), block.X)
     return (network.pack(gradient),)
-
-
-def _sent(objective: Objective, iterate: Iterate) -> Iterate:
-    """The iterate as it goes to all rows: on a cluster parameters are all that is asked there."""
-    if not objective.rows.are_remote:
-        return iterate
-    return Iterate(iterate.parameters, iterate.value, iterate.value)
 
 
 @dataclass(frozen=True)
@@ -140,7 +133,7 @@ def inverse_diagonal(objective: Objective, iterate: Iterate) -> DiagonalInverse:
     """The inverse of the Hessian's diagonal, for a linear model, in one pass over all rows."""
     network, center = objective.network, objective.rows.center
     strength = objective.strength[:, None, None]
-    of_block = partial(_moments_of_block, network, _sent(objective, iterate), center)
+    of_block = partial(_moments_of_block, network, sent(objective.rows, iterate), center)
     squares, mass = objective.rows.reduce(of_block, added, objective.block_size)
     return DiagonalInverse(network, floored(squares + strength), floored(mass), center)
 
@@ -178,7 +171,7 @@ def largest_logit_change(
     whose probabilities are 0 and 1 to the last digit at `iterate`, do not count: nothing that they
     could tell is left.
     """
-    given = objective.network, _sent(objective, iterate), direction, of_all_rows
+    given = objective.network, sent(objective.rows, iterate), direction, of_all_rows
     of_block = partial(_logit_change_of_block, *given)
     largest: Array = objective.rows.reduce(of_block, _larger, objective.block_size)
     return largest

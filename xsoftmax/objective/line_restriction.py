@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ..arrays import Array, compiled, indices_from_host, namespace, vecdot
 from ..model.losses import weighted_cross_entropy
 from ..model.network import Network
-from .rows import Block
+from .rows import Block, Rows
 
 
 class Iterate(NamedTuple):
@@ -157,6 +157,13 @@ def value_and_gradient_at(
         value = value + loss
         gradient += part
     return value, gradient
+
+
+def sent(rows: Rows, iterate: Iterate) -> Iterate:
+    """The iterate as it goes to all rows: on a cluster nothing but its parameters is asked."""
+    if not rows.are_remote:
+        return iterate
+    return Iterate(iterate.parameters, iterate.value, iterate.value)
 
 
 def logits_at(network: Network, iterate: Iterate, block: Block) -> Array:
