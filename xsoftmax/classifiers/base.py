@@ -29,6 +29,7 @@ from .fit_callback import FitCallback
 from .predictor import Predictor
 from .prior import from_prior
 from .problems import objective_of
+from .resuming import resuming
 from .rules import check_parameters
 from .samples import Samples, check_held_out, hold_out
 from .training import as_returned, check_finite, solve, solver_of, warn_unless_converged
@@ -112,6 +113,8 @@ class BaseSoftmaxClassifier(Predictor):
         offset: Any = None,
         offset_val: Any = None,
         monitor: Monitor | None = None,
+        checkpoint: Any = None,
+        checkpoint_every: float = 60.0,
     ) -> Self:
         """Fit where X lies: NumPy on the CPU, CuPy on its GPU, torch and JAX likewise.
 
@@ -138,6 +141,11 @@ class BaseSoftmaxClassifier(Predictor):
         monitor : callable, default=None
             Called as ``monitor(iteration, self)`` after every iteration, with the estimator as
             fitted so far. Returning True stops the fit.
+        checkpoint : path, default=None
+            A file that keeps what the fit has found, and is removed when it ends. If the fit is cut
+            off, the same call goes on from there and ends with the same bits.
+        checkpoint_every : float, default=60.0
+            Seconds after which the file is written again.
 
         Returns
         -------
@@ -171,8 +179,11 @@ class BaseSoftmaxClassifier(Predictor):
             check_range(self, held_out.X, compute_dtype(samples.X), "X_val")
         if self.early_stopping and held_out is None:
             samples, held_out = hold_out(samples, self.validation_fraction, self.random_state)
+        given = samples[1:], held_out and held_out[1:]
+        resumed = resuming(self, checkpoint, checkpoint_every, samples.X, given)
         try:
-            self._fit(samples, held_out, monitor, resume)
+            with resumed:
+                self._fit(samples, held_out, monitor, resume)
         except KeyboardInterrupt:
             self._count_rows(samples)
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from numbers import Integral
 from typing import Any
 
@@ -14,6 +15,7 @@ from ..objective.coordinates import Coordinates
 from ..objective.features import Features
 from ..objective.objective import Objective
 from ..solvers import Solution, follow_path
+from ..sources import current_checkpoint
 from .batch import turns
 from .cv_results import CVResults
 from .held_out import LeaveOneOutScorer, Scorer
@@ -58,10 +60,20 @@ def cross_validate(
             objective = _with_C(unit, Cs[j])
             solution = as_returned(objective, space, features, solution, estimator.tol)
             members = range(turn.start, turn.stop)
-            scores = scorer(network, solution.parameters, members, models[turn], float(Cs[j]))
+            asked = network, solution.parameters, members, models[turn], float(Cs[j])
+            scores = _remembered(partial(scorer, *asked), solution.parameters, members, Cs[j])
             results.record(turn, int(j), solution, scores, estimator._deciding)
             monitor(results.n_finished, results.n_problems)
     return results
+
+
+def _remembered(score: Callable[[], np.ndarray], *given: Any) -> np.ndarray:
+    """The scores, which a checkpoint keeps."""
+    checkpoint = current_checkpoint()
+    if checkpoint is None:
+        return score()
+    scores: np.ndarray = np.asarray(checkpoint.remembered(score, "scores", *given))
+    return scores
 
 
 def grid_of(Cs: Any) -> np.ndarray:

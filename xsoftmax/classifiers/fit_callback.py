@@ -54,6 +54,17 @@ class FitCallback:
             stop = bool(self.monitor(iteration, estimator)) or stop
         return stop
 
+    def saved(self) -> tuple[Any, list[Array]]:
+        """Numbers and arrays from which `restore` goes on."""
+        numbers = [self.losses, self.scores, self.n_stale, self.best_score, self.lowers_rate]
+        return numbers, [] if self.best_parameters is None else [self.best_parameters]
+
+    def restore(self, numbers: Any, arrays: list[Array]) -> None:
+        """Go on from what was saved."""
+        losses, scores, self.n_stale, self.best_score, self.lowers_rate = numbers
+        self.losses[:], self.scores[:] = losses, scores
+        self.best_parameters = arrays[0] if arrays else None
+
     def _is_stale(self, score: float, parameters: Array) -> bool:
         self.scores.append(score)
         self.n_stale = 0 if score >= self.best_score + self.tol else self.n_stale + 1

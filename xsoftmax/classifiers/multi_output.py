@@ -17,6 +17,7 @@ from ..objective.policy import DEFAULT, Policy
 from .batch import fit_batch
 from .label_sets import check_Y, host_Y, known_labels
 from .predictor import logits_of
+from .resuming import resuming
 from .rules import check_parameters
 from .softmax_regression import SoftmaxRegression
 from .validation import check_range, check_same_place, check_sample_weight, check_X
@@ -292,7 +293,15 @@ class MultiOutputSoftmaxRegression(MultiOutputPredictor):
         self.block_rows = block_rows
 
     @on_its_device
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        checkpoint: Any = None,
+        checkpoint_every: float = 60.0,
+    ) -> Self:
         """Fit all outputs where X lies.
 
         Parameters
@@ -303,6 +312,11 @@ class MultiOutputSoftmaxRegression(MultiOutputPredictor):
             A label set in each column, of any sortable kind; see `missing`.
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights; ones by default.
+        checkpoint : path, default=None
+            A file that keeps what the fit has found, and is removed when it ends. If the fit is cut
+            off, the same call goes on from there and ends with the same bits.
+        checkpoint_every : float, default=60.0
+            Seconds after which the file is written again.
 
         Returns
         -------
@@ -324,5 +338,6 @@ class MultiOutputSoftmaxRegression(MultiOutputPredictor):
         X = check_X(self, X, reset=True)
         weight = check_sample_weight(X, sample_weight)
         problems = [each.problem(weight) for each in check_Y(self, X, y, weight)]
-        self.estimators_ = fit_batch(self, X, problems, [self.C] * len(problems))
+        with resuming(self, checkpoint, checkpoint_every, X, problems):
+            self.estimators_ = fit_batch(self, X, problems, [self.C] * len(problems))
         return self

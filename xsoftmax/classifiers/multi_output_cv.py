@@ -21,6 +21,7 @@ from .held_out import HeldOut, Scorer
 from .label_sets import LabelSet, check_Y
 from .multi_output import MultiOutputPredictor
 from .problems import Problem
+from .resuming import resuming
 from .rules import check_parameters
 from .samples import Samples
 from .scoring import Routing, Scoring, scores_of, scorings_of
@@ -147,6 +148,8 @@ class MultiOutputSoftmaxRegressionCV(MultiOutputPredictor):
         *,
         groups: Any = None,
         monitor: Monitor | None = None,
+        checkpoint: Any = None,
+        checkpoint_every: float = 60.0,
     ) -> Self:
         """Score every C on every fold of every output, choose, and refit, where X lies.
 
@@ -163,6 +166,11 @@ class MultiOutputSoftmaxRegressionCV(MultiOutputPredictor):
         monitor : callable, default=None
             Called as ``monitor(n_finished, n_problems)`` before the first problem and as problems
             finish; there are n_outputs times n_folds times n_Cs.
+        checkpoint : path, default=None
+            A file that keeps what the fit has found, and is removed when it ends. If the fit is cut
+            off, the same call goes on from there and ends with the same bits.
+        checkpoint_every : float, default=60.0
+            Seconds after which the file is written again.
 
         Returns
         -------
@@ -195,10 +203,11 @@ class MultiOutputSoftmaxRegressionCV(MultiOutputPredictor):
         most = max(len(output.targets.classes) for output in outputs)
         problems = [output.problem(weight) for output in outputs]
         self.__dict__.pop("estimators_", None)
-        with threads_that_pay(X, sum(map(len, folds)) * most):
-            self._cross_validate(X, problems, folds, monitor or (lambda *_: None))
-        if self.refit:
-            self._refit(X, problems)
+        with resuming(self, checkpoint, checkpoint_every, X, problems, folds):
+            with threads_that_pay(X, sum(map(len, folds)) * most):
+                self._cross_validate(X, problems, folds, monitor or (lambda *_: None))
+            if self.refit:
+                self._refit(X, problems)
         return self
 
     def _cross_validate(

@@ -32,6 +32,7 @@ from .held_out import HeldOut, LeaveOneOutScorer, Scorer
 from .linear import LinearPredictor, penalty_strength
 from .prior import from_prior
 from .problems import Problem, objective_of
+from .resuming import resuming
 from .rules import check_parameters
 from .samples import Samples, check_held_out
 from .scoring import (
@@ -188,6 +189,8 @@ class SoftmaxRegressionCV(LinearPredictor):
         offset: Any = None,
         offset_val: Any = None,
         monitor: Monitor | None = None,
+        checkpoint: Any = None,
+        checkpoint_every: float = 60.0,
     ) -> Self:
         """Score every C on every fold, choose one, and refit, where X lies.
 
@@ -216,6 +219,11 @@ class SoftmaxRegressionCV(LinearPredictor):
         monitor : callable, default=None
             Called as ``monitor(n_finished, n_problems)`` before the first problem and as problems
             finish; there are n_folds times n_Cs.
+        checkpoint : path, default=None
+            A file that keeps what the fit has found, and is removed when it ends. If the fit is cut
+            off, the same call goes on from there and ends with the same bits.
+        checkpoint_every : float, default=60.0
+            Seconds after which the file is written again.
 
         Returns
         -------
@@ -253,7 +261,9 @@ class SoftmaxRegressionCV(LinearPredictor):
             folds = split(self.cv, samples, routing.groups)
         else:
             folds = [Fold(np.arange(X.shape[0]), np.arange(held_out.X.shape[0]))]
-        with threads_that_pay(samples.X, len(folds) * len(samples.targets.classes)):
+        given = samples[1:], held_out and held_out[1:], folds
+        resumed = resuming(self, checkpoint, checkpoint_every, X, given)
+        with threads_that_pay(X, len(folds) * len(samples.targets.classes)), resumed:
             return self._fit(samples, held_out, folds, routing, monitor or (lambda *_: None))
 
     @on_its_device

@@ -12,7 +12,6 @@ of how x varies.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations
@@ -215,8 +214,9 @@ def _pair_covariances(
     n_rows = _block_rows(network, rows)
     at_once = max(1, near_values(rows.weights) // (n_rows * _n_inputs(network)))
     given = network, sent(rows, iterate), basis.pairs, n_columns, at_once, rows.center, design
-    of_block: Callable[[Block], tuple[Array, ...]] = partial(_pairs_of_block, *given)
-    return xp.concat(list(rows.reduce(of_block, added, rows.block_size(n_rows))))
+    of_block = partial(_pairs_of_block, *given)
+    sums: tuple[Array, ...] = rows.reduce(of_block, added, rows.block_size(n_rows))
+    return xp.concat(list(sums))
 
 
 def _pairs_of_block(

@@ -38,7 +38,7 @@ from ..arrays import (
 )
 from ..model.losses import weighted_cross_entropy
 from ..model.network import Network
-from ..sources import dense, windows
+from ..sources import current_checkpoint, dense, windows
 from .line_restriction import Iterate, LinearLineFunction, LineFunction, value_and_gradient_at
 from .policy import DEFAULT, Policy
 from .rows import Block, Rows, added
@@ -97,7 +97,8 @@ class Objective:
         """Whether a trial step reads the logits of all rows instead of the rows."""
         n_logits = self.n_problems * self.network.n_logits * self.n_samples
         kept = values_there(self.policy.max_kept_logits, self.penalty)
-        return self.network.is_linear and n_logits <= kept and not self.rows.are_remote
+        is_here = not self.rows.are_remote and current_checkpoint() is None
+        return self.network.is_linear and n_logits <= kept and is_here
 
     def value_and_gradient(self, parameters: Array) -> tuple[Array, Array]:
         """f and its gradient, in one pass over the rows."""

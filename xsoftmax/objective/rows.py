@@ -7,7 +7,7 @@ rows; curvature, starts and scales are made from the few rows that `subsample` g
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import reduce
+from functools import partial, reduce
 from typing import Any, NamedTuple, TypeVar
 
 from ..arrays import Array, indices_from_host, namespace
@@ -18,6 +18,7 @@ from ..sources import (
     RowsLike,
     RowSource,
     as_source,
+    current_checkpoint,
     in_dtype,
     is_source,
     unwrapped,
@@ -106,8 +107,25 @@ class Rows(NamedTuple):
     ) -> Parts:
         """What `function` makes of all blocks, of at most `size` rows, combined in order.
 
-        Of rows on a cluster both go to the workers, and are pickled.
+        Of rows on a cluster both go to the workers, and are pickled. Where there is a checkpoint,
+        it keeps the result.
         """
+        checkpoint = current_checkpoint()
+        if checkpoint is None:
+            return self._reduced(function, combine, size)
+        compute = partial(self._reduced, function, combine, size)
+        function_of: Any = function
+        known: Parts = checkpoint.remembered(
+            compute, function_of.func.__name__, function_of.args, self.n_samples, self.problems
+        )
+        return known
+
+    def _reduced(
+        self,
+        function: Callable[[Block], Parts],
+        combine: Callable[[Parts, Parts], Parts],
+        size: int,
+    ) -> Parts:
         source, changes = unwrapped(self.source)
         if isinstance(source, ClusterRows):
             whole = self.whole or self

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..arrays import Array, namespace
 from .convergence import converged_if, max_norm
@@ -45,6 +45,19 @@ class GradientDescent:
         n_problems = start.parameters.shape[0]
         unknown = Report(inf, inf, inf, Status.RUNNING)
         return GradientDescentState(start.parameters, rate), [unknown] * n_problems
+
+    def saved(
+        self, state: GradientDescentState, reports: Sequence[Report]
+    ) -> tuple[Any, list[Array]]:
+        """Numbers and arrays from which `restored` makes the state and the reports."""
+        return [list(vars(report).values()) for report in reports], list(state)
+
+    def restored(
+        self, numbers: Any, arrays: list[Array]
+    ) -> tuple[GradientDescentState, list[Report]]:
+        """The state and the reports that were saved."""
+        reports = [Report(value, norm, gap, Status(status)) for value, norm, gap, status in numbers]
+        return GradientDescentState(*arrays), reports
 
     def update(
         self, objective: Objective, state: GradientDescentState, reports: Sequence[Report]

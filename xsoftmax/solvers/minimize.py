@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
-from ..arrays import Array, indices_from_host, namespace
+from ..arrays import Array, from_host, indices_from_host, namespace
+from ..sources import current_checkpoint
 from .protocols import O, R, S, Solver, WarmStart
 from .solution import Report, Solution, Status
 
@@ -36,6 +38,9 @@ def minimize(
         partial(solver.init, start=start)
     )
     batch, reason = _Batch(state.warm_start()), Status.RUNNING
+    checkpoint = current_checkpoint() if hasattr(solver, "saved") else None
+    if checkpoint is not None and (known := checkpoint.snapshot()) is not None:
+        state, reports = _restored(known, solver, batch, callback, state.parameters)
     while True:
         staying = batch.retire(state.parameters, reports, reason)
         if not staying:
@@ -52,8 +57,33 @@ def minimize(
             reason = Status.MAX_ITER if batch.iteration == max_iter else Status.RUNNING
             if callback is not None and callback(batch.iteration, state.parameters, reports):
                 reason = Status.STOPPED
+            elif checkpoint is not None:
+                checkpoint.keep_state(partial(_saved, solver, state, reports, batch, callback))
         except KeyboardInterrupt:
             reason = Status.INTERRUPTED
+
+
+def _saved(
+    solver: Any, state: Any, reports: Any, batch: _Batch, callback: Any
+) -> tuple[Any, list[Array]]:
+    """Numbers and arrays from which a solve of one problem goes on."""
+    numbers, arrays = solver.saved(state, reports)
+    heard, more = callback.saved() if hasattr(callback, "saved") else (None, [])
+    known = {"iteration": batch.iteration, "curves": batch.curves, "solver": numbers}
+    return {**known, "callback": heard, "n_arrays": len(arrays)}, [*arrays, *more]
+
+
+def _restored(
+    known: Any, solver: Any, batch: _Batch, callback: Any, like: Array
+) -> tuple[Any, list[Any]]:
+    """The state and the reports that were saved."""
+    numbers, n_arrays = known.numbers, known.numbers["n_arrays"]
+    arrays = [from_host(x, like=like) for x in known.arrays]
+    batch.iteration, batch.curves = numbers["iteration"], numbers["curves"]
+    if hasattr(callback, "restore"):
+        callback.restore(numbers["callback"], arrays[n_arrays:])
+    restored: tuple[Any, list[Any]] = solver.restored(numbers["solver"], arrays[:n_arrays])
+    return restored
 
 
 class _Batch:

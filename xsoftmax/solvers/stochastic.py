@@ -109,6 +109,28 @@ class Stochastic:
         after = [self._report(before, *each) for before, each in zip(reports, found, strict=True)]
         return _with_rates(state, reports, after), after
 
+    def saved(
+        self, state: StochasticState, reports: Sequence[StochasticReport]
+    ) -> tuple[Any, list[Array]]:
+        """Numbers and arrays from which `restored` makes the state, the reports and the shuffle."""
+        shuffles = self.random_state and self.random_state.get_state(legacy=False)
+        numbers = {
+            "reports": [list(vars(report).values()) for report in reports],
+            "n": [state.n_steps, state.n_seen],
+            "shuffles": shuffles and _listed(shuffles),
+        }
+        return numbers, [state.parameters, state.learning_rate, *state.moments]
+
+    def restored(
+        self, numbers: Any, arrays: list[Array]
+    ) -> tuple[StochasticState, list[StochasticReport]]:
+        """The state and the reports that were saved; the shuffle goes on from there."""
+        if self.random_state:
+            self.random_state.set_state(numbers["shuffles"])
+        parameters, rate, *moments = arrays
+        state = StochasticState(parameters, rate, tuple(moments), *numbers["n"])
+        return state, [_report(*values) for values in numbers["reports"]]
+
     def _epoch(
         self, objective: Objective, state: StochasticState
     ) -> tuple[StochasticState, Array, Array]:
@@ -155,6 +177,16 @@ class Stochastic:
     ) -> tuple[Array, Moments]:
         """What to add to the parameters after one minibatch, and the moments after it."""
         return -learning_rate * gradient, moments
+
+
+def _listed(shuffles: Any) -> Any:
+    """The state of a RandomState with a list in place of its array."""
+    inner = {**shuffles["state"], "key": shuffles["state"]["key"].tolist()}
+    return {**shuffles, "state": inner}
+
+
+def _report(value: float, norm: float, gap: float, status: int, *others: Any) -> StochasticReport:
+    return StochasticReport(value, norm, gap, Status(status), *others)
 
 
 def column(rate: float | Array, parameters: Array) -> Array:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..arrays import block_values, namespace, to_host, to_list
+from .checkpoint import checkpointing, current_checkpoint, digest, fingerprint_of_rows
 from .cluster import ClusterRows, Group, Part, is_dask
 from .memory import MemoryRows, Stacked
 from .source import Mapped, RowsLike, RowSource, is_source, unwrapped
@@ -24,7 +25,11 @@ __all__ = [
     "StoredRows",
     "as_source",
     "changed",
+    "checkpointing",
+    "current_checkpoint",
     "dense",
+    "digest",
+    "fingerprint_of_rows",
     "host_rows",
     "in_dtype",
     "is_array_like",

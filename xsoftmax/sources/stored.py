@@ -253,6 +253,18 @@ class StoredRows(RowSource):
         back = from_host(np.argsort(order, kind="stable"), like=X)
         return xp.take(X, back, axis=0)
 
+    def states(self) -> list[Any]:
+        """Name each file, with what changes where it does.
+
+        Returns
+        -------
+        states : list
+            Name, shape, and of files their size and when they were written.
+        """
+        return [
+            [shard.name, list(shard.shape), *getattr(shard, "state", ())] for shard in self.shards
+        ]
+
     @property
     def n_readers(self) -> int:
         """Threads that read and expand blocks while others are computed with."""
