@@ -83,3 +83,18 @@ def test_probe_says_what_is_wrong(parts, arguments, code, message):
     _, err = run("probe", *arguments, cwd=folder, code=code)
     assert message in " ".join(err.replace("│", " ").split())
     assert not (folder / "xsoftmax-out").exists()
+
+
+def test_probe_reads_features_from_their_files(parts):
+    folder, X, y = parts
+    np.save(folder / "val.npy", X[200:260])
+    np.save(folder / "val_labels.npy", y[200:260])
+    arguments = "train.npy", "val.npy", "test", *GRID, "--stored", "--no-plots", "--json"
+    out, err = run("probe", *arguments, "--checkpoint", "kept", cwd=folder)
+    assert "passes" in err
+    result = json.loads(out)
+    assert (result["n_train"], result["n_val"], result["n_test"]) == (200, 60, 100)
+    in_memory = "--in-memory", "--json", "--no-plots", "-q", "--force"
+    whole, _ = run("probe", "train.npy", "val.npy", "test", *GRID, *in_memory, cwd=folder)
+    assert result["C"] == json.loads(whole)["C"]
+    np.testing.assert_allclose(result["scores"], json.loads(whole)["scores"], atol=0.02)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import xsoftmax
-from xsoftmax import MLPClassifier
+from xsoftmax import MLPClassifier, SoftmaxRegression, load
 from xsoftmax.cli.train import _objective
 
 from ..problems import blobs
@@ -126,3 +126,33 @@ def test_objective_is_that_of_the_parameters_that_were_kept():
     best = model.validation_scores_.index(max(model.validation_scores_))
     assert best < len(model.loss_curve_) - 1
     assert _objective(model) == model.loss_curve_[best]
+
+
+@pytest.mark.parametrize("test", [(), ("--test", "test.npy", "--test-labels", "test_labels.npy")])
+def test_features_in_files_are_read_at_each_pass(tmp_path, test):
+    X, y = blobs(900, 8, 3, spread=2.0)
+    names = np.asarray(["one", "two", "three"])[y]
+    np.save(tmp_path / "rows.npy", X[:700].astype(np.float16))
+    np.save(tmp_path / "names.npy", names[:700])
+    np.save(tmp_path / "test.npy", X[700:].astype(np.float16))
+    np.save(tmp_path / "test_labels.npy", names[700:])
+    given = "rows.npy", "--labels", "names.npy", "--stored", "--no-plots", *test
+    out, err = run("train", *given, "--checkpoint", "kept", cwd=tmp_path)
+    for words in ("passes", "rows/s", "MB/s"):
+        assert words in err
+    assert "softmax-regression on rows" in out
+    assert not (tmp_path / "kept").exists()
+    model = load(tmp_path / "xsoftmax-out" / "model.safetensors")
+    whole = SoftmaxRegression().fit(X[:700], names[:700])
+    assert model.score(X[700:], names[700:]) > whole.score(X[700:], names[700:]) - 0.03
+    if test:
+        np.testing.assert_allclose(model.coef_, whole.coef_, atol=0.05)
+    out, err = run("sweep", *given, "--Cs", "0.1,1", "--cv", 3, "--force", cwd=tmp_path)
+    assert "6/6" in err
+    assert "passes" in err
+
+
+def test_a_table_is_not_read_at_each_pass(tmp_path):
+    (tmp_path / "rows.csv").write_text("a,b\n1,x\n2,y\n")
+    _, err = run("train", "rows.csv", "--stored", cwd=tmp_path, code=2)
+    assert "only features of .npy and .safetensors files" in " ".join(err.split())

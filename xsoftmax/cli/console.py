@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -91,13 +92,17 @@ def note(text: str, console: Console = err) -> None:
 
 @contextmanager
 def training_progress(
-    description: str, max_iter: int, *, quiet: bool, console: Console = err
+    description: str, max_iter: int, *, quiet: bool, rows: Any = None, console: Console = err
 ) -> Iterator[Any]:
-    """A live bar on stderr; yields a monitor for ``fit(monitor=...)``."""
+    """A live bar on stderr; yields a monitor for ``fit(monitor=...)``.
+
+    Where `rows` are read from files, it shows how fast.
+    """
+    speed = _speed_of(rows)
     with _progress(description, max_iter, quiet, console) as update:
 
         def monitor(iteration: int, model: Any) -> None:
-            figures = f"objective {model.loss_curve_[-1]:.4g}"
+            figures = f"objective {model.loss_curve_[-1]:.4g}{speed()}"
             if getattr(model, "validation_scores_", None):
                 figures += f"  accuracy {model.validation_scores_[-1]:.3f}"
             update(completed=iteration, figures=figures)
@@ -107,15 +112,32 @@ def training_progress(
 
 @contextmanager
 def sweep_progress(
-    description: str, n_problems: int, *, quiet: bool, console: Console = err
+    description: str, n_problems: int, *, quiet: bool, rows: Any = None, console: Console = err
 ) -> Iterator[Any]:
     """A live bar of problems finished; yields a monitor for ``SoftmaxRegressionCV.fit``."""
+    speed = _speed_of(rows)
     with _progress(description, n_problems, quiet, console, "problems") as update:
 
         def monitor(n_finished: int, n_problems: int) -> None:
-            update(completed=n_finished, total=n_problems)
+            figures = f"problems{speed()}"
+            update(completed=n_finished, total=n_problems, figures=figures)
 
         yield monitor
+
+
+def _speed_of(rows: Any) -> Callable[[], str]:
+    """A function that says how often, and how fast, rows have been read from files since now."""
+    if not hasattr(rows, "n_rows_read"):
+        return lambda: ""
+    start, n_rows, n_bytes = time.perf_counter(), rows.n_rows_read, rows.n_bytes_read
+
+    def speed() -> str:
+        seconds = max(time.perf_counter() - start, 1e-9)
+        n_read, megabytes = rows.n_rows_read - n_rows, (rows.n_bytes_read - n_bytes) / 1e6
+        passes = f"{n_read / rows.shape[0]:.1f} passes"
+        return f"  {passes}  {n_read / seconds:,.0f} rows/s  {megabytes / seconds:,.0f} MB/s"
+
+    return speed
 
 
 class _TimeLeft(TimeRemainingColumn):

@@ -46,6 +46,17 @@ def _name_of(source: Any) -> str:
     return getattr(source, "name", "")
 
 
+def may_be_stored(data: str) -> bool:
+    """Whether features may stay in their file: that of one array, or a folder of them."""
+    path = Path(data)
+    if path.is_dir():
+        return any(file.suffix in _STORED for file in path.iterdir())
+    return path.suffix in _STORED
+
+
+_STORED = (".npy", ".safetensors")
+
+
 def _has_test_part(values: Values) -> bool:
     from ..datasets import has_test_part
 
@@ -89,6 +100,11 @@ _LABELS = Rule(
     lambda v: Path(v["data"]).suffix == ".npy",
     "only a .npy file of features needs labels from another file",
 )
+_IN_FILES = Rule(
+    ("stored",),
+    lambda v: may_be_stored(v["data"]),
+    "only features of .npy and .safetensors files can be read at each pass",
+)
 _PICTURES = Rule(
     ("plots",), lambda v: not v["no_plots"], "--no-plots says that no pictures are drawn"
 )
@@ -110,7 +126,7 @@ _SPLIT = (
     ),
 )
 
-_TRAINING = (_FILES_OF_MNIST, *_TABLES, _LABELS, *_SPLIT, _PICTURES)
+_TRAINING = (_FILES_OF_MNIST, *_TABLES, _LABELS, _IN_FILES, *_SPLIT, _PICTURES)
 
 SWEEP = (
     *_TRAINING,

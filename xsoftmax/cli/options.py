@@ -60,6 +60,21 @@ ModelToDescribe = Annotated[
     Path | None,
     typer.Argument(help="A model file that train wrote, or its folder.", callback=_in_folder),
 ]
+Checkpoint = Annotated[
+    Path | None,
+    typer.Option(
+        help="A file that keeps what is found; the same command goes on from it if it is cut off."
+    ),
+]
+Stored = Annotated[
+    bool | None,
+    typer.Option(
+        "--stored/--in-memory",
+        help="Whether features of .npy and .safetensors files are read from disk at each pass; "
+        "default: files of 1 GiB and more.",
+        show_default=False,
+    ),
+]
 Seed = Annotated[int, typer.Option(help="For splits, shuffles and weights.")]
 Plots = Annotated[Path | None, typer.Option(help="Folder for pictures.")]
 NoPlots = Annotated[bool, typer.Option("--no-plots", help="Draw no pictures.", **_FLAG)]

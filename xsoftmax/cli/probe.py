@@ -43,6 +43,8 @@ def probe(
     max_iter: Annotated[int, typer.Option(help="Iterations for each C at most.")] = 1000,
     resamples: Annotated[int, typer.Option(help="Resamples of TEST for intervals.", min=2)] = 1000,
     seed: Annotated[int, typer.Option(help="For the resamples.")] = 0,
+    stored: options.Stored = None,
+    checkpoint: options.Checkpoint = None,
     save_to: SaveTo = None,
     force: Force = False,
     plots: options.Plots = None,
@@ -70,10 +72,18 @@ def probe(
     from .. import arrays, datasets, metrics
     from ..arrays import threads_that_pay
     from ..classifiers import SoftmaxRegressionCV, bootstrap_scores
+    from . import reading
     from .evaluation import check_known
 
     place = arrays.backend(backend, device)
-    parts = [datasets.read_features(path) for path in (train, *others)]
+    # Those to test on are read once.
+    parts = [
+        datasets.read_features(
+            path, stored=reading.are_stored(stored, path), like=options.somewhere(place)
+        )
+        for path in (train, *others[:-1])
+    ]
+    parts.append(datasets.read_features(others[-1]))
     labels: list[Any] = [part.y for part in parts]
     for part, y in zip(parts[1:], labels[1:], strict=True):
         if not check_known(y, labels[0]).all():
@@ -87,11 +97,11 @@ def probe(
         tol=tol,
         max_iter=max_iter,
     )
-    X = place.asarray(parts[0].X)
+    X = reading.there(place, parts[0].X)
     check_room(where, estimator, X, labels[0])
     held_out = {}
     if len(parts) == 3:
-        held_out = {"X_val": place.asarray(parts[1].X), "y_val": labels[1].tolist()}
+        held_out = {"X_val": reading.there(place, parts[1].X), "y_val": labels[1].tolist()}
     n_folds = 1 if held_out else cv
     title = f"probe of {parts[0].name}"
 
@@ -100,9 +110,10 @@ def probe(
         # Before the bar, which has a thread of its own.
         with (
             threads_that_pay(X, n_folds * len(set(labels[0].tolist()))),
-            sweep_progress(title, Cs.size * n_folds, quiet=quiet) as monitor,
+            sweep_progress(title, Cs.size * n_folds, quiet=quiet, rows=X) as monitor,
         ):
-            estimator.fit(X, labels[0].tolist(), monitor=monitor, **held_out)
+            given = {"monitor": monitor, "checkpoint": checkpoint, **held_out}
+            estimator.fit(X, labels[0].tolist(), **given)
     except KeyboardInterrupt:
         note("interrupted; nothing was written")
         raise typer.Exit(INTERRUPTED) from None
@@ -149,7 +160,7 @@ def probe(
             }
         )
         return
-    chosen = f"on {len(parts[1].X)} rows" if held_out else f"by {cv} folds"
+    chosen = f"on {parts[1].X.shape[0]} rows" if held_out else f"by {cv} folds"
     print_table(
         f"{title}: C = {estimator.C_:.4g}, chosen {chosen} by {scoring}",
         [f"{len(test.X)} rows of {test.name}", "score", "95% interval"],

@@ -48,6 +48,8 @@ def sweep(
     tol: Annotated[float, typer.Option(help="Share of its gain at which a problem stops.")] = 1e-6,
     max_iter: Annotated[int, typer.Option(help="Iterations for each C at most.")] = 1000,
     seed: options.Seed = 0,
+    stored: options.Stored = None,
+    checkpoint: options.Checkpoint = None,
     save_to: SaveTo = None,
     force: Force = False,
     plots: options.Plots = None,
@@ -72,30 +74,37 @@ def sweep(
     reading.hush(quiet)
     estimator = SoftmaxRegressionCV(Cs, cv=cv, scoring=scoring, tol=tol, max_iter=max_iter)
     place = arrays.backend(backend, device)
-    dataset = datasets.load(
-        data,
-        labels=labels,
-        label_column=label_column,
-        header=header,
-        data_dir=data_dir,
-        test=test,
-        test_labels=test_labels,
-        test_size=test_size,
-        random_state=seed,
-    ).astype(dtype)
+    large = None
+    if option_rules.may_be_stored(data) and reading.are_stored(stored, data):
+        split = labels, test, test_labels, test_size, seed
+        large = reading.large_rows(data, *split, options.somewhere(place))
+        dataset = large.dataset
+    else:
+        dataset = datasets.load(
+            data,
+            labels=labels,
+            label_column=label_column,
+            header=header,
+            data_dir=data_dir,
+            test=test,
+            test_labels=test_labels,
+            test_size=test_size,
+            random_state=seed,
+        ).astype(dtype)
     check_known(dataset.y_test, dataset.y_train)
     X_train, X_test = place.asarray(dataset.X_train), place.asarray(dataset.X_test)
     check_room(where, estimator, X_train, dataset.y_train)
     title = f"sweep of C on {dataset.name}"
+    rows: Any = (X_train, dataset.y_train.tolist()) if large is None else large[:3]
 
     start = time.perf_counter()
     try:
         # Before the bar, which has a thread of its own.
         with (
-            threads_that_pay(X_train, cv * len(set(dataset.y_train.tolist()))),
-            sweep_progress(title, Cs.size * cv, quiet=quiet) as monitor,
+            threads_that_pay(rows[0], cv * len(set(rows[1]))),
+            sweep_progress(title, Cs.size * cv, quiet=quiet, rows=rows[0]) as monitor,
         ):
-            estimator.fit(X_train, dataset.y_train.tolist(), monitor=monitor)
+            estimator.fit(*rows, monitor=monitor, checkpoint=checkpoint)
     except KeyboardInterrupt:
         note("interrupted; nothing was written")
         raise typer.Exit(INTERRUPTED) from None

@@ -47,6 +47,8 @@ def train(
         typer.Option("--early-stopping", help="Stop by accuracy on held-out rows.", metavar=""),
     ] = False,
     seed: options.Seed = 0,
+    stored: options.Stored = None,
+    checkpoint: options.Checkpoint = None,
     save_to: SaveTo = None,
     force: Force = False,
     plots: options.Plots = None,
@@ -81,24 +83,32 @@ def train(
         estimator = MLPClassifier(_sizes(hidden), activation, alpha=alpha, **settings)
     where = destination(save_to, plots, no_plots=no_plots, force=force)
     place = arrays.backend(backend, device)
-    dataset = datasets.load(
-        data,
-        labels=labels,
-        label_column=label_column,
-        header=header,
-        data_dir=data_dir,
-        test=test,
-        test_labels=test_labels,
-        test_size=test_size,
-        random_state=seed,
-    ).astype(dtype)
+    large = None
+    if option_rules.may_be_stored(data) and reading.are_stored(stored, data):
+        split = labels, test, test_labels, test_size, seed
+        large = reading.large_rows(data, *split, options.somewhere(place))
+        dataset = large.dataset
+    else:
+        dataset = datasets.load(
+            data,
+            labels=labels,
+            label_column=label_column,
+            header=header,
+            data_dir=data_dir,
+            test=test,
+            test_labels=test_labels,
+            test_size=test_size,
+            random_state=seed,
+        ).astype(dtype)
     check_known(dataset.y_test, dataset.y_train)
     X_train, X_test = place.asarray(dataset.X_train), place.asarray(dataset.X_test)
     check_room(where, estimator, X_train, dataset.y_train)
     title = f"{kind} on {dataset.name}"
+    # Labels travel as a list, since they may be strings, which no GPU holds.
+    rows = (X_train, dataset.y_train.tolist()) if large is None else large[:3]
 
     start = time.perf_counter()
-    interrupted = _fit(estimator, X_train, dataset.y_train, title, quiet)
+    interrupted = _fit(estimator, rows, title, quiet, checkpoint)
     seconds = time.perf_counter() - start
 
     named = reading.with_columns(estimator, dataset)
@@ -139,18 +149,18 @@ def train(
         raise typer.Exit(INTERRUPTED)
 
 
-def _fit(estimator: Any, X: Any, y: Any, title: str, quiet: bool) -> bool:
-    """Fit with a progress bar; whether Ctrl-C ended it."""
+def _fit(estimator: Any, rows: Any, title: str, quiet: bool, checkpoint: Any) -> bool:
+    """Fit `rows` (X, y and perhaps weights) with a progress bar; whether Ctrl-C ended it."""
     from ..arrays import threads_that_pay
 
+    X, y = rows[:2]
     try:
         # Before the bar, which has a thread of its own.
         with (
-            threads_that_pay(X, len(set(y.tolist()))),
-            training_progress(title, estimator.max_iter, quiet=quiet) as monitor,
+            threads_that_pay(X, len(set(y))),
+            training_progress(title, estimator.max_iter, quiet=quiet, rows=X) as monitor,
         ):
-            # Labels travel as a list, since they may be strings, which no GPU holds.
-            estimator.fit(X, y.tolist(), monitor=monitor)
+            estimator.fit(*rows, monitor=monitor, checkpoint=checkpoint)
     except KeyboardInterrupt:
         if not getattr(estimator, "n_iter_", 0):
             note("interrupted before the first iteration finished; nothing was written")

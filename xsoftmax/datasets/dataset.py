@@ -148,7 +148,7 @@ class Rows(NamedTuple):
     """
 
     name: str
-    X: np.ndarray
+    X: Any
     y: np.ndarray | None
     image_shape: tuple[int, int] | None = None
     class_names: tuple[str, ...] | None = None

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import safetensors
 import safetensors.numpy
 
+from ..sources import StoredRows
 from .dataset import Rows
 from .numpy_files import checked_rows, load_array, npz_arrays
 
@@ -21,7 +23,13 @@ LABELS = "labels"
 SUFFIXES = (".npy", ".npz", ".safetensors")
 
 
-def read_features(path: str | Path, labels: str | Path | None = None) -> Rows:
+def read_features(
+    path: str | Path,
+    labels: str | Path | None = None,
+    *,
+    stored: bool = False,
+    like: Any = None,
+) -> Rows:
     """Read features and labels from a file, or from a folder of shards.
 
     Parameters
@@ -33,6 +41,10 @@ def read_features(path: str | Path, labels: str | Path | None = None) -> Rows:
         names, numbers in these by their value. A folder may have one ``labels.npy`` for all.
     labels : str or Path, default=None
         A .npy file of labels, instead.
+    stored : bool, default=False
+        Whether features stay in their files, .npy or .safetensors, and X is `StoredRows`.
+    like : array, default=None
+        Of the library and on the device that `StoredRows` are computed with; NumPy's by default.
 
     Returns
     -------
@@ -59,12 +71,37 @@ def read_features(path: str | Path, labels: str | Path | None = None) -> Rows:
     """
     path = Path(path)
     files = _shards(path) if path.is_dir() else [path]
+    if stored:
+        return _stored(path, files, labels, like)
     found = [_read(file) for file in files]
     widths = sorted({X.shape[1:] for X, _ in found})
     if len(widths) > 1:
         raise ValueError(f"{path}: shards have features of different shapes, {widths}.")
     X = found[0][0] if len(found) == 1 else np.concatenate([X for X, _ in found])
     return checked_rows(path, X, _labels(path, files, found, labels))
+
+
+def _stored(path: Path, files: list[Path], labels: Any, like: Any) -> Rows:
+    """Labels in memory, and features in their files."""
+    X, found = StoredRows(list(files), like), [(None, _labels_beside(file)) for file in files]
+    y = _labels(path, files, found, labels)
+    if y.shape != X.shape[:1]:
+        raise ValueError(
+            f"{path}: {X.shape[0]} rows of features need labels of shape ({X.shape[0]},); got "
+            f"{y.shape}."
+        )
+    return Rows(path.stem, X, y)
+
+
+def _labels_beside(file: Path) -> np.ndarray | None:
+    """The labels that are in a file of features, or beside it."""
+    if file.suffix.lower() == ".npy":
+        beside = file.with_name(f"{file.stem}_{LABELS}{file.suffix}")
+        return load_array(beside) if beside.exists() else None
+    with safetensors.safe_open(file, framework="numpy") as tensors:
+        names = {name.lower(): name for name in tensors.keys()}  # noqa: SIM118
+        known = [names[name] for name in LABEL_NAMES if name in names]
+        return tensors.get_tensor(known[0]) if known else None
 
 
 def _shards(folder: Path) -> list[Path]:
@@ -121,7 +158,7 @@ def _tensors(file: Path) -> dict[str, np.ndarray]:
 def _labels(
     path: Path,
     files: list[Path],
-    found: list[tuple[np.ndarray, np.ndarray | None]],
+    found: Sequence[tuple[Any, np.ndarray | None]],
     named: str | Path | None,
 ) -> np.ndarray:
     """Those that are named, that all files have, or that a folder has for all of them."""
