@@ -21,6 +21,7 @@ from . import (
     profile,
     random_problems,
     report,
+    rows,
     sweep,
     threads,
 )
@@ -35,6 +36,7 @@ BENCHMARKS = {
     "memory": memory.run,
     "probe": probe.run,
     "probes": probes.run,
+    "rows": rows.run,
     "agreement": agreement.run,
     "profile": profile.run,
     "threads": threads.run,
