@@ -112,6 +112,19 @@ def test_searches_and_label_sets_of_chunks(rows):
             np.testing.assert_allclose(found, right, atol=1e-4)
 
 
+def test_a_search_on_held_out_chunks_brings_no_rows_here(rows):
+    X, y, D = rows
+    settings = {"Cs": [1e-3, 1.0], "tol": 1e-9}
+    whole = SoftmaxRegressionCV(**settings)
+    whole.fit(X[:600], y[:600], X_val=X[600:], y_val=y[600:])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ClusterRows, "blocks", None)
+        spread = SoftmaxRegressionCV(**settings)
+        spread.fit(D[:600], y[:600], X_val=D[600:], y_val=y[600:])
+    np.testing.assert_allclose(spread.scores_, whole.scores_, rtol=1e-6)
+    np.testing.assert_allclose(spread.coef_, whole.coef_, atol=1e-4)
+
+
 def test_soft_labels_strings_and_a_prior(rows):
     X, y, D = rows
     names = np.asarray(["a", "b", "c", "d"])[y]
@@ -187,6 +200,10 @@ def test_what_makes_no_sense_on_a_cluster_is_refused(rows):
     _, y, D = rows
     with pytest.raises(ValueError, match="choose solver='lbfgs'"):
         SoftmaxRegression(solver="adam").fit(D, y)
+    with pytest.raises(ValueError, match="take no offset"):
+        SoftmaxRegression().fit(D, y).predict_proba(D, offset=np.zeros((900, 4)))
+    with pytest.raises(ValueError, match="would bring all of them to one place"):
+        SoftmaxRegression(standard_errors=True).fit(D, y)
     with pytest.raises(ValueError, match="cannot be summed over a cluster"):
         SoftmaxRegressionCV([1.0], cv=2, scoring="roc_auc_ovr").fit(D, y)
     with pytest.raises(ValueError, match="would bring the rows of a cluster to the host"):
@@ -268,6 +285,12 @@ def test_a_worker_that_dies_leaves_the_same_answer(processes):
         # Sums are added in the same order; other memory may be aligned in another way.
         np.testing.assert_allclose(found.coef_, expected.coef_, rtol=1e-9, atol=1e-12)
         client.wait_for_workers(2, timeout=60)
+
+
+def test_groups_without_a_row_that_is_wanted_give_none(client):
+    X, _ = blobs(300, 4)
+    rows = ClusterRows(da.from_array(X, chunks=(50, -1)))
+    np.testing.assert_array_equal(rows.take(np.asarray([7, 3])), X[[7, 3]])
 
 
 @pytest.mark.slow

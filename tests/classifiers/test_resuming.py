@@ -190,6 +190,60 @@ def test_a_checkpoint_of_another_fit_is_refused_with_the_difference(tmp_path, ch
     assert path.read_bytes() == before
 
 
+def test_other_rows_to_choose_on_and_other_factors_are_refused(tmp_path):
+    X, y = blobs(200)
+    path, held = tmp_path / "fit", {"X_val": X[150:], "y_val": y[150:]}
+    cut_off(path, SoftmaxRegressionCV([0.1, 1.0]), X[:150], y[:150], **held)
+    other = {**held, "X_val": -X[150:]}
+    with pytest.raises(ValueError, match="X was"):
+        SoftmaxRegressionCV([0.1, 1.0]).fit(X[:150], y[:150], checkpoint=path, **other)
+    path.unlink()
+    np.save(tmp_path / "X.npy", X)
+    model = SoftmaxRegression(solver="adam", max_iter=5, random_state=0)
+    cut_off(path, model, StoredRows(tmp_path / "X.npy", scale=0.5), y)
+    with pytest.raises(ValueError, match="X was"):
+        model.fit(StoredRows(tmp_path / "X.npy"), y, checkpoint=path)
+
+
+def test_another_process_knows_the_same_fit(tmp_path):
+    code = (
+        "import sys, numpy as np\n"
+        "from xsoftmax import SoftmaxRegression\n"
+        "X, y = np.eye(6)[[0, 1, 2, 3, 4, 5] * 5], np.arange(30) % 3\n"
+        "labels = np.asarray(['a', 'b', 'c'], dtype=object)[y]\n"
+        "settings = {'solver': 'gd', 'random_state': np.random.RandomState(3)}\n"
+        "stop = lambda i, model: 1 / 0 if sys.argv[2] == 'cut' and i == 3 else None\n"
+        "kept = {'checkpoint': sys.argv[1], 'checkpoint_every': 0}\n"
+        "SoftmaxRegression(**settings).fit(X, labels, monitor=stop, **kept)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(xsoftmax.__file__).parents[1])}
+    for how, ends in (("cut", 1), ("again", 0)):
+        given = [sys.executable, "-W", "ignore", "-c", code, str(tmp_path / "fit"), how]
+        done = subprocess.run(given, capture_output=True, text=True, env=environment)
+        assert done.returncode == ends, done.stderr
+    assert "ZeroDivisionError" not in done.stderr
+
+
+def test_a_hash_tells_arrays_and_numbers_apart():
+    prior = np.zeros((40, 60))
+    other = prior.copy()
+    other[20:, 30:] = 1e-9
+    found = [checkpoints.digest(x) for x in ((1, 12), (11, 2), prior, other, [prior, 1], None)]
+    assert len(set(found)) == 6
+    one, same = (np.asarray(["a" * 3, "b"], dtype=object) for _ in range(2))
+    assert checkpoints.digest(one) == checkpoints.digest(same)
+
+
+def test_minibatches_leave_nothing_but_the_last_state(tmp_path):
+    X, y = blobs(600)
+    path = tmp_path / "fit"
+    model = SoftmaxRegression(solver="sgd", batch_size=10, max_iter=9, tol=0, random_state=0)
+    cut_off(path, model, X, y)
+    owner = checkpoints.json.loads(path.read_bytes().splitlines()[0][len(checkpoints.MAGIC) :])
+    records, _ = checkpoints._read(path, owner)
+    assert [record.kind for record in records] in ([], ["state"])
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"a,b\n1,2\n", checkpoints.MAGIC, checkpoints.MAGIC + b"[1]\n", b"\x80\x04N."]
 )

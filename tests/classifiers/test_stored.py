@@ -90,6 +90,17 @@ def test_a_search_on_held_out_rows_of_another_file(rows):
     np.testing.assert_allclose(stored.coef_, whole.coef_, atol=1e-3)
 
 
+def test_all_values_of_c_share_the_passes_over_a_file(rows):
+    X, y, paths = rows
+    Cs, kept = np.logspace(-6, -2, 8), {"X_val": X[:500], "y_val": y[:500]}
+    stored, one = StoredRows(paths), StoredRows(paths)
+    search = SoftmaxRegressionCV(Cs, tol=1e-6, refit=False).fit(stored, y, **kept)
+    SoftmaxRegression(C=Cs[-1], tol=1e-6).fit(one, y)
+    assert stored.n_rows_read < 3 * one.n_rows_read
+    whole = SoftmaxRegressionCV(Cs, tol=1e-6, refit=False).fit(X, y, **kept)
+    np.testing.assert_allclose(search.scores_, whole.scores_, atol=5e-3)
+
+
 @pytest.mark.parametrize("policy", [DEFAULT, DEFAULT.__class__(max_cost_of_newton=0.0)])
 def test_curvature_is_made_of_few_rows_and_the_minimum_is_that_of_all(rows, policy):
     X, y, paths = rows

@@ -54,7 +54,7 @@ class Recorded:
         state, reports = self.solver.init(objective, start)
         if start.inverse is None:
             self.made.append(objective.n_samples)
-        self.starts.append(start)
+        self.starts.append(start._replace(pairs=start.pairs and start.pairs.copy()))
         self.states.append(state)
         return state, reports
 

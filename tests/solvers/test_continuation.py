@@ -42,7 +42,7 @@ class Stub:
         self.parameters, self.known, self.starts = parameters, known, []
 
     def init(self, objective, start):
-        self.starts.append(start)
+        self.starts.append(start._replace(pairs=start.pairs and start.pairs.copy()))
         report = Report(1.0, 0.0, 0.0, Status.CONVERGED)
         return self, [report] * len(self.parameters)
 

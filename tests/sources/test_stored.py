@@ -147,6 +147,20 @@ def test_columns_of_parquet(tmp_path, X):
         StoredRows((path, ["d"]))
 
 
+def test_datasets_of_h5py_and_zarr_are_read_as_they_are(tmp_path, X):
+    h5py, zarr = pytest.importorskip("h5py"), pytest.importorskip("zarr")
+    with h5py.File(tmp_path / "X.h5", "w") as file:
+        dataset = file.create_dataset("X", data=X, chunks=(16, 3))
+        array = zarr.array(X, chunks=(16, 3))
+        for source in (dataset, array):
+            assert is_array_like(source)
+            rows = StoredRows(source)
+            np.testing.assert_array_equal(np.concatenate(all_rows(rows)), X.astype(np.float32))
+            taken = rows.take(np.asarray([40, 2]))
+            np.testing.assert_array_equal(taken, X[[40, 2]].astype(np.float32))
+        assert "X.h5:/X" in StoredRows(dataset).describe()
+
+
 def test_a_file_that_is_shorter_than_it_says_is_named(tmp_path, X):
     path = saved(tmp_path / "X.npy", X)
     os.truncate(path, path.stat().st_size - 10)

@@ -179,8 +179,9 @@ class BaseSoftmaxClassifier(Predictor):
             check_range(self, held_out.X, compute_dtype(samples.X), "X_val")
         if self.early_stopping and held_out is None:
             samples, held_out = hold_out(samples, self.validation_fraction, self.random_state)
-        given = samples[1:], held_out and held_out[1:]
-        resumed = resuming(self, checkpoint, checkpoint_every, samples.X, given)
+        parts = [samples] if held_out is None else [samples, held_out]
+        Xs, others = [part.X for part in parts], [part[1:] for part in parts]
+        resumed = resuming(self, checkpoint, checkpoint_every, Xs, others)
         try:
             with resumed:
                 self._fit(samples, held_out, monitor, resume)

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array, namespace, to_list
+from ..arrays import Array, from_host, namespace, row_slices, to_list
 from ..objective.coordinates import Coordinates
 from ..objective.features import Features
 from ..objective.objective import Objective
-from ..solvers import Solution, follow_path
+from ..solvers import Solution, fit, follow_path
 from ..sources import current_checkpoint
 from .batch import turns
 from .cv_results import CVResults
@@ -56,7 +56,9 @@ def cross_validate(
         X = space.rows(features.working_dtype(policy, len(some)))
         strength = penalty_strength(1.0, network.layer_sizes[-1])
         unit = objective_of(estimator, space.network, X, some, strength, features, policy, offset)
-        for j, solution in zip(order, _follow(estimator, unit, Cs[order]), strict=True):
+        # A pass over rows in files or on a cluster costs more than what is computed with them.
+        solve = _follow if unit.rows.source.has_random_access else _all_at_once
+        for j, solution in zip(order, solve(estimator, unit, Cs[order]), strict=True):
             objective = _with_C(unit, Cs[j])
             solution = as_returned(objective, space, features, solution, estimator.tol)
             members = range(turn.start, turn.stop)
@@ -139,16 +141,41 @@ def _with_C(unit: Objective, C: float) -> Objective:
     return replace(unit, penalty=unit.penalty / float(C))
 
 
-def _follow(estimator: Any, unit: Objective, Cs: np.ndarray) -> Iterator[Solution]:
-    """The solutions of the batch at every C, in ascending order."""
-    xp = namespace(unit.penalty)
-    highest = np.asarray(to_list(xp.max(unit.penalty, axis=1)), dtype=float)
+def _check_penalties(estimator: Any, unit: Objective, Cs: np.ndarray) -> None:
+    """Refuse values of C, and warn of some, as `check_penalty` does."""
+    highest = np.asarray(to_list(namespace(unit.penalty).max(unit.penalty, axis=1)), dtype=float)
     with np.errstate(over="ignore"):
         for strengths in highest[:, None] / Cs:
-            check_penalty(estimator, "C", Cs, strengths, unit.penalty, 7)
-    start, settings = xp.zeros_like(unit.penalty), {
+            check_penalty(estimator, "C", Cs, strengths, unit.penalty, 8)
+
+
+def _follow(estimator: Any, unit: Objective, Cs: np.ndarray) -> Iterator[Solution]:
+    """The solutions of the batch at every C, in ascending order."""
+    _check_penalties(estimator, unit, Cs)
+    start, settings = namespace(unit.penalty).zeros_like(unit.penalty), {
         "tol": estimator.tol, "max_iter": estimator.max_iter
     }  # fmt: skip
     for solution in follow_path([_with_C(unit, C) for C in Cs], start, **settings):
         check_solution(estimator, solution)
         yield solution
+
+
+def _all_at_once(estimator: Any, unit: Objective, Cs: np.ndarray) -> Iterator[Solution]:
+    """The same, where as many values of C as fit in memory are one batch.
+
+    One spectrum serves all of their penalties.
+    """
+    _check_penalties(estimator, unit, Cs)
+    n, policy = unit.n_problems, replace(unit.policy, inverts_classes=False)
+    at_once = next(turns(len(Cs) * n, unit.network)).stop
+    for some in row_slices(len(Cs), max(1, at_once // n)):
+        of_C = Cs[some].repeat(n)
+        batch = unit.select(list(range(n)) * len(Cs[some]))
+        divisor = from_host(of_C[:, None], like=batch.penalty, dtype=batch.penalty.dtype)
+        batch = replace(batch, penalty=batch.penalty / divisor, policy=policy)
+        start = namespace(divisor).zeros_like(batch.penalty)
+        solution = fit(batch, start, tol=estimator.tol, max_iter=estimator.max_iter)
+        check_solution(estimator, solution)
+        for rows in row_slices(len(of_C), n):
+            some_lists = {name: getattr(solution, name)[rows] for name in Solution._fields[1:-1]}
+            yield solution._replace(parameters=solution.parameters[rows, ...], **some_lists)

@@ -177,8 +177,12 @@ class Scorer:
         self, network: Network, parameters: Array, problems: Sequence[int], wanted: list[int]
     ) -> np.ndarray:
         """The `wanted` scores, where X lies: nothing but them crosses to the host."""
-        n_logits = network.layer_sizes[-1] * self.X.shape[0]
-        at_once = max(1, self.policy.max_kept_logits // n_logits) if self.together else 1
+        at_once = 1
+        if self.together:
+            n_logits = network.layer_sizes[-1] * self.X.shape[0]
+            at_once = max(1, self.policy.max_kept_logits // n_logits)
+        if not as_source(self.X).has_random_access:  # then nothing is kept but a row of weights
+            at_once = max(1, self.policy.max_copied_values // self.X.shape[0])
         values = []
         for rows in row_slices(len(problems), at_once):
             members = [self.held_out[k] for k in problems[rows]]

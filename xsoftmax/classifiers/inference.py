@@ -12,7 +12,7 @@ from ..model.network import Network
 from ..objective.features import Features
 from ..objective.line_restriction import Iterate
 from ..objective.objective import Objective
-from ..sources import in_dtype
+from ..sources import ClusterRows, in_dtype
 from .linear import penalty_strength
 from .prior import from_prior
 from .problems import class_weighted, objective_of
@@ -33,6 +33,11 @@ def at_minimum(
     n_classes = len(samples.targets.classes)
     network = estimator._network(samples.X.shape[1], n_classes)
     check_order(estimator, network)
+    if isinstance(samples.X, ClusterRows):
+        raise ValueError(
+            f"{type(estimator).__name__}: standard errors and leave-one-out scores of rows on a "
+            "cluster would bring all of them to one place. Compute X first."
+        )
     space, offset = from_prior(estimator, network, samples)
     X, features = samples.X, Features(samples.X)
     if has_float64(X):

@@ -338,6 +338,6 @@ class MultiOutputSoftmaxRegression(MultiOutputPredictor):
         X = check_X(self, X, reset=True)
         weight = check_sample_weight(X, sample_weight)
         problems = [each.problem(weight) for each in check_Y(self, X, y, weight)]
-        with resuming(self, checkpoint, checkpoint_every, X, problems):
+        with resuming(self, checkpoint, checkpoint_every, [X], problems):
             self.estimators_ = fit_batch(self, X, problems, [self.C] * len(problems))
         return self

@@ -203,7 +203,7 @@ class MultiOutputSoftmaxRegressionCV(MultiOutputPredictor):
         most = max(len(output.targets.classes) for output in outputs)
         problems = [output.problem(weight) for output in outputs]
         self.__dict__.pop("estimators_", None)
-        with resuming(self, checkpoint, checkpoint_every, X, problems, folds):
+        with resuming(self, checkpoint, checkpoint_every, [X], problems, folds):
             with threads_that_pay(X, sum(map(len, folds)) * most):
                 self._cross_validate(X, problems, folds, monitor or (lambda *_: None))
             if self.refit:

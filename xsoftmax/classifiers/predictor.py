@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..arrays import (
     Array,
     block_values,
+    device,
     is_numpy,
     namespace,
     on_its_device,
@@ -78,7 +79,7 @@ class Predictor(ClassifierMixin, BaseEstimator, ABC):
             If X or `offset` breaks its rule, or lies elsewhere than the fitted parameters.
         """
         if is_dask(X):
-            return lazily(self, "predict", X)
+            return lazily(self, "predict", X, offset)
         X = self._check_fitted(X, "predict")
         winners = self._winners(X, self._check_offset(X, offset))
         if is_numpy(self.classes_):
@@ -107,7 +108,7 @@ class Predictor(ClassifierMixin, BaseEstimator, ABC):
             If X or `offset` breaks its rule, or lies elsewhere than the fitted parameters.
         """
         if is_dask(X):
-            return lazily(self, "predict_proba", X)
+            return lazily(self, "predict_proba", X, offset)
         X = self._check_fitted(X, "predict_proba")
         return self._logits(X, self._calibrated(softmax), self._check_offset(X, offset)).T
 
@@ -133,7 +134,7 @@ class Predictor(ClassifierMixin, BaseEstimator, ABC):
             If X or `offset` breaks its rule, or lies elsewhere than the fitted parameters.
         """
         if is_dask(X):
-            return lazily(self, "predict_log_proba", X)
+            return lazily(self, "predict_log_proba", X, offset)
         X = self._check_fitted(X, "predict_log_proba")
         return self._logits(X, self._calibrated(log_softmax), self._check_offset(X, offset)).T
 
@@ -159,7 +160,7 @@ class Predictor(ClassifierMixin, BaseEstimator, ABC):
             If X or `offset` breaks its rule, or lies elsewhere than the fitted parameters.
         """
         if is_dask(X):
-            return lazily(self, "decision_function", X)
+            return lazily(self, "decision_function", X, offset)
         X = self._check_fitted(X, "decision_function")
         logits = self._logits(X, offset=self._check_offset(X, offset))
         return logits[1, :] - logits[0, :] if logits.shape[0] == 2 else logits.T
@@ -277,12 +278,14 @@ def logits_of(
     return retry_on_out_of_memory(in_blocks, min(n_rows, X.shape[0]), source.describe)
 
 
-def lazily(model: Any, method: str, X: Any) -> Any:
+def lazily(model: Any, method: str, X: Any, offset: Any = None) -> Any:
     """What `method` makes of the chunks of an array of Dask, as another one.
 
     Nothing is computed yet. The model goes to each worker once.
     """
     check_is_fitted(model)
+    if offset is not None:
+        raise ValueError("predictions of arrays of Dask take no offset; add it to the logits.")
     if X.ndim != 2 or X.shape[1] != model.n_features_in_:
         raise ValueError(
             f"X has shape {X.shape}, but {type(model).__name__} is expecting "
@@ -306,7 +309,7 @@ def lazily(model: Any, method: str, X: Any) -> Any:
 def _of_no_rows(model: Any, method: str) -> Array:
     """What `method` makes of no rows: its dtype and dimensions."""
     like = model._layers()[0][0]
-    some = namespace(like).zeros((1, model.n_features_in_), dtype=like.dtype)
+    some = namespace(like).zeros((1, model.n_features_in_), dtype=like.dtype, device=device(like))
     return getattr(model, method)(some)[:0]
 
 

@@ -23,7 +23,7 @@ from ..objective.coordinates import Coordinates, coordinates
 from ..objective.features import Features
 from ..objective.policy import DEFAULT, Policy
 from ..solvers import fit
-from ..sources import Stacked, as_source, is_source
+from ..sources import ClusterRows, RowsLike, Stacked, as_source, is_source
 from .calibration import calibrate
 from .cross_validation import Monitor, choice, cross_validate, deciding_score, grid_of, host_model
 from .cv_results import CVResults, warn_at_edge
@@ -261,8 +261,9 @@ class SoftmaxRegressionCV(LinearPredictor):
             folds = split(self.cv, samples, routing.groups)
         else:
             folds = [Fold(np.arange(X.shape[0]), np.arange(held_out.X.shape[0]))]
-        given = samples[1:], held_out and held_out[1:], folds
-        resumed = resuming(self, checkpoint, checkpoint_every, X, given)
+        parts = [samples] if held_out is None else [samples, held_out]
+        Xs, others = [part.X for part in parts], [part[1:] for part in parts]
+        resumed = resuming(self, checkpoint, checkpoint_every, Xs, others, folds)
         with threads_that_pay(X, len(folds) * len(samples.targets.classes)), resumed:
             return self._fit(samples, held_out, folds, routing, monitor or (lambda *_: None))
 
@@ -446,6 +447,8 @@ class SoftmaxRegressionCV(LinearPredictor):
 
 def _few_parts(samples: Samples, held_out: Samples, policy: Policy) -> list[Samples]:
     """Both, or if they are few one array of both: what is made for many rows costs more then."""
+    if isinstance(samples.X, ClusterRows) and isinstance(held_out.X, ClusterRows):
+        return [_joined(samples.X.with_rows(held_out.X), samples, held_out)]
     if is_source(samples.X) or is_source(held_out.X):
         return [samples, held_out]
     parts = [samples.X, held_out.X]
@@ -456,10 +459,14 @@ def _few_parts(samples: Samples, held_out: Samples, policy: Policy) -> list[Samp
     if parts[0].dtype != parts[1].dtype:  # one may hold what the other's dtype cannot
         dtype = xp.result_type(*(compute_dtype(X) for X in parts))
         parts = [xp.astype(X, dtype, copy=False) for X in parts]
-    offset = samples.offset
+    return [_joined(xp.concat(parts), samples, held_out)]
+
+
+def _joined(X: RowsLike, samples: Samples, held_out: Samples) -> Samples:
+    """Rows X of both, one after the other."""
+    offset, xp = samples.offset, namespace(X)
     if offset is not None:
         offset = xp.concat([offset, xp.astype(held_out.offset, offset.dtype, copy=False)])
     values = np.concatenate([samples.targets.values, held_out.targets.values])
     weight = np.concatenate([samples.weight, held_out.weight])
-    targets = samples.targets._replace(values=values)
-    return [Samples(xp.concat(parts), targets, weight, offset)]
+    return Samples(X, samples.targets._replace(values=values), weight, offset)

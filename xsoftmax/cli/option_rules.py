@@ -11,6 +11,9 @@ from typing import Any, NamedTuple
 
 import typer
 
+#: Suffixes of files whose features may be read at each pass.
+STORED = (".npy", ".safetensors")
+
 Values = dict[str, Any]  #: of all parameters of a command, by the name in its function
 
 
@@ -50,11 +53,8 @@ def may_be_stored(data: str) -> bool:
     """Whether features may stay in their file: that of one array, or a folder of them."""
     path = Path(data)
     if path.is_dir():
-        return any(file.suffix in _STORED for file in path.iterdir())
-    return path.suffix in _STORED
-
-
-_STORED = (".npy", ".safetensors")
+        return any(file.suffix.lower() in STORED for file in path.iterdir())
+    return path.suffix.lower() in STORED
 
 
 def _has_test_part(values: Values) -> bool:

@@ -79,7 +79,9 @@ def probe(
     # Those to test on are read once.
     parts = [
         datasets.read_features(
-            path, stored=reading.are_stored(stored, path), like=options.somewhere(place)
+            path,
+            stored=option_rules.may_be_stored(str(path)) and reading.are_stored(stored, path),
+            like=options.somewhere(place),
         )
         for path in (train, *others[:-1])
     ]

@@ -191,6 +191,7 @@ class Rows(NamedTuple):
             offset=single(self.offset),
             center=single(self.center),
             dtype=xp.float32,
+            whole=self.whole and self.whole.to_float32(),
         )
 
     def select(self, problems: Sequence[int]) -> Rows:

@@ -105,7 +105,9 @@ def _carried(stage: Stage, ended: list[tuple[Stage, Solution]]) -> WarmStart | N
     (last, solution), *_ = ended
     objective, dtype = stage.objective, stage.objective.penalty.dtype
     xp = namespace(objective.penalty)
-    known = _cast(solution.warm_start, dtype)
+    known = solution.warm_start
+    if known.parameters.dtype != dtype:
+        known = _cast(known, dtype)
     if all(each.is_asked for each, _ in ended) and len(ended) == 2:
         iterate = _better_start(objective, *ended)
     else:
@@ -119,11 +121,15 @@ def _carried(stage: Stage, ended: list[tuple[Stage, Solution]]) -> WarmStart | N
     if last.is_sample and inverse is not None:
         factor = objective.n_samples / last.objective.n_samples
         known = known._replace(inverse=inverse.of_more_rows(factor), age=0, n_iter=0)
-    more = objective.penalty - _cast(last.objective.penalty, dtype)
-    pairs = known.pairs and known.pairs.with_more_penalty(more)
+    pairs = known.pairs
+    if pairs and (last.is_asked or inverse is not solution.warm_start.inverse):
+        pairs = pairs.with_more_penalty(objective.penalty - _cast(last.objective.penalty, dtype))
+        pairs = pairs.under(inverse or Identity(), objective.strength)
+    elif pairs is solution.warm_start.pairs:  # a solve writes to the memory of its pairs
+        pairs = pairs and pairs.copy()
     is_same = not (last.is_sample or last.is_asked) and last.tol <= stage.tol
     return known._replace(
-        pairs=pairs and pairs.under(known.inverse or Identity(), objective.strength),
+        pairs=pairs,
         previously_converged=is_same and set(solution.statuses) == {Status.CONVERGED},
     )
 

@@ -103,7 +103,7 @@ class LBFGS:
         if iterate is None:
             iterate = objective.evaluate(start.parameters)
         Pg = inverse.solve(iterate.gradient, objective.strength)
-        pairs = start.pairs.copy() if start.pairs else Pairs.none(Pg, self.memory)
+        pairs = start.pairs or Pairs.none(Pg, self.memory)
         state, scalars = _state(
             iterate,
             Pg,

@@ -8,11 +8,12 @@ return the state with a report of each problem, which is what the host knows.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
 from ..arrays import Array, from_host, indices_from_host, namespace
-from ..sources import current_checkpoint
+from ..sources import current_checkpoint, not_checkpointing
 from .protocols import O, R, S, Solver, WarmStart
 from .solution import Report, Solution, Status
 
@@ -50,9 +51,10 @@ def minimize(
             objective = objective.select(staying)
             reports = [reports[row] for row in staying]
         try:
-            (state, reports), objective = objective.retry_on_out_of_memory(
-                partial(solver.update, state=state, reports=reports)
-            )
+            with not_checkpointing() if checkpoint else nullcontext():
+                (state, reports), objective = objective.retry_on_out_of_memory(
+                    partial(solver.update, state=state, reports=reports)
+                )
             batch.record(state.warm_start(), reports)
             reason = Status.MAX_ITER if batch.iteration == max_iter else Status.RUNNING
             if callback is not None and callback(batch.iteration, state.parameters, reports):

@@ -72,8 +72,10 @@ class Pairs(NamedTuple):
 
     def copy(self) -> Pairs:
         """The same in memory of its own."""
-        S, Y, PY = (namespace(x).asarray(x, copy=True) for x in self[:3])
-        return self._replace(S=S, Y=Y, PY=Y if self.PY is self.Y else PY)
+        S, Y = (namespace(x).asarray(x, copy=True) for x in (self.S, self.Y))
+        is_same = self.PY is self.Y
+        PY = Y if is_same else namespace(self.PY).asarray(self.PY, copy=True)
+        return self._replace(S=S, Y=Y, PY=PY)
 
     def with_pair(self, s: Array, y: Array, Py: Array) -> Pairs:
         """With a new pair, (n_problems, n_parameters) each; of too many the oldest leaves.

@@ -68,7 +68,7 @@ class WarmStart(NamedTuple):
     inverse: InverseHessian | None = None
     age: int = 0  #: iterations since `inverse` was made
     n_iter: int = 0  #: iterations since the first one was made
-    pairs: Pairs | None = None
+    pairs: Pairs | None = None  #: whose memory the solve may write to
     first_step_pairs: Pairs | None = None  #: which serve the first step only, instead
     previously_converged: bool = False  #: whether the last solve met the tolerance of the next
 

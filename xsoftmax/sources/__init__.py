@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..arrays import block_values, namespace, to_host, to_list
-from .checkpoint import checkpointing, current_checkpoint, digest, fingerprint_of_rows
+from .checkpoint import checkpointing, current_checkpoint, digest, not_checkpointing
 from .cluster import ClusterRows, Group, Part, is_dask
 from .memory import MemoryRows, Stacked
 from .source import Mapped, RowsLike, RowSource, is_source, unwrapped
@@ -29,13 +29,13 @@ __all__ = [
     "current_checkpoint",
     "dense",
     "digest",
-    "fingerprint_of_rows",
     "host_rows",
     "in_dtype",
     "is_array_like",
     "is_dask",
     "is_source",
     "is_sparse",
+    "not_checkpointing",
     "rows_outer",
     "rows_product",
     "squares_outer",

@@ -18,7 +18,7 @@ import time
 import warnings
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..arrays import Array, from_host, is_array, map_leaves, namespace, to_host
+from ..arrays import Array, from_host, is_array, map_leaves, to_host
 
 #: What the first line of a checkpoint begins with.
 MAGIC = b"xsoftmax checkpoint 1 "
@@ -62,7 +62,7 @@ class Checkpoint:
             os.truncate(self.path, end)  # a record that was cut off
         else:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.path.write_bytes(_first_line(self.owner))
+            self._replace_file()
 
     def remembered(self, compute: Callable[[], Any], kind: str, *given: Any) -> Any:
         """``compute()``, or what the file knows that it was; `given` is what it is computed of.
@@ -78,7 +78,8 @@ class Checkpoint:
         if self.waiting:  # another machine may round in another way: what follows is no longer true
             self.waiting.clear()
             self._rewrite()
-        result = compute()
+        with _current(None):  # a result is kept as a whole
+            result = compute()
         is_one = not isinstance(result, tuple)
         arrays = [result] if is_one else list(result)
         numbers = [is_one, all(isinstance(x, np.ndarray) for x in arrays)]
@@ -88,7 +89,10 @@ class Checkpoint:
     def snapshot(self) -> Record | None:
         """The last state that was kept."""
         states = [record for record in self.waiting if record.kind == "state"]
-        return states[-1] if states else None
+        if not states:
+            return None
+        self.waiting.clear()
+        return states[-1]
 
     def keep_state(self, make: Callable[[], tuple[Any, list[Array]]]) -> None:
         """Keep the state that `make` returns as numbers and arrays, if it is time."""
@@ -114,19 +118,18 @@ class Checkpoint:
 
     def _rewrite(self) -> None:
         """Write a file of what is not yet written alone, in the place of this one."""
+        self._write(self._replace_file)
 
-        def write() -> None:
-            beside = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
-            try:
-                with beside.open("wb") as file:
-                    file.write(_first_line(self.owner) + b"".join(self.unwritten))
-                    file.flush()
-                    os.fsync(file.fileno())
-                beside.replace(self.path)
-            finally:
-                beside.unlink(missing_ok=True)
-
-        self._write(write)
+    def _replace_file(self) -> None:
+        beside = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
+        try:
+            with beside.open("wb") as file:
+                file.write(_first_line(self.owner) + b"".join(self.unwritten))
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(self.path)
+        finally:
+            beside.unlink(missing_ok=True)
 
     def _write(self, write: Callable[[], None]) -> None:
         """A fit goes on where nothing can be written."""
@@ -155,6 +158,20 @@ def current_checkpoint() -> Checkpoint | None:
 
 
 @contextmanager
+def _current(checkpoint: Checkpoint | None) -> Iterator[None]:
+    token = _CURRENT.set(checkpoint)
+    try:
+        yield
+    finally:
+        _CURRENT.reset(token)
+
+
+def not_checkpointing() -> AbstractContextManager[None]:
+    """Keep nothing meanwhile: of many small sums, or of a fit within another."""
+    return _current(None)
+
+
+@contextmanager
 def checkpointing(path: Any, every: float, owner: Callable[[], dict[str, Any]]) -> Iterator[None]:
     """Keep what is found meanwhile in a file; it is removed in the end.
 
@@ -166,19 +183,18 @@ def checkpointing(path: Any, every: float, owner: Callable[[], dict[str, Any]]) 
         If it cannot be made.
     """
     if path is None:
-        yield
+        with not_checkpointing():
+            yield
         return
     if not every >= 0:
         raise ValueError(f"checkpoint_every must be a number of seconds, at least 0; got {every}.")
     checkpoint = Checkpoint(Path(path), every, owner())
-    token = _CURRENT.set(checkpoint)
-    try:
-        yield
-    except BaseException:
-        checkpoint.flush()
-        raise
-    finally:
-        _CURRENT.reset(token)
+    with _current(checkpoint):
+        try:
+            yield
+        except BaseException:
+            checkpoint.flush()
+            raise
     checkpoint.path.unlink(missing_ok=True)
 
 
@@ -187,12 +203,15 @@ def digest(x: Any) -> str:
     state = blake2b(digest_size=16)
 
     def add(leaf: Any) -> Any:
-        if isinstance(leaf, slice) or not (is_array(leaf) or isinstance(leaf, np.ndarray)):
-            state.update(repr(leaf).encode())
+        if not (is_array(leaf) or isinstance(leaf, np.ndarray)):
+            state.update(f"{type(leaf).__name__} {leaf!r};".encode())
+            return leaf
+        values = np.ascontiguousarray(_on_host(leaf))
+        state.update(f"{values.dtype.str} {values.shape};".encode())
+        if values.dtype == object:  # of which there are only addresses
+            state.update(repr(values.tolist()).encode())
         else:
-            values = np.ascontiguousarray(_on_host(leaf))
-            state.update(f"{values.dtype.str}{values.shape}".encode())
-            state.update(values.tobytes() if values.dtype == object else values.data)
+            state.update(values.data)
         return leaf
 
     map_leaves(add, x)
@@ -280,29 +299,3 @@ def _next(file: Any) -> Record | None:
     except (ValueError, TypeError, RecursionError):
         return None
     return Record(kind, key, numbers, arrays)
-
-
-def fingerprint_of_rows(X: Any) -> Any:
-    """What tells rows from others, of JSON."""
-    described = {"shape": list(X.shape), "dtype": str(X.dtype)}
-    states = getattr(X, "states", None)
-    if states is not None:
-        return {**described, "files": states()}
-    like = getattr(X, "like", X)
-    if like is not X:
-        matrix = getattr(X, "matrix", None)
-        known: tuple[Any, ...] = (like,)
-        if matrix is not None:
-            known = matrix.data, matrix.indices, matrix.indptr
-        if hasattr(X, "low"):
-            known = X.low, X.high
-        return {**described, "digest": digest(known)}
-    return {**described, "digest": digest(_some(X))}
-
-
-def _some(X: Array) -> tuple[Array, ...]:
-    """All values of an array, or if they are very many, some rows and what all sum to."""
-    if X.shape[0] * X.shape[1] <= 1 << 28:
-        return (X,)
-    xp = namespace(X)
-    return X[:: 1 + X.shape[0] // 4096, ...], xp.sum(X, axis=0, dtype=xp.float64)

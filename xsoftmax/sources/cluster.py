@@ -20,9 +20,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..arrays import Array, from_host, indices_from_host, is_array, namespace, row_slices, to_host
+from .checkpoint import digest
 from .memory import MemoryRows, Stacked
 from .source import RowSource
-from .sparse import SparseRows, is_sparse
+from .sparse import SparseRows, dense, is_sparse
 
 #: Seconds after which a cluster without a worker is given up, and between looks at it.
 PATIENCE, LOOK = 20.0, 1.0
@@ -38,6 +39,7 @@ class _Chunk(NamedTuple):
     low: np.ndarray  #: (n_features,), of its values
     high: np.ndarray
     bad_row: int  #: the first that is not finite, or -1
+    digest: str = ""  #: of its values
 
 
 class Group(NamedTuple):
@@ -123,6 +125,7 @@ class ClusterRows(RowSource):
         self._like = from_host(np.zeros((1, 1), dtype), like=meta)
         self.groups = self._grouped()
         self._kept: dict[Any, tuple[Any, list[Any]]] = {}
+        self.n_rows_read = self.n_bytes_read = 0  #: by tasks so far, for a display of progress
 
     def _grouped(self) -> list[Group]:
         """Chunks by the worker that has them."""
@@ -137,7 +140,7 @@ class ClusterRows(RowSource):
                 tuple(self.chunks[i][0] for i in own),
                 np.concatenate([np.arange(starts[i], starts[i + 1]) for i in own]),
             )
-            for _, own in sorted(of_workers.items())
+            for own in sorted(of_workers.values())  # by the first chunk: addresses change
         ]
 
     @property
@@ -186,7 +189,9 @@ class ClusterRows(RowSource):
 
         `part` is what is kept for the group, or None.
         """
-        parts = kept or [None] * len(self.groups)
+        parts, (n_samples, n_features) = kept or [None] * len(self.groups), self.shape
+        self.n_rows_read += n_samples
+        self.n_bytes_read += n_samples * n_features * np.dtype(self.dtype).itemsize
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Sending large graph")
             futures = [
@@ -215,6 +220,15 @@ class ClusterRows(RowSource):
             with suppress(Exception):
                 self.client.cancel(futures, force=True)
             raise
+
+    def with_rows(self, others: ClusterRows) -> ClusterRows:
+        """These rows and others after them; all stay where they are."""
+        concatenate = importlib.import_module("dask.array").concatenate
+        return ClusterRows(concatenate([self.persisted, others.persisted]))
+
+    def fingerprint(self) -> Any:
+        """Of every chunk its size and a hash of its values."""
+        return [[chunk.n_rows, chunk.digest] for _, chunk in self.chunks]
 
     def blocks(self, size: int) -> Iterator[tuple[slice, Array]]:
         """All rows in order, brought here: for what cannot go to them."""
@@ -284,12 +298,7 @@ def _of_group(function: Callable[..., Any], args: Any, part: Any, *chunks: Any) 
 
 def _taken(X: RowSource, rows: np.ndarray) -> np.ndarray:
     """Rows of a group, on the host."""
-    return to_host(dense_of_rows(X.take(from_host(rows, like=X.like))))
-
-
-def dense_of_rows(X: Any) -> Array:
-    """Gathered rows as an array."""
-    return X.dense() if isinstance(X, SparseRows) else X
+    return to_host(dense(X.take(from_host(rows, like=X.like))))
 
 
 def _described(chunk: Any) -> _Chunk:
@@ -312,7 +321,8 @@ def _described(chunk: Any) -> _Chunk:
     if not (np.isfinite(low).all() and np.isfinite(high).all()):
         values = to_host(dense_of(chunk))
         bad_row = int(np.flatnonzero(~np.isfinite(values).all(axis=1))[0])
-    return _Chunk(shape[0], shape[1], dtype.str, dtype.kind, low, high, bad_row)
+    known = (chunk.data, chunk.tocsr().indices) if is_sparse(chunk) else chunk
+    return _Chunk(shape[0], shape[1], dtype.str, dtype.kind, low, high, bad_row, digest(known))
 
 
 def _check_chunks(chunks: Sequence[_Chunk]) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import row_slices
+from .checkpoint import digest
 
 #: Names under which a file of several arrays may hold features.
 FEATURE_NAMES = ("x", "features", "embeddings")
@@ -37,6 +38,11 @@ class Shard(ABC):
     @abstractmethod
     def read(self, start: int, stop: int) -> np.ndarray:
         """Some consecutive rows."""
+
+    def fingerprint(self) -> list[Any]:
+        """What tells these rows from others, of JSON."""
+        some = self.take(np.arange(0, self.shape[0], 1 + self.shape[0] // 64))
+        return [self.name, list(self.shape), self.dtype.str, digest(some)]
 
     def take(self, rows: np.ndarray) -> np.ndarray:
         """Rows at ascending indices, of which few windows of the rows are read at a time."""
@@ -71,6 +77,10 @@ class FileRows(Shard):
         """What changes where the file does: its size, and when it was written."""
         found = os.stat(self.path)
         return found.st_size, found.st_mtime_ns
+
+    def fingerprint(self) -> list[Any]:
+        """With the state of the file."""
+        return [*super().fingerprint(), self.offset, *self.state]
 
     def read(self, start: int, stop: int) -> np.ndarray:
         """Some consecutive rows."""
@@ -158,6 +168,11 @@ class ParquetRows(Shard):
         self.lock = Lock()
         few = self._group(0)
         self.dtype, self.shape = few.dtype, (int(self.ends[-1]), few.shape[1])
+
+    def fingerprint(self) -> list[Any]:
+        """With the columns, and the state of the file."""
+        found = os.stat(self.path)
+        return [*super().fingerprint(), self.columns, found.st_size, found.st_mtime_ns]
 
     def read(self, start: int, stop: int) -> np.ndarray:
         """Some consecutive rows; a group of rows is read as a whole."""

@@ -8,8 +8,12 @@ from itertools import accumulate
 from typing import Any
 
 from ..arrays import Array, block_values, compute_dtype, describe_array, namespace, row_slices
+from .checkpoint import digest
 from .source import RowSource
 from .sparse import SparseRows, dense
+
+#: Values of an array that are all hashed, in about a second.
+MOST_HASHED = 1 << 28
 
 
 @dataclass(frozen=True)
@@ -48,9 +52,22 @@ class MemoryRows(RowSource):
         """A copy of these rows."""
         return namespace(self.X).take(self.X, indices, axis=0)
 
+    def fingerprint(self) -> Any:
+        """Shape, dtype and a hash; of very many values, of some and of the sums of all."""
+        X, xp = self.X, namespace(self.X)
+        known: tuple[Array, ...] = (X,)
+        if X.shape[0] * X.shape[1] > MOST_HASHED:
+            known = X[:: 1 + X.shape[0] // 4096, ...], xp.sum(X, axis=0, dtype=compute_dtype(X))
+        return [list(self.shape), str(X.dtype), digest(known)]
+
     def describe(self) -> str:
         """Shape, dtype, size and place."""
         return describe_array(self.X)
+
+
+def in_dtype_of(rows: RowSource, X: Array) -> Array:
+    """An array in the dtype that rows are computed in."""
+    return namespace(X).astype(X, compute_dtype(rows), copy=False)
 
 
 @dataclass(frozen=True)
@@ -112,6 +129,8 @@ class Stacked(RowSource):
         """The rows in one array, of one dtype."""
         if all(isinstance(part, SparseRows) for part in self.parts):
             return self._take_sparse(indices)
+        if indices.shape[0] == 0:
+            return in_dtype_of(self, dense(self.parts[0].take(indices)))
         size = max(1, block_values(self.like) // self.shape[1])
         found = [self._taken(indices[rows]) for rows in row_slices(indices.shape[0], size)]
         return namespace(indices).concat(found)
@@ -135,6 +154,10 @@ class Stacked(RowSource):
             found.append(part.take(xp.take(indices, here) - start))
             places.append(here)
         return SparseRows.concat(found).take(xp.argsort(xp.concat(places)))
+
+    def fingerprint(self) -> Any:
+        """Those of all parts."""
+        return [part.fingerprint() for part in self.parts]
 
     def describe(self) -> str:
         """That of each part."""

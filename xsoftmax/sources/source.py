@@ -47,6 +47,10 @@ class RowSource(ABC):
     def take(self, indices: Array) -> Any:
         """The rows at `indices`, gathered in memory."""
 
+    @abstractmethod
+    def fingerprint(self) -> Any:
+        """What tells these rows from others, of JSON."""
+
     @property
     def ndim(self) -> int:
         """Of a matrix."""
@@ -129,6 +133,10 @@ class Mapped(RowSource):
     def n_readers(self) -> int:
         """Those of the source."""
         return self.source.n_readers
+
+    def fingerprint(self) -> Any:
+        """That of the source."""
+        return self.source.fingerprint()
 
     def blocks(self, size: int) -> Iterator[tuple[slice, Any]]:
         """Those of the source, changed."""

@@ -14,6 +14,7 @@ from itertools import accumulate
 from typing import Any, Self
 
 from ..arrays import Array, namespace, row_slices
+from .checkpoint import digest
 from .source import RowSource
 
 
@@ -72,12 +73,18 @@ class SparseRows(RowSource):
         """The rows of all parts, one after the other, seen from the center of the first."""
         xp, matrices = namespace(parts[0].like), [part.matrix for part in parts]
         starts = [0, *accumulate(m.data.shape[0] for m in matrices)]
-        counts = [m.indptr[1:] + start for m, start in zip(matrices, starts, strict=False)]
-        indptr = xp.concat([matrices[0].indptr[:1], *counts])
+        ends = [xp.astype(m.indptr[1:], xp.int64, copy=False) for m in matrices]
+        counts = [m + start for m, start in zip(ends, starts, strict=False)]
+        indptr = xp.concat([0 * counts[0][:1], *counts])
         data = xp.concat([m.data for m in matrices])
         given = data, xp.concat([m.indices for m in matrices]), indptr
         shape = sum(m.shape[0] for m in matrices), matrices[0].shape[1]
         return cls(type(matrices[0])(given, shape=shape), parts[0].center)
+
+    def fingerprint(self) -> Any:
+        """Shape, dtype, and a hash of all values and where they are."""
+        m = self.matrix
+        return [list(self.shape), str(self.dtype), digest((m.data, m.indices, m.indptr))]
 
     def columns(self, indices: Array) -> SparseRows:
         """A copy of these features."""

@@ -10,7 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array, from_host, is_array, is_numpy, n_cores, namespace, to_host, to_list
+from ..arrays import (
+    Array,
+    from_host,
+    is_array,
+    is_numpy,
+    n_cores,
+    namespace,
+    to_host,
+    to_list,
+    where,
+)
+from .checkpoint import digest
 from .files import Shard, in_slices, shards_of
 from .source import RowSource
 
@@ -253,17 +264,16 @@ class StoredRows(RowSource):
         back = from_host(np.argsort(order, kind="stable"), like=X)
         return xp.take(X, back, axis=0)
 
-    def states(self) -> list[Any]:
-        """Name each file, with what changes where it does.
+    def fingerprint(self) -> Any:
+        """Say what tells these rows from others.
 
         Returns
         -------
-        states : list
-            Name, shape, and of files their size and when they were written.
+        fingerprint : list
+            Names, shapes, what changes where files do, and how values are expanded.
         """
-        return [
-            [shard.name, list(shard.shape), *getattr(shard, "state", ())] for shard in self.shards
-        ]
+        expanded = digest((self.scale, self.shift)), str(self.dtype), where(self.like)
+        return [[*each.fingerprint()] for each in self.shards] + [list(expanded)]
 
     @property
     def n_readers(self) -> int:
@@ -289,10 +299,10 @@ class StoredRows(RowSource):
 def _can_hold(like: Array, dtype: np.dtype) -> bool:
     """Whether a library has arrays of a dtype of NumPy."""
     try:
-        from_host(np.zeros(1, dtype), like=like)
+        held = from_host(np.zeros(1, dtype), like=like)
     except (TypeError, ValueError):
         return False
-    return True
+    return str(held.dtype).replace("torch.", "") == dtype.name  # JAX narrows 64 bits
 
 
 def _check_finite(shard: Shard, values: np.ndarray, start: int) -> None:
