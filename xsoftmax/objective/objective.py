@@ -204,14 +204,16 @@ class Objective:
         rows = xp.astype(xp.minimum(places, self.n_samples - 1.0), index_dtype(like))
         return replace(self, rows=self.rows.subsample(rows))
 
-    @computed_once
+    @property
     def gathered(self) -> Objective:
         """Itself, or where X is no array an estimate from as many rows as memory should hold.
 
         Curvature is made of these.
         """
-        if self.rows.are_gathered:
-            return self
+        return self if self.rows.are_gathered else self._few_gathered
+
+    @computed_once
+    def _few_gathered(self) -> Objective:
         (n_features, *_), policy = self.network.layer_sizes, self.policy
         useful = 4 * max(policy.few_rows, policy.hessian_rows_per_parameter * n_features)
         n_rows = min(useful, max(1, policy.max_gathered_values // n_features))

@@ -39,7 +39,6 @@ class _Chunk(NamedTuple):
     low: np.ndarray  #: (n_features,), of its values
     high: np.ndarray
     bad_row: int  #: the first that is not finite, or -1
-    digest: str = ""  #: of its values
 
 
 class Group(NamedTuple):
@@ -228,7 +227,8 @@ class ClusterRows(RowSource):
 
     def fingerprint(self) -> Any:
         """Of every chunk its size and a hash of its values."""
-        return [[chunk.n_rows, chunk.digest] for _, chunk in self.chunks]
+        found = self._gathered([self.client.submit(_digest, future) for future, _ in self.chunks])
+        return [[chunk.n_rows, each] for (_, chunk), each in zip(self.chunks, found, strict=True)]
 
     def blocks(self, size: int) -> Iterator[tuple[slice, Array]]:
         """All rows in order, brought here: for what cannot go to them."""
@@ -321,8 +321,12 @@ def _described(chunk: Any) -> _Chunk:
     if not (np.isfinite(low).all() and np.isfinite(high).all()):
         values = to_host(dense_of(chunk))
         bad_row = int(np.flatnonzero(~np.isfinite(values).all(axis=1))[0])
-    known = (chunk.data, chunk.tocsr().indices) if is_sparse(chunk) else chunk
-    return _Chunk(shape[0], shape[1], dtype.str, dtype.kind, low, high, bad_row, digest(known))
+    return _Chunk(shape[0], shape[1], dtype.str, dtype.kind, low, high, bad_row)
+
+
+def _digest(chunk: Any) -> str:
+    """A hash of the values of a chunk."""
+    return digest((chunk.data, chunk.tocsr().indices) if is_sparse(chunk) else chunk)
 
 
 def _check_chunks(chunks: Sequence[_Chunk]) -> None:
