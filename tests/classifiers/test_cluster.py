@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,7 +19,8 @@ from xsoftmax import (
     SoftmaxRegression,
     SoftmaxRegressionCV,
 )
-from xsoftmax.sources import ClusterRows
+from xsoftmax.objective.policy import DEFAULT
+from xsoftmax.sources import ClusterRows, cluster
 from xsoftmax.sources.cluster import PATIENCE
 
 from ..problems import blobs
@@ -291,6 +293,27 @@ def test_groups_without_a_row_that_is_wanted_give_none(client):
     X, _ = blobs(300, 4)
     rows = ClusterRows(da.from_array(X, chunks=(50, -1)))
     np.testing.assert_array_equal(rows.take(np.asarray([7, 3])), X[[7, 3]])
+
+
+@pytest.mark.parametrize("constant", [False, True])
+def test_many_rows_of_a_sample_stay_on_their_workers(client, constant):
+    X, y = blobs(6000, 200, 3, spread=9.0)
+    X[:, 3] = 2.0 if constant else X[:, 3]
+    rows = ClusterRows(da.from_array(X, chunks=(700, -1)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cluster, "MOST_GATHERED", 100)
+        some = rows.take(np.asarray([5999, 0, 4, 4, 3000, 701, 12, 13, 14]))
+        assert isinstance(some, ClusterRows)
+        patch.setattr(cluster, "MOST_GATHERED", 250_000)
+        found = np.concatenate([block for _, block in some.blocks(3)])
+        np.testing.assert_array_equal(found, X[[5999, 0, 4, 4, 3000, 701, 12, 13, 14]])
+        policy = replace(DEFAULT, min_sample_rows=1, max_gathered_values=200_000)
+        models = []
+        for data in (X, rows):
+            model = SoftmaxRegression(tol=1e-9)
+            model._policy = policy
+            models.append(model.fit(data, y))
+    np.testing.assert_allclose(*(model.predict_proba(X) for model in models), atol=1e-4)
 
 
 @pytest.mark.slow

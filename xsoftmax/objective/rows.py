@@ -165,7 +165,8 @@ class Rows(NamedTuple):
         targets, weights, offset = pick(self.targets), pick(self.weights), self.offset
         if offset is not None:
             offset = pick(offset)
-        return self._replace(targets=targets, weights=weights, offset=offset)
+        known = {"targets": targets, "weights": weights, "offset": offset}
+        return self._replace(**known, whole=None, problems=None)
 
     def centered(self) -> Rows:
         """The same rows, whose center is the median of a few of them."""

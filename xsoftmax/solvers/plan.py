@@ -235,8 +235,8 @@ def _sample_pays(objective: Objective, n_rows: int, uses_newton: bool) -> bool:
     n_features, n_classes = network.layer_sizes
     if n_rows < policy.min_sample_rows * max(n_features, n_classes):
         return False
-    source = objective.rows.source
-    if not source.has_random_access and n_rows * n_features > policy.max_gathered_values:
+    is_large = n_rows * n_features > policy.max_gathered_values
+    if is_large and not objective.rows.source.has_samples_in_place:
         return False
     if uses_newton:  # the rows that make its Hessian are no fewer there
         return n_rows >= policy.sample_stride * hessian_rows(network, policy)

@@ -14,6 +14,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from copy import copy
 from itertools import accumulate
 from typing import Any, NamedTuple
 
@@ -25,6 +26,8 @@ from .memory import MemoryRows, Stacked
 from .source import RowSource
 from .sparse import SparseRows, dense, is_sparse
 
+#: Values of rows that are brought here; more stay on their workers.
+MOST_GATHERED = 1 << 24
 #: Seconds after which a cluster without a worker is given up, and between looks at it.
 PATIENCE, LOOK = 20.0, 1.0
 
@@ -124,6 +127,7 @@ class ClusterRows(RowSource):
         self._like = from_host(np.zeros((1, 1), dtype), like=meta)
         self.groups = self._grouped()
         self._kept: dict[Any, tuple[Any, list[Any]]] = {}
+        self.is_sample = False
         self.n_rows_read = self.n_bytes_read = 0  #: by tasks so far, for a display of progress
 
     def _grouped(self) -> list[Group]:
@@ -161,6 +165,11 @@ class ClusterRows(RowSource):
     def has_random_access(self) -> bool:
         """Rows that are gathered cross the network."""
         return False
+
+    @property
+    def has_samples_in_place(self) -> bool:
+        """Many rows that are taken stay on their workers."""
+        return True
 
     def extremes(self) -> tuple[Array, Array]:
         """(n_features,): the smallest and the largest value of each feature."""
@@ -232,6 +241,11 @@ class ClusterRows(RowSource):
 
     def blocks(self, size: int) -> Iterator[tuple[slice, Array]]:
         """All rows in order, brought here: for what cannot go to them."""
+        if self.is_sample:  # whose chunks are in the order of their groups
+            most = max(1, MOST_GATHERED // self.shape[1])
+            for rows in row_slices(self.shape[0], min(size, most)):
+                yield rows, self.take(from_host(np.arange(rows.start, rows.stop), like=self.like))
+            return
         start = 0
         for future, chunk in self.chunks:
             X = dense_of(self._gathered([future])[0])
@@ -239,20 +253,37 @@ class ClusterRows(RowSource):
                 yield slice(start + rows.start, start + rows.stop), X[rows, ...]
             start += chunk.n_rows
 
-    def take(self, indices: Array) -> Array:
-        """The rows at `indices`, brought here."""
+    def take(self, indices: Array) -> Any:
+        """The rows at `indices`: brought here, or if they are many, where they lie."""
         wanted = to_host(indices)
         group_of, place_in = np.empty(self.shape[0], np.int32), np.empty(self.shape[0], np.int64)
         for g, group in enumerate(self.groups):
             group_of[group.rows], place_in[group.rows] = g, np.arange(len(group.rows))
         owners = group_of[wanted]
+        order = np.argsort(owners, kind="stable")
         parts = [place_in[wanted[owners == g]] for g in range(len(self.groups))]
+        if len(wanted) * self.shape[1] > MOST_GATHERED:
+            ends = np.cumsum([len(part) for part in parts])
+            return self._subset(parts, np.split(order, ends[:-1]))
         kept = [self.client.submit(_same, part, pure=False) for part in parts]
         found = self.run(_taken, kept=kept)
-        xp, order = namespace(self.like), np.argsort(owners, kind="stable")
+        xp = namespace(self.like)
         back = from_host(np.argsort(order, kind="stable"), like=self.like)
         found = [xp.astype(from_host(x, like=self.like), self.dtype, copy=False) for x in found]
         return xp.take(xp.concat(found), back, axis=0)
+
+    def _subset(self, parts: list[np.ndarray], places: list[np.ndarray]) -> ClusterRows:
+        """Rows of each group by their place in it, each group as one chunk; and where they are."""
+        some = copy(self)
+        some.chunks, some.groups, some._kept, some.is_sample = [], [], {}, True
+        for group, part, rows in zip(self.groups, parts, places, strict=True):
+            if len(rows):
+                future = self.client.submit(_of_group, _subset, (), part, *group.chunks, pure=False)
+                known = self.chunks[0][1]._replace(n_rows=len(rows))
+                some.chunks.append((future, known))
+                some.groups.append(Group((future,), rows))
+        some._shape = sum(map(len, places)), self.shape[1]
+        return some
 
     def in_order(self, parts: Sequence[Array]) -> Array:
         """Arrays (..., n_rows) of all groups as one (..., n_samples), in the order of the rows."""
@@ -294,6 +325,12 @@ def _same(part: Any) -> Any:
 def _of_group(function: Callable[..., Any], args: Any, part: Any, *chunks: Any) -> Any:
     sources = [source_of_chunk(chunk) for chunk in chunks]
     return function(sources[0] if len(sources) == 1 else Stacked(sources), part, *args)
+
+
+def _subset(X: RowSource, rows: np.ndarray) -> Any:
+    """Rows of a group, as a chunk."""
+    some = X.take(from_host(rows, like=X.like))
+    return some.matrix if isinstance(some, SparseRows) else some
 
 
 def _taken(X: RowSource, rows: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..arrays import Array
@@ -65,6 +65,11 @@ class RowSource(ABC):
     def has_random_access(self) -> bool:
         """Whether few rows here and there cost little more than as many in order."""
         return True
+
+    @property
+    def has_samples_in_place(self) -> bool:
+        """Whether a part of the rows is gathered where they lie, and costs no memory here."""
+        return self.has_random_access
 
     @property
     def row_values(self) -> int:
@@ -130,6 +135,11 @@ class Mapped(RowSource):
         return self.source.has_random_access
 
     @property
+    def has_samples_in_place(self) -> bool:
+        """As the source."""
+        return self.source.has_samples_in_place
+
+    @property
     def n_readers(self) -> int:
         """Those of the source."""
         return self.source.n_readers
@@ -145,4 +155,6 @@ class Mapped(RowSource):
 
     def take(self, indices: Array) -> Any:
         """Those of the source, changed."""
-        return self.change(self.source.take(indices))
+        taken = self.source.take(indices)
+        is_elsewhere = isinstance(taken, RowSource) and not taken.has_random_access
+        return replace(self, source=taken) if is_elsewhere else self.change(taken)
