@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
-from ..arrays import Array, block_values, compute_dtype, describe_array, namespace, row_slices
+import numpy as np
+
+from ..arrays import (
+    Array,
+    compute_dtype,
+    describe_array,
+    indices_from_host,
+    namespace,
+    row_slices,
+    to_host,
+)
 from .checkpoint import digest
 from .source import RowSource
 from .sparse import SparseRows, dense
@@ -65,11 +75,6 @@ class MemoryRows(RowSource):
         return describe_array(self.X)
 
 
-def in_dtype_of(rows: RowSource, X: Array) -> Array:
-    """An array in the dtype that rows are computed in."""
-    return namespace(X).astype(X, compute_dtype(rows), copy=False)
-
-
 @dataclass(frozen=True)
 class Stacked(RowSource):
     """Rows of several sources, one after the other, as if they were one."""
@@ -125,35 +130,21 @@ class Stacked(RowSource):
             for rows, X in part.blocks(size):
                 yield slice(start + rows.start, start + rows.stop), X
 
-    def take(self, indices: Array) -> Array:
-        """The rows in one array, of one dtype."""
-        if all(isinstance(part, SparseRows) for part in self.parts):
-            return self._take_sparse(indices)
-        if indices.shape[0] == 0:
-            return in_dtype_of(self, dense(self.parts[0].take(indices)))
-        size = max(1, block_values(self.like) // self.shape[1])
-        found = [self._taken(indices[rows]) for rows in row_slices(indices.shape[0], size)]
-        return namespace(indices).concat(found)
-
-    def _taken(self, indices: Array) -> Array:
-        """So few rows that one copy for each part does not matter."""
-        xp, chosen, dtype = namespace(indices), 0.0, compute_dtype(self)
+    def take(self, indices: Array) -> Any:
+        """The rows in one array of one dtype, or sparse if all parts are."""
+        xp, wanted = namespace(self), to_host(indices)
+        found: list[Any] = []
+        places: list[np.ndarray] = []
         for start, part in zip(self.starts, self.parts, strict=True):
-            local = indices - start
-            is_here = (local >= 0) & (local < part.shape[0])
-            some = dense(part.take(xp.where(is_here, local, 0)))
-            chosen = chosen + xp.where(is_here[:, None], xp.astype(some, dtype), 0.0)
-        return chosen
-
-    def _take_sparse(self, indices: Array) -> SparseRows:
-        """The rows of each part after others, and then in the order of the indices."""
-        xp, found, places = namespace(indices), [], []
-        for start, part in zip(self.starts, self.parts, strict=True):
-            is_here = (indices >= start) & (indices < start + part.shape[0])
-            here = xp.nonzero(is_here)[0]
-            found.append(part.take(xp.take(indices, here) - start))
+            here = np.flatnonzero((wanted >= start) & (wanted < start + part.shape[0]))
+            found.append(part.take(indices_from_host(wanted[here] - start, like=self.like)))
             places.append(here)
-        return SparseRows.concat(found).take(xp.argsort(xp.concat(places)))
+        back = indices_from_host(np.argsort(np.concatenate(places)), like=self.like)
+        if all(isinstance(some, SparseRows) for some in found):
+            return SparseRows.concat(found).take(back)
+        dtype = compute_dtype(self)
+        rows = [xp.astype(dense(some), dtype, copy=False) for some in found]
+        return xp.take(xp.concat(rows), back, axis=0)
 
     def fingerprint(self) -> Any:
         """Those of all parts."""
