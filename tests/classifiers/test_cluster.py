@@ -332,3 +332,18 @@ def test_a_cluster_without_workers_is_given_up(client):
         with pytest.raises(RuntimeError, match="has had no worker for"):
             SoftmaxRegression().fit(rows, y)
         assert time.perf_counter() - start < PATIENCE + 10
+
+
+def test_chunks_outlive_rows_that_were_asked_for_in_vain(client):
+    X, _ = blobs(300, 4)
+    persisted = client.persist(da.from_array(X, chunks=(100, -1)))
+    rows = ClusterRows(persisted)
+
+    def interrupted(futures):
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(client, "gather", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            next(rows.blocks(10))
+    np.testing.assert_array_equal(persisted.compute(), X)

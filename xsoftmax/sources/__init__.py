@@ -1,7 +1,7 @@
 """Where rows come from: memory, sparse matrices, files, clusters; no targets and no models."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ..arrays import block_values, namespace, to_host, to_list
@@ -50,18 +50,9 @@ def in_dtype(X: Any, dtype: Any) -> Any:
     if isinstance(X, SparseRows):
         return X.astype(dtype)
     if is_source(X):
-        return X if X.dtype == dtype else Mapped(X, _InDtype(dtype), X.shape[1], dtype)
+        change = partial(in_dtype, dtype=dtype)
+        return X if X.dtype == dtype else Mapped(X, change, X.shape[1], dtype)
     return namespace(X).astype(X, dtype, copy=False)
-
-
-@dataclass(frozen=True)
-class _InDtype:
-    """A change of blocks."""
-
-    dtype: Any
-
-    def __call__(self, X: Any) -> Any:
-        return in_dtype(X, self.dtype)
 
 
 def changed(X: RowsLike, change: Callable[[Any], Any], n_features: int, dtype: Any) -> RowsLike:

@@ -248,7 +248,8 @@ class ClusterRows(RowSource):
             return
         start = 0
         for future, chunk in self.chunks:
-            X = dense_of(self._gathered([future])[0])
+            # A task of its own: one that nobody waits for is cancelled, which a chunk must not be.
+            X = dense_of(self._gathered([self.client.submit(_same, future, pure=False)])[0])
             for rows in row_slices(chunk.n_rows, size):
                 yield slice(start + rows.start, start + rows.stop), X[rows, ...]
             start += chunk.n_rows

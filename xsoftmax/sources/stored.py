@@ -95,7 +95,7 @@ class StoredRows(RowSource):
 
     Notes
     -----
-    Solvers of full batches read the rows 20 to 80 times. SGD and Adam draw minibatches from a
+    Solvers of full batches read the rows 7 to 20 times. SGD and Adam draw minibatches from a
     window of shuffled pieces of the file.
 
     Examples
