@@ -80,7 +80,7 @@ def probe(
     parts = [
         datasets.read_features(
             path,
-            stored=option_rules.may_be_stored(str(path)) and reading.are_stored(stored, path),
+            stored=reading.are_stored(stored, path),
             like=options.somewhere(place),
         )
         for path in (train, *others[:-1])

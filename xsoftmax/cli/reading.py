@@ -12,6 +12,8 @@ import numpy as np
 from .. import arrays, datasets
 from ..sources import StoredRows
 from ..sources.stored import LARGE_MAP
+from .option_rules import may_be_stored
+from .options import somewhere
 
 #: Rows of a file that accuracies and pictures are made of, where it stays on disk.
 SHOWN_ROWS = 20_000
@@ -23,38 +25,49 @@ def hush(quiet: bool) -> None:
         warnings.simplefilter("ignore", datasets.TableWarning)
 
 
-class LargeRows(NamedTuple):
-    """Features that stay in their file, with rows to train on and rows to test on."""
+class TrainingData(NamedTuple):
+    """What is trained on, and rows of it in memory that scores and pictures are made of."""
 
-    X: StoredRows
-    y: np.ndarray
+    X: Any  #: an array, or rows that stay in their file
+    y: Any
     weight: np.ndarray | None  #: 0 for rows to test on that are in the same file
-    dataset: datasets.Dataset  #: some rows of each part, in memory
+    dataset: datasets.Dataset
+    X_train: Any  #: of the data set, where the command computes
+    X_test: Any
 
 
-def are_stored(stored: bool | None, *paths: Path | str) -> bool:
+def are_stored(stored: bool | None, path: Path | str) -> bool:
     """Whether features are read from disk at each pass: as asked, or because they are large."""
-    if stored is not None:
-        return stored
-    files: list[Path] = []
-    for path in map(Path, paths):
-        files += path.iterdir() if path.is_dir() else [path]
-    return sum(file.stat().st_size for file in files if file.is_file()) >= LARGE_MAP
+    if stored is not None or not may_be_stored(str(path)):
+        return bool(stored)
+    path = Path(path)
+    files = [file for file in (path.iterdir() if path.is_dir() else [path]) if file.is_file()]
+    return sum(file.stat().st_size for file in files) >= LARGE_MAP
 
 
-def large_rows(
+def data_in_memory(data: str, place: arrays.Backend, dtype: str, **how: Any) -> TrainingData:
+    """What `datasets.load` gives."""
+    dataset = datasets.load(data, **how).astype(dtype)
+    X_train, X_test = place.asarray(dataset.X_train), place.asarray(dataset.X_test)
+    # Labels travel as a list, since they may be strings, which no GPU holds.
+    return TrainingData(X_train, dataset.y_train.tolist(), None, dataset, X_train, X_test)
+
+
+def stored_data(
     data: str,
+    place: arrays.Backend,
+    seed: int,
+    *,
     labels: Path | None,
     test: str | None,
     test_labels: Path | None,
     test_size: float,
-    seed: int,
-    like: Any,
-) -> LargeRows:
+) -> TrainingData:
     """Rows of `data` that stay on disk; without `test`, random rows of them are tested on.
 
     At most `SHOWN_ROWS` of each part are gathered, which accuracies and pictures are made of.
     """
+    like = somewhere(place)
     rows = datasets.read_features(data, labels, stored=True, like=like)
     y: np.ndarray = np.asarray(rows.y)
     rng, weight = np.random.default_rng(seed), None
@@ -70,12 +83,14 @@ def large_rows(
         X_test, y_test, trained = others.X, np.asarray(others.y), order
         held = rng.permutation(len(y_test))
     some, few = np.sort(trained[:SHOWN_ROWS]), np.sort(held[:SHOWN_ROWS])
-
-    def gathered(X: StoredRows, which: np.ndarray) -> np.ndarray:
-        return arrays.to_host(X.take(arrays.indices_from_host(which, like=X.like)))
-
-    shown = gathered(rows.X, some), y[some], gathered(X_test, few), y_test[few]
-    return LargeRows(rows.X, y, weight, datasets.Dataset(rows.name, *shown))
+    there = (
+        X.take(arrays.indices_from_host(which, like=X.like))
+        for X, which in ((rows.X, some), (X_test, few))
+    )
+    X_train, X_test = there
+    on_host = arrays.to_host(X_train), y[some], arrays.to_host(X_test), y_test[few]
+    dataset = datasets.Dataset(rows.name, *on_host)
+    return TrainingData(rows.X, y, weight, dataset, X_train, X_test)
 
 
 def there(place: arrays.Backend, X: Any) -> Any:

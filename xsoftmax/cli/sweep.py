@@ -65,7 +65,7 @@ def sweep(
     Cs = values_of(grid)
     where = destination(save_to, plots, no_plots=no_plots, force=force)
 
-    from .. import arrays, datasets
+    from .. import arrays
     from ..arrays import threads_that_pay
     from ..classifiers import SoftmaxRegressionCV
     from . import reading
@@ -74,37 +74,30 @@ def sweep(
     reading.hush(quiet)
     estimator = SoftmaxRegressionCV(Cs, cv=cv, scoring=scoring, tol=tol, max_iter=max_iter)
     place = arrays.backend(backend, device)
-    large = None
-    if option_rules.may_be_stored(data) and reading.are_stored(stored, data):
-        split = labels, test, test_labels, test_size, seed
-        large = reading.large_rows(data, *split, options.somewhere(place))
-        dataset = large.dataset
+    how: dict[str, Any] = {
+        "labels": labels,
+        "test": test,
+        "test_labels": test_labels,
+        "test_size": test_size,
+    }
+    if reading.are_stored(stored, data):
+        given = reading.stored_data(data, place, seed, **how)
     else:
-        dataset = datasets.load(
-            data,
-            labels=labels,
-            label_column=label_column,
-            header=header,
-            data_dir=data_dir,
-            test=test,
-            test_labels=test_labels,
-            test_size=test_size,
-            random_state=seed,
-        ).astype(dtype)
+        tables = {"label_column": label_column, "header": header, "data_dir": data_dir}
+        given = reading.data_in_memory(data, place, dtype, random_state=seed, **how, **tables)
+    dataset, X_train, X_test = given.dataset, given.X_train, given.X_test
     check_known(dataset.y_test, dataset.y_train)
-    X_train, X_test = place.asarray(dataset.X_train), place.asarray(dataset.X_test)
     check_room(where, estimator, X_train, dataset.y_train)
-    title = f"sweep of C on {dataset.name}"
-    rows: Any = (X_train, dataset.y_train.tolist()) if large is None else large[:3]
+    title, X, y = f"sweep of C on {dataset.name}", given.X, given.y
 
     start = time.perf_counter()
     try:
         # Before the bar, which has a thread of its own.
         with (
-            threads_that_pay(rows[0], cv * len(set(rows[1]))),
-            sweep_progress(title, Cs.size * cv, quiet=quiet, rows=rows[0]) as monitor,
+            threads_that_pay(X, cv * len(set(y))),
+            sweep_progress(title, Cs.size * cv, quiet=quiet, rows=X) as monitor,
         ):
-            estimator.fit(*rows, monitor=monitor, checkpoint=checkpoint)
+            estimator.fit(X, y, given.weight, monitor=monitor, checkpoint=checkpoint)
     except KeyboardInterrupt:
         note("interrupted; nothing was written")
         raise typer.Exit(INTERRUPTED) from None

@@ -62,7 +62,7 @@ def train(
     """
     option_rules.check_options(context, option_rules.TRAIN)
 
-    from .. import arrays, datasets
+    from .. import arrays
     from ..classifiers import MLPClassifier, SoftmaxRegression
     from . import reading
     from .evaluation import check_known, evaluate
@@ -83,32 +83,24 @@ def train(
         estimator = MLPClassifier(_sizes(hidden), activation, alpha=alpha, **settings)
     where = destination(save_to, plots, no_plots=no_plots, force=force)
     place = arrays.backend(backend, device)
-    large = None
-    if option_rules.may_be_stored(data) and reading.are_stored(stored, data):
-        split = labels, test, test_labels, test_size, seed
-        large = reading.large_rows(data, *split, options.somewhere(place))
-        dataset = large.dataset
+    how: dict[str, Any] = {
+        "labels": labels,
+        "test": test,
+        "test_labels": test_labels,
+        "test_size": test_size,
+    }
+    if reading.are_stored(stored, data):
+        given = reading.stored_data(data, place, seed, **how)
     else:
-        dataset = datasets.load(
-            data,
-            labels=labels,
-            label_column=label_column,
-            header=header,
-            data_dir=data_dir,
-            test=test,
-            test_labels=test_labels,
-            test_size=test_size,
-            random_state=seed,
-        ).astype(dtype)
+        tables = {"label_column": label_column, "header": header, "data_dir": data_dir}
+        given = reading.data_in_memory(data, place, dtype, random_state=seed, **how, **tables)
+    dataset, X_train, X_test = given.dataset, given.X_train, given.X_test
     check_known(dataset.y_test, dataset.y_train)
-    X_train, X_test = place.asarray(dataset.X_train), place.asarray(dataset.X_test)
     check_room(where, estimator, X_train, dataset.y_train)
     title = f"{kind} on {dataset.name}"
-    # Labels travel as a list, since they may be strings, which no GPU holds.
-    rows = (X_train, dataset.y_train.tolist()) if large is None else large[:3]
 
     start = time.perf_counter()
-    interrupted = _fit(estimator, rows, title, quiet, checkpoint)
+    interrupted = _fit(estimator, given, title, quiet, checkpoint)
     seconds = time.perf_counter() - start
 
     named = reading.with_columns(estimator, dataset)
@@ -149,18 +141,18 @@ def train(
         raise typer.Exit(INTERRUPTED)
 
 
-def _fit(estimator: Any, rows: Any, title: str, quiet: bool, checkpoint: Any) -> bool:
-    """Fit `rows` (X, y and perhaps weights) with a progress bar; whether Ctrl-C ended it."""
+def _fit(estimator: Any, given: Any, title: str, quiet: bool, checkpoint: Any) -> bool:
+    """Fit the `given` data with a progress bar; whether Ctrl-C ended it."""
     from ..arrays import threads_that_pay
 
-    X, y = rows[:2]
+    X, y = given.X, given.y
     try:
         # Before the bar, which has a thread of its own.
         with (
             threads_that_pay(X, len(set(y))),
             training_progress(title, estimator.max_iter, quiet=quiet, rows=X) as monitor,
         ):
-            estimator.fit(*rows, monitor=monitor, checkpoint=checkpoint)
+            estimator.fit(X, y, given.weight, monitor=monitor, checkpoint=checkpoint)
     except KeyboardInterrupt:
         if not getattr(estimator, "n_iter_", 0):
             note("interrupted before the first iteration finished; nothing was written")
