@@ -11,7 +11,7 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from xsoftmax import BatchedGridSearchCV, MLPClassifier, SoftmaxRegression, SoftmaxRegressionCV
-from xsoftmax.arrays import computed_once, threads_that_pay
+from xsoftmax.arrays import computed_once, threads, threads_that_pay
 from xsoftmax.arrays.threads import SMALL
 
 from ..problems import blobs
@@ -36,6 +36,19 @@ def test_threads_that_pay_is_one_for_small_products(two_threads, n_samples, n_co
     X = np.broadcast_to(0.0, (n_samples, 8))
     with threads_that_pay(X, n_columns):
         assert blas_threads() == {n_threads}
+    assert blas_threads() == {2}
+
+
+@pytest.mark.parametrize(("n_readers", "n_threads"), [(0, 2), (1, 2), (2, 1), (9, 1)])
+def test_threads_that_pay_leaves_readers_their_cores(two_threads, n_readers, n_threads):
+    class Rows:
+        shape, like = (SMALL, 8), np.zeros(1)
+
+    Rows.n_readers = n_readers
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threads, "n_cores", lambda: 3)
+        with threads_that_pay(Rows(), 3):
+            assert blas_threads() == {n_threads}
     assert blas_threads() == {2}
 
 

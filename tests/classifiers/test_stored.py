@@ -101,6 +101,18 @@ def test_all_values_of_c_share_the_passes_over_a_file(rows):
     np.testing.assert_allclose(search.scores_, whole.scores_, atol=5e-3)
 
 
+def test_folds_are_scored_in_one_pass_for_each_c(rows):
+    X, y, paths = rows
+    stored, scored = StoredRows(paths), []
+
+    def note(n_finished, n_problems):
+        scored.append(stored.n_rows_read / 3000)
+
+    SoftmaxRegressionCV(np.logspace(-6, -2, 5), cv=4, refit=False).fit(stored, y, monitor=note)
+    # The first C waits for all of them to be solved.
+    np.testing.assert_allclose(np.diff(scored)[1:], 1.0)
+
+
 @pytest.mark.parametrize("policy", [DEFAULT, DEFAULT.__class__(max_cost_of_newton=0.0)])
 def test_curvature_is_made_of_few_rows_and_the_minimum_is_that_of_all(rows, policy):
     X, y, paths = rows
