@@ -102,7 +102,7 @@ def test_all_values_of_c_share_the_passes_over_a_file(rows):
 
 
 def test_folds_are_scored_in_one_pass_for_each_c(rows):
-    X, y, paths = rows
+    _, y, paths = rows
     stored, scored = StoredRows(paths), []
 
     def note(n_finished, n_problems):
