@@ -2,7 +2,11 @@
 
 import json
 
+import numpy as np
+
 import xsoftmax
+from xsoftmax import arrays
+from xsoftmax.cli import reading
 
 from .commands import run, write_table
 
@@ -70,3 +74,19 @@ def test_train_keeps_the_zeros_of_labels(tmp_path, rng):
     write_table(tmp_path / "some.csv", ["x", "zip"], [row for row in rows if row[1] != "00501"])
     out, _ = run("evaluate", "some.csv", "--model", "xsoftmax-out", "--json", cwd=tmp_path)
     assert json.loads(out)["test_accuracy"] > 0
+
+
+def test_rows_to_test_on_of_a_stored_file_are_not_trained_on(tmp_path):
+    X, y = np.arange(200.0).reshape(100, 2), np.arange(100) % 2
+    np.save(tmp_path / "X.npy", X)
+    np.save(tmp_path / "y.npy", y)
+    how = {"labels": tmp_path / "y.npy", "test": None, "test_labels": None, "test_size": 0.3}
+    given = reading.stored_data(str(tmp_path / "X.npy"), arrays.backend("numpy"), 0, **how)
+    held = np.flatnonzero(given.weight == 0)
+    assert len(held) == 30
+    assert np.sum(given.weight) == 70
+    np.testing.assert_array_equal(given.X_test, X[held])
+    np.testing.assert_array_equal(given.dataset.y_test, y[held])
+    np.testing.assert_array_equal(given.X_train, X[given.weight > 0])
+    again = reading.stored_data(str(tmp_path / "X.npy"), arrays.backend("numpy"), 1, **how)
+    assert not np.array_equal(again.weight, given.weight)
