@@ -334,6 +334,16 @@ def test_a_cluster_without_workers_is_given_up(client):
         assert time.perf_counter() - start < PATIENCE + 10
 
 
+def test_chunks_stay_with_the_client_that_has_them(client, processes):
+    X, y = blobs(300, 4)
+    _, another = processes
+    for mine, other in ((client, another), (another, client)):
+        persisted = mine.persist(da.from_array(X, chunks=(100, -1)))
+        with other.as_current():
+            assert ClusterRows(persisted).client is mine
+            SoftmaxRegression().fit(persisted, y)
+
+
 def test_chunks_outlive_rows_that_were_asked_for_in_vain(client):
     X, _ = blobs(300, 4)
     persisted = client.persist(da.from_array(X, chunks=(100, -1)))
@@ -346,4 +356,4 @@ def test_chunks_outlive_rows_that_were_asked_for_in_vain(client):
         patch.setattr(client, "gather", interrupted)
         with pytest.raises(KeyboardInterrupt):
             next(rows.blocks(10))
-    np.testing.assert_array_equal(persisted.compute(), X)
+    np.testing.assert_array_equal(client.compute(persisted).result(), X)

@@ -89,7 +89,7 @@ def is_dask(X: Any) -> bool:
 
 
 class ClusterRows(RowSource):
-    """The rows of a Dask array, on the workers of the current client.
+    """The rows of a Dask array, on the workers of the client that has them, or the current one.
 
     Raises
     ------
@@ -101,7 +101,7 @@ class ClusterRows(RowSource):
     """
 
     def __init__(self, X: Any) -> None:
-        self.client = _current_client()
+        self.client = _client_of(X)
         if X.ndim != 2:
             raise ValueError(
                 f"X must be 2-dimensional, (n_samples, n_features); got a Dask array of "
@@ -293,13 +293,17 @@ class ClusterRows(RowSource):
         return xp.take(xp.concat(list(parts), axis=-1), from_host(order, like=parts[0]), axis=-1)
 
 
-def _current_client() -> Any:
+def _client_of(X: Any) -> Any:
+    """The client through which chunks of X were made already, or else the current one."""
     try:
         distributed = importlib.import_module("distributed")
     except ImportError as error:
         raise ImportError(
             'Dask arrays need its scheduler: pip install "xsoftmax[dask]".'
         ) from error
+    made = distributed.futures_of(X)
+    if made:
+        return made[0].client
     try:
         return distributed.get_client()
     except ValueError as error:
