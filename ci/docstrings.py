@@ -21,6 +21,7 @@ from numpydoc.validate import validate
 MODULES = (
     "xsoftmax",
     "xsoftmax.classifiers",
+    "xsoftmax.conversion",
     "xsoftmax.datasets",
     "xsoftmax.functional",
     "xsoftmax.plots",

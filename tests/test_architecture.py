@@ -49,11 +49,9 @@ def violations(path, text=None):
     if name == "__init__":
         return []
     assert own is not None, f"{name} is no room of docs/design.md"
-    libraries = (
-        set()
-        if name == "arrays"
-        else LIBRARIES - ({"numpy"} if own >= place("classifiers") or name == "sources" else set())
-    )
+    knows_numpy = own >= place("classifiers") or name == "sources"
+    libraries = LIBRARIES - ({"numpy"} if knows_numpy else set())
+    libraries -= {"arrays": LIBRARIES, "conversion": {"torch"}}.get(name, set())
     found = []
     for parts in imports(path, text):
         above = parts[0] == "xsoftmax" and (place(parts[1]) or 0) > own

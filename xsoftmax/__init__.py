@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         fit_many,
         learning_curve,
     )
+    from .conversion import from_sklearn, to_onnx, to_sklearn, to_torch
     from .serialization.model_file import load, save
     from .sources import StoredRows
 
@@ -36,9 +37,13 @@ _HOMES = {
     "bootstrap": "classifiers",
     "bootstrap_scores": "classifiers",
     "fit_many": "classifiers",
+    "from_sklearn": "conversion",
     "learning_curve": "classifiers",
     "load": "serialization",
     "save": "serialization",
+    "to_onnx": "conversion",
+    "to_sklearn": "conversion",
+    "to_torch": "conversion",
 }
 _MODULES = ("datasets", "functional", "metrics", "plots")
 
@@ -54,12 +59,16 @@ __all__ = [
     "bootstrap_scores",
     "datasets",
     "fit_many",
+    "from_sklearn",
     "functional",
     "learning_curve",
     "load",
     "metrics",
     "plots",
     "save",
+    "to_onnx",
+    "to_sklearn",
+    "to_torch",
 ]
 
 

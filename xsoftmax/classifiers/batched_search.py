@@ -31,6 +31,7 @@ from ..solvers import Solution, Status
 from .folds import Fold, problems_of, split
 from .held_out import HeldOut, NotANumberError, Scorer
 from .mlp import MLPClassifier
+from .moving import Movable
 from .problems import objective_of
 from .rules import check_parameters
 from .samples import Samples
@@ -55,7 +56,7 @@ class Outcome(NamedTuple):
     score_error: str = ""  #: why the scorer failed, if it did
 
 
-class BatchedGridSearchCV(GridSearchCV):
+class BatchedGridSearchCV(Movable, GridSearchCV):
     """Grid search over networks, with candidates and folds trained as one batch.
 
     It is scikit-learn's GridSearchCV for `MLPClassifier`. Candidates that differ only in

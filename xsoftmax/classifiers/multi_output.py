@@ -16,6 +16,7 @@ from ..model.network import Layer, Network
 from ..objective.policy import DEFAULT, Policy
 from .batch import fit_batch
 from .label_sets import check_Y, host_Y, known_labels
+from .moving import Movable
 from .predictor import logits_of
 from .resuming import resuming
 from .rules import check_parameters
@@ -23,7 +24,7 @@ from .softmax_regression import SoftmaxRegression
 from .validation import check_range, check_same_place, check_sample_weight, check_X
 
 
-class MultiOutputPredictor(ClassifierMixin, BaseEstimator):
+class MultiOutputPredictor(Movable, ClassifierMixin, BaseEstimator):
     """Predictions of ``estimators_``, one for each output, all of which read X once."""
 
     estimators_: list[SoftmaxRegression]

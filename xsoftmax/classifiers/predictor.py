@@ -25,6 +25,7 @@ from ..arrays import (
 from ..functional import log_softmax, softmax
 from ..model.network import Layer, Network
 from ..sources import ClusterRows, RowSource, as_source, in_dtype, is_dask
+from .moving import Movable
 from .validation import (
     check_offset,
     check_range,
@@ -35,7 +36,7 @@ from .validation import (
 )
 
 
-class Predictor(ClassifierMixin, BaseEstimator, ABC):
+class Predictor(Movable, ClassifierMixin, BaseEstimator, ABC):
     """Predictions of a network with a softmax on top; subclasses know where its layers are."""
 
     classes_: Array

@@ -14,6 +14,7 @@ import typer
 from .. import __version__
 from .console import note
 from .evaluate import evaluate
+from .export import export
 from .info import info
 from .interrupts import INTERRUPTED, interrupts_raised, is_interrupt
 from .predict import predict
@@ -43,10 +44,9 @@ def _interruptible(command: Callable) -> Callable:
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, sweep, probe, evaluate, predict, reproduce, info):
+for command in (train, sweep, probe, evaluate, predict, export, reproduce, info):
     app.command()(_interruptible(command))
 
 

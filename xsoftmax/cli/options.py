@@ -56,6 +56,9 @@ ModelFile = Annotated[
         "--model", help="The model file that train wrote, or its folder.", callback=_in_folder
     ),
 ]
+ModelToExport = Annotated[
+    Path, typer.Argument(help="A model file that train wrote, or its folder.", callback=_in_folder)
+]
 ModelToDescribe = Annotated[
     Path | None,
     typer.Argument(help="A model file that train wrote, or its folder.", callback=_in_folder),
