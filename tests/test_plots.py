@@ -72,6 +72,12 @@ def test_plot_loss_curve_gives_scores_an_axis_of_their_own():
     assert len(ax.get_legend().get_texts()) == 2
 
 
+def test_plot_loss_curve_draws_losses_of_held_out_rows_on_its_own_axis():
+    ax = plots.plot_loss_curve([3.0, 2.0], validation_losses=[2.5, 2.25])
+    np.testing.assert_array_equal(ax.lines[1].get_xydata(), [[1, 2.5], [2, 2.25]])
+    assert [text.get_text() for text in ax.get_legend().get_texts()][1] == "held-out log loss"
+
+
 def confusion(n_classes, n_samples=2000, names=None):
     """Of labels of which nine in ten are right."""
     rng = np.random.default_rng(0)

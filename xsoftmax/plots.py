@@ -195,6 +195,7 @@ def plot_loss_curve(
     losses: Sequence[float],
     *,
     validation_scores: Sequence[float] | None = None,
+    validation_losses: Sequence[float] | None = None,
     label: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -207,6 +208,8 @@ def plot_loss_curve(
     validation_scores : sequence of float, default=None
         The accuracy on held-out rows at each iteration, such as ``model.validation_scores_``. It is
         drawn against an axis on the right.
+    validation_losses : sequence of float, default=None
+        The log loss on held-out rows at each iteration, such as ``model.validation_loss_curve_``.
     label : str, default=None
         The name of the curve in the legend. By default "objective".
     ax : Axes, default=None
@@ -230,6 +233,12 @@ def plot_loss_curve(
     ax.set(xlabel="iteration", ylabel="objective", title="Objective")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.grid(alpha=0.3)
+    if validation_losses:
+        iterations = range(1, len(validation_losses) + 1)
+        lines += ax.plot(
+            iterations, validation_losses, label="held-out log loss", color="tab:green",
+            marker=marker,
+        )  # fmt: skip
     if validation_scores:
         right = ax.twinx()
         iterations = range(1, len(validation_scores) + 1)
@@ -239,7 +248,7 @@ def plot_loss_curve(
         )  # fmt: skip
         right.set_ylabel("accuracy on held-out rows")
         ax.set_title("Objective and held-out accuracy")
-    if label is not None or validation_scores:
+    if label is not None or validation_scores or validation_losses:
         for text in ax.legend(handles=lines, loc="center right").get_texts():
             text.set(**_as_it_is())
     return ax

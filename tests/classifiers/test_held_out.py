@@ -43,7 +43,7 @@ def models_of(held_out):
 def scorings(names, targets, weight):
     model = SoftmaxRegression()
     model.classes_, routing = targets.classes, Routing(None, None, None)
-    return scorings_of(names, model, targets.classes, routing, weight, 1)
+    return scorings_of(names, model, targets.classes, routing, weight)
 
 
 @pytest.mark.parametrize("weighted", [False, True])

@@ -48,7 +48,8 @@ FITS = {
 def outcome(model, X):
     """All numbers of a fitted model."""
     found = [np.ravel(model.predict_proba(X))]
-    for name in ("loss_curve_", "validation_scores_", "scores_", "gaps_", "n_iter_", "gap_"):
+    curves = "loss_curve_", "validation_scores_", "validation_loss_curve_"
+    for name in (*curves, "scores_", "gaps_", "n_iter_", "gap_"):
         if getattr(model, name, None) is not None:
             found.append(np.ravel(getattr(model, name)).astype(float))
     return np.concatenate(found)

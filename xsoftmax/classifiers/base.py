@@ -26,12 +26,14 @@ from ..objective.features import Features
 from ..objective.policy import DEFAULT, Policy
 from ..solvers import Status, WarmStart
 from .fit_callback import FitCallback
+from .held_out_loss import accuracy_and_log_loss
 from .predictor import Predictor
 from .prior import from_prior
 from .problems import objective_of
 from .resuming import resuming
 from .rules import check_parameters
 from .samples import Samples, check_held_out, hold_out
+from .tasks import CallbackSupportMixin, FitTasks, with_callbacks
 from .training import as_returned, check_finite, solve, solver_of, warn_unless_converged
 from .validation import (
     check_offset,
@@ -77,7 +79,7 @@ class _ExceptByLBFGS:
         return MethodType(self.function, estimator)
 
 
-class BaseSoftmaxClassifier(Predictor):
+class BaseSoftmaxClassifier(CallbackSupportMixin, Predictor):
     """A subclass names the parameters, the network, its start, and where its layers are kept."""
 
     _policy: Policy = DEFAULT  #: by which `lbfgs` plans a fit
@@ -100,6 +102,7 @@ class BaseSoftmaxClassifier(Predictor):
     def _after_fit(self, samples: Samples) -> None:
         """What a subclass learns from a fit besides its layers."""
 
+    @with_callbacks
     @on_its_device
     def fit(
         self,
@@ -140,7 +143,8 @@ class BaseSoftmaxClassifier(Predictor):
             That of the held-out samples.
         monitor : callable, default=None
             Called as ``monitor(iteration, self)`` after every iteration, with the estimator as
-            fitted so far. Returning True stops the fit.
+            fitted so far. Returning True stops the fit. `set_callbacks` takes those of scikit-learn
+            1.9.
         checkpoint : path, default=None
             A file that keeps what the fit has found, and is removed when it ends. If the fit is cut
             off, the same call goes on from there and ends with the same bits.
@@ -182,13 +186,15 @@ class BaseSoftmaxClassifier(Predictor):
         parts = [samples] if held_out is None else [samples, held_out]
         Xs, others = [part.X for part in parts], [part[1:] for part in parts]
         resumed = resuming(self, checkpoint, checkpoint_every, Xs, others)
+        tasks = FitTasks(self, X, y, sample_weight, n_steps=self.max_iter)
         try:
             with resumed:
-                self._fit(samples, held_out, monitor, resume)
+                self._fit(samples, held_out, monitor, resume, tasks)
         except KeyboardInterrupt:
             self._count_rows(samples)
             raise
         self._count_rows(samples)
+        tasks.ended()
         return self
 
     def _count_rows(self, samples: Samples) -> None:
@@ -197,7 +203,12 @@ class BaseSoftmaxClassifier(Predictor):
         self.t_ = n_epochs * samples.X.shape[0]
 
     def _fit(
-        self, samples: Samples, held_out: Samples | None, monitor: Monitor | None, resume: bool
+        self,
+        samples: Samples,
+        held_out: Samples | None,
+        monitor: Monitor | None,
+        resume: bool,
+        tasks: FitTasks,
     ) -> Any:
         self._before_fit(samples)
         random_state = check_random_state(self.random_state)
@@ -218,7 +229,7 @@ class BaseSoftmaxClassifier(Predictor):
         objective = objective_of(*given, features, self._policy, offset)
         stops_early = held_out is not None and self.early_stopping
         classes = classes_for(samples.X, samples.targets.classes)
-        fit_callback = self._fit_callback(space, classes, held_out, monitor)
+        fit_callback = self._fit_callback(space, classes, held_out, monitor, tasks)
         early_stop = fit_callback if stops_early else None
         with threads_that_pay(X, network.n_units):
             solution = solve(self, objective, start, random_state, fit_callback, early_stop)
@@ -273,7 +284,7 @@ class BaseSoftmaxClassifier(Predictor):
         ------
         ValueError
             If a parameter, X, y, `classes` or a weight breaks its rule, the solver diverges, or the
-            estimator has ``early_stopping=True`` or ``class_weight="balanced"``.
+            estimator has `early_stopping` or ``class_weight="balanced"``.
         """
         check_parameters(self)
         if getattr(self, "coef_prior", None) is not None:
@@ -283,7 +294,7 @@ class BaseSoftmaxClassifier(Predictor):
             )
         if self.early_stopping:
             raise ValueError(
-                "partial_fit does not support early_stopping=True: one epoch has nothing to stop. "
+                "partial_fit does not support early_stopping: one epoch has nothing to stop. "
                 "Set early_stopping=False, and score rows of your own between the calls."
             )
         resume = self.__sklearn_is_fitted__()
@@ -370,21 +381,31 @@ class BaseSoftmaxClassifier(Predictor):
         return [(W, b if network.fit_intercept else None) for W, b in layers]
 
     def _fit_callback(
-        self, space: Coordinates, classes: Array, held_out: Samples | None, monitor: Any
+        self,
+        space: Coordinates,
+        classes: Array,
+        held_out: Samples | None,
+        monitor: Monitor | None,
+        tasks: FitTasks,
     ) -> FitCallback:
         def publish(parameters: Array, n_iter: int, losses: list[float]) -> Any:
             return self._publish(space.layers(parameters), classes, n_iter, losses)
 
         self.validation_scores_: list[float] | None = None
+        self.validation_loss_curve_: list[float] | None = None
         if held_out is None:
-            return FitCallback(publish, monitor=monitor)
-
-        def score() -> float:
-            return self._accuracy(held_out.X, held_out.labels, held_out.weight, held_out.offset)
-
-        patience = self.n_iter_no_change if self.early_stopping else None
-        fit_callback = FitCallback(publish, score, patience, self.tol, monitor)
+            return FitCallback(publish, monitor=monitor, tasks=tasks)
+        fit_callback = FitCallback(
+            publish,
+            partial(accuracy_and_log_loss, self, held_out),
+            self.n_iter_no_change if self.early_stopping else None,
+            self.tol,
+            monitor,
+            tasks,
+            watches_loss=self.early_stopping == "loss",
+        )
         self.validation_scores_ = fit_callback.scores
+        self.validation_loss_curve_ = fit_callback.validation_losses
         return fit_callback
 
     def _publish(
@@ -394,5 +415,6 @@ class BaseSoftmaxClassifier(Predictor):
         for name in SEARCH_RESULTS:
             self.__dict__.pop(name, None)
         self.classes_, self.n_iter_, self.loss_curve_ = classes, n_iter, losses
-        self.__dict__.setdefault("validation_scores_", None)
+        for name in ("validation_scores_", "validation_loss_curve_"):
+            self.__dict__.setdefault(name, None)
         return self

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,12 +28,12 @@ def fit_batch(
     X: Array,
     problems: Sequence[Problem],
     Cs: Sequence[float],
-    stacklevel: int = 5,
+    monitor: Callable[[int, int], Any] = lambda *_: None,
 ) -> list[SoftmaxRegression]:
     """A fitted `SoftmaxRegression` for each problem, with its C, and the settings of `estimator`.
 
-    `estimator` has the parameters of `SoftmaxRegression` that do not depend on the solver. A
-    warning names the caller at `stacklevel`.
+    `estimator` has the parameters of `SoftmaxRegression` that do not depend on the solver.
+    ``monitor(n_finished, n_problems)`` is called as problems finish.
     """
     features, policy = Features(X), getattr(estimator, "_policy", DEFAULT)
     models: dict[int, SoftmaxRegression] = {}
@@ -51,8 +51,9 @@ def fit_batch(
                     models[k] = _published(estimator, problems[k], Cs[k], network, solution, row, X)
                 statuses += solution.statuses
                 gaps += solution.gaps
+                monitor(len(models), len(problems))
     n_left = sum(status is not Status.CONVERGED for status in statuses)
-    warn_of_problems(estimator, n_left, len(problems), max(gaps), stacklevel)
+    warn_of_problems(estimator, n_left, len(problems), max(gaps))
     return [models[k] for k in range(len(problems))]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
@@ -36,9 +35,10 @@ from .problems import objective_of
 from .rules import check_parameters
 from .samples import Samples
 from .scoring import route, scored, scorings_of
+from .tasks import CallbackSupportMixin, FitTasks, with_callbacks
 from .training import LEARNING_RATES, check_finite, solve
 from .validation import check_sample_weight, check_X, check_y
-from .words import shown
+from .words import shown, warn
 
 #: Parameters in which the networks of one batch may differ.
 BATCHED = ("alpha", "learning_rate_init", "random_state")
@@ -56,7 +56,7 @@ class Outcome(NamedTuple):
     score_error: str = ""  #: why the scorer failed, if it did
 
 
-class BatchedGridSearchCV(Movable, GridSearchCV):
+class BatchedGridSearchCV(Movable, GridSearchCV, CallbackSupportMixin):
     """Grid search over networks, with candidates and folds trained as one batch.
 
     It is scikit-learn's GridSearchCV for `MLPClassifier`. Candidates that differ only in
@@ -147,6 +147,7 @@ class BatchedGridSearchCV(Movable, GridSearchCV):
             estimator, param_grid, scoring=scoring, refit=refit, cv=cv, error_score=error_score
         )
 
+    @with_callbacks
     @on_its_device
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None, *, groups: Any = None) -> Self:
         """Train and score every candidate on every fold, then refit the best on all rows.
@@ -207,7 +208,7 @@ class BatchedGridSearchCV(Movable, GridSearchCV):
             )
         estimators = [clone(self.estimator).set_params(**params) for params in candidates]
         if any(estimator.early_stopping for estimator in estimators):
-            raise ValueError("BatchedGridSearchCV needs early_stopping=False; got True.")
+            raise ValueError("BatchedGridSearchCV needs early_stopping=False in all candidates.")
         routing = route(self, sample_weight, groups)
         X_checked = check_X(estimators[0], X, reset=True)
         targets = check_y(estimators[0], X_checked, y)
@@ -216,21 +217,24 @@ class BatchedGridSearchCV(Movable, GridSearchCV):
         folds = split(self.cv, samples, routing.groups)
         self.scorer_ = check_scoring(self.estimator, scoring=self.scoring)
         weight = check_sample_weight(X_checked, sample_weight)
-        scorings = scorings_of(self.scoring, self.estimator, targets.classes, routing, weight, 4)
+        scorings = scorings_of(self.scoring, self.estimator, targets.classes, routing, weight)
         scorer = Scorer(
             X_checked, [HeldOut(targets, weight, fold.test, scorings) for fold in folds]
         )
-        outcomes = self._outcomes(estimators, samples, folds, scorer)
+        tasks = FitTasks(self, X, y, sample_weight, n_parts=1 + bool(self.refit))
+        outcomes = self._outcomes(estimators, samples, folds, scorer, tasks)
         self._report_failures(outcomes)
         self._set_results(candidates, outcomes)
         self.__dict__.pop("feature_names_in_", None)
         if self.refit:
             start = time.perf_counter()
             self.best_estimator_ = clone(estimators[self.best_index_])
-            self.best_estimator_.fit(X, y, routing.fit_weight)
+            with tasks.of_other(self.best_estimator_, "refit"):
+                self.best_estimator_.fit(X, y, routing.fit_weight)
             self.refit_time_ = time.perf_counter() - start
             if hasattr(self.best_estimator_, "feature_names_in_"):
                 self.feature_names_in_ = self.best_estimator_.feature_names_in_
+        tasks.ended(is_fitted=bool(self.refit))
         return self
 
     @on_its_device
@@ -266,7 +270,12 @@ class BatchedGridSearchCV(Movable, GridSearchCV):
         return scored(self, self.scoring, self.best_estimator_, X, y, sample_weight)
 
     def _outcomes(
-        self, estimators: list[Any], samples: Samples, folds: list[Fold], scorer: Scorer
+        self,
+        estimators: list[Any],
+        samples: Samples,
+        folds: list[Fold],
+        scorer: Scorer,
+        tasks: FitTasks,
     ) -> list[list[Outcome]]:
         """How each candidate did on each fold."""
         outcomes: list[list[Outcome]] = [[] for _ in estimators]
@@ -277,23 +286,33 @@ class BatchedGridSearchCV(Movable, GridSearchCV):
                 sound.append(i)
             except ValueError as error:
                 outcomes[i] = self._failed(error, len(folds))
-        for members in _populations(estimators, sound, samples, len(folds)):
-            found = self._trained([estimators[i] for i in members], samples, folds, scorer)
+        populations = list(_populations(estimators, sound, samples, len(folds)))
+        n_steps = sum(estimators[members[0]].max_iter for members in populations)
+        search = tasks.part("search", n_steps)
+        for members in populations:
+            some = [estimators[i] for i in members]
+            found = self._trained(some, samples, folds, scorer, search)
             for i, fits in zip(members, found, strict=True):
                 outcomes[i] = fits
+        search.ended(is_fitted=False)
         return outcomes
 
     def _trained(
-        self, estimators: list[Any], samples: Samples, folds: list[Fold], scorer: Scorer
+        self,
+        estimators: list[Any],
+        samples: Samples,
+        folds: list[Fold],
+        scorer: Scorer,
+        search: FitTasks,
     ) -> list[list[Outcome]]:
         """How each of a population did; one by one if together they cannot be trained."""
         start = time.perf_counter()
         try:
-            network, solution = self._train(estimators, samples, folds)
+            network, solution = self._train(estimators, samples, folds, search)
         except ValueError as error:
             if len(estimators) == 1:
                 return [self._failed(error, len(folds))]
-            return [self._trained([one], samples, folds, scorer)[0] for one in estimators]
+            return [self._trained([one], samples, folds, scorer, search)[0] for one in estimators]
         fit_time = (time.perf_counter() - start) / (len(estimators) * len(folds))
         outcomes: list[list[Outcome]] = []
         for i, estimator in enumerate(estimators):
@@ -307,7 +326,7 @@ class BatchedGridSearchCV(Movable, GridSearchCV):
         return [Outcome(self.error_score, 0.0, 0.0, str(error))] * n_folds
 
     def _train(
-        self, estimators: list[Any], samples: Samples, folds: list[Fold]
+        self, estimators: list[Any], samples: Samples, folds: list[Fold], search: FitTasks
     ) -> tuple[Network, Solution]:
         """Train candidates on every fold at once, all folds of the first before the second."""
         one = estimators[0]
@@ -325,8 +344,12 @@ class BatchedGridSearchCV(Movable, GridSearchCV):
         rates = from_host(np.asarray([*map(_rate, of_problems)]), like=like, dtype=like.dtype)
         parameters = _starts(estimators, network, like, len(folds))
         random_state = check_random_state(one.random_state)
+
+        def step(*_: Any) -> bool:
+            return search.finished_step(is_fitted=False)
+
         with threads_that_pay(samples.X, len(of_problems) * network.n_units):
-            solution = solve(one, objective, parameters, random_state, rate=rates)
+            solution = solve(one, objective, parameters, random_state, step, rate=rates)
         if Status.INTERRUPTED in solution.statuses:
             raise KeyboardInterrupt
         return network, solution
@@ -370,20 +393,18 @@ class BatchedGridSearchCV(Movable, GridSearchCV):
         if failed.total() == len(fits):
             raise ValueError(f"All the {len(fits)} fits failed.\n{_listed(failed)}")
         if failed:
-            warnings.warn(
+            warn(
                 f"{failed.total()} fits failed out of a total of {len(fits)}. Their score is set "
                 f"to {self.error_score}; error_score='raise' makes them an error.\n"
                 f"{_listed(failed)}",
                 FitFailedWarning,
-                stacklevel=4,
             )
         unscored = Counter(each.score_error for each in fits if each.score_error)
         if unscored:
-            warnings.warn(
+            warn(
                 f"Scoring failed for {unscored.total()} of {len(fits)} fits. Their score is set "
                 f"to {self.error_score}; error_score='raise' makes that an error.\n"
                 f"{_listed(unscored)}",
-                stacklevel=4,
             )
 
     def _set_results(self, candidates: list[dict[str, Any]], outcomes: list[list[Outcome]]) -> None:

@@ -146,7 +146,7 @@ def _check_penalties(estimator: Any, unit: Objective, Cs: np.ndarray) -> None:
     highest = np.asarray(to_list(namespace(unit.penalty).max(unit.penalty, axis=1)), dtype=float)
     with np.errstate(over="ignore"):
         for strengths in highest[:, None] / Cs:
-            check_penalty(estimator, "C", Cs, strengths, unit.penalty, 8)
+            check_penalty(estimator, "C", Cs, strengths, unit.penalty)
 
 
 def _follow(estimator: Any, unit: Objective, Cs: np.ndarray) -> Iterator[Solution]:

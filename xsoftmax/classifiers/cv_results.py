@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from math import log10
 from typing import Any
 
@@ -14,6 +13,7 @@ from ..model.network import Network
 from ..solvers import Solution, Status
 from .linear import published
 from .training import warn_of_problems
+from .words import warn
 
 
 class CVResults:
@@ -71,10 +71,10 @@ class CVResults:
     def warn(self, estimator: Any) -> None:
         """One warning for all problems that did not converge."""
         gap = float(self.gaps.max())
-        warn_of_problems(estimator, self.n_unconverged, self.n_problems, gap, 6)
+        warn_of_problems(estimator, self.n_unconverged, self.n_problems, gap)
 
 
-def warn_at_edge(estimator: Any, scores: np.ndarray, stacklevel: int) -> None:
+def warn_at_edge(estimator: Any, scores: np.ndarray) -> None:
     """A warning if `scores` (n_folds, n_Cs) are best at an end of the grid, and nowhere else.
 
     That is the best C of all folds, or without `refit` of each fold. A grid of one or two values
@@ -90,10 +90,9 @@ def warn_at_edge(estimator: Any, scores: np.ndarray, stacklevel: int) -> None:
         if np.all(best_anywhere == end):
             width = max(1.0, log10(largest / smallest) / 2)
             low, high = sorted([log10(end), log10(end) + step * width])
-            warnings.warn(
+            warn(
                 f"{type(estimator).__name__}: the best C_={estimator.C_:.4g} is the {side} of the "
                 "grid; a better one may lie beyond it. Try "
                 f"Cs=np.logspace({low:.4g}, {high:.4g}, {len(Cs)}), on the command line --Cs "
                 f"{10**low:.4g}:{10**high:.4g}:{len(Cs)}.",
-                stacklevel=stacklevel,
             )

@@ -76,9 +76,10 @@ class MLPClassifier(BaseSoftmaxClassifier):
         Decay of adam's mean of squared gradients, in [0, 1).
     epsilon : float, default=1e-8
         What adam adds to the root of that mean, above 0.
-    early_stopping : bool, default=False
+    early_stopping : bool or "loss", default=False
         Whether to stop when `n_iter_no_change` iterations in a row do not raise the accuracy on
-        held-out samples by `tol`, and to keep the best parameters.
+        held-out samples by `tol`, and to keep the best parameters. With "loss" the log loss of
+        those samples must fall by `tol` instead.
     validation_fraction : float, default=0.1
         Share of the samples to hold out for `early_stopping`, in (0, 1). Not used if `fit` is
         given `X_val`.
@@ -102,6 +103,8 @@ class MLPClassifier(BaseSoftmaxClassifier):
         The objective at every iteration; gd, sgd and adam record it before each step.
     validation_scores_ : list of float or None
         The accuracy on held-out samples at every iteration; None if there were none.
+    validation_loss_curve_ : list of float or None
+        Their mean log loss, without the penalty.
     t_ : int
         Rows that gd, sgd and adam have met, each as often as it was met; 0 with lbfgs.
     loss_ : float
@@ -181,7 +184,7 @@ class MLPClassifier(BaseSoftmaxClassifier):
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
-        early_stopping: bool = False,
+        early_stopping: bool | str = False,
         validation_fraction: float = 0.1,
         n_iter_no_change: float = 10,
         block_rows: int | None = None,

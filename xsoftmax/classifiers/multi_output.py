@@ -21,10 +21,11 @@ from .predictor import logits_of
 from .resuming import resuming
 from .rules import check_parameters
 from .softmax_regression import SoftmaxRegression
+from .tasks import CallbackSupportMixin, FitTasks, with_callbacks
 from .validation import check_range, check_same_place, check_sample_weight, check_X
 
 
-class MultiOutputPredictor(Movable, ClassifierMixin, BaseEstimator):
+class MultiOutputPredictor(CallbackSupportMixin, Movable, ClassifierMixin, BaseEstimator):
     """Predictions of ``estimators_``, one for each output, all of which read X once."""
 
     estimators_: list[SoftmaxRegression]
@@ -293,6 +294,7 @@ class MultiOutputSoftmaxRegression(MultiOutputPredictor):
         self.class_weight = class_weight
         self.block_rows = block_rows
 
+    @with_callbacks
     @on_its_device
     def fit(
         self,
@@ -336,9 +338,14 @@ class MultiOutputSoftmaxRegression(MultiOutputPredictor):
             If outputs do not reach `tol`.
         """
         check_parameters(self)
+        given = X, y, sample_weight
         X = check_X(self, X, reset=True)
         weight = check_sample_weight(X, sample_weight)
         problems = [each.problem(weight) for each in check_Y(self, X, y, weight)]
+        Cs = [self.C] * len(problems)
+        tasks = FitTasks(self, *given, n_steps=len(problems))
         with resuming(self, checkpoint, checkpoint_every, [X], problems):
-            self.estimators_ = fit_batch(self, X, problems, [self.C] * len(problems))
+            told = tasks.counting(None)
+            self.estimators_ = fit_batch(self, X, problems, Cs, monitor=told)
+        tasks.ended()
         return self

@@ -25,6 +25,7 @@ from .resuming import resuming
 from .rules import check_parameters
 from .samples import Samples
 from .scoring import Routing, Scoring, scores_of, scorings_of
+from .tasks import FitTasks, with_callbacks
 from .training import warn_of_problems
 from .validation import check_sample_weight, check_X
 
@@ -139,6 +140,7 @@ class MultiOutputSoftmaxRegressionCV(MultiOutputPredictor):
         tags.array_api_support = False  # scores_, Cs_ and what goes with them are on the host
         return tags
 
+    @with_callbacks
     @on_its_device
     def fit(
         self,
@@ -194,6 +196,7 @@ class MultiOutputSoftmaxRegressionCV(MultiOutputPredictor):
                 f"MultiOutputSoftmaxRegressionCV(cv=...) must be folds; got {self.cv!r}, which is "
                 "for SoftmaxRegressionCV."
             )
+        given = X, y, sample_weight
         X = check_X(self, X, reset=True)
         weight = check_sample_weight(X, sample_weight)
         outputs = check_Y(self, X, y, weight)
@@ -203,11 +206,13 @@ class MultiOutputSoftmaxRegressionCV(MultiOutputPredictor):
         most = max(len(output.targets.classes) for output in outputs)
         problems = [output.problem(weight) for output in outputs]
         self.__dict__.pop("estimators_", None)
+        tasks = FitTasks(self, *given, n_steps=sum(map(len, folds)) * len(grid_of(self.Cs)))
         with resuming(self, checkpoint, checkpoint_every, [X], problems, folds):
             with threads_that_pay(X, sum(map(len, folds)) * most):
-                self._cross_validate(X, problems, folds, monitor or (lambda *_: None))
+                self._cross_validate(X, problems, folds, tasks.counting(monitor))
             if self.refit:
                 self._refit(X, problems)
+        tasks.ended(is_fitted=bool(self.refit))
         return self
 
     def _cross_validate(
@@ -247,7 +252,7 @@ class MultiOutputSoftmaxRegressionCV(MultiOutputPredictor):
                     temperatures[j] = calibrate(scorer, results, network, own, model)
                 scores[j, : n_folds[j]] = results.scores[own.start : own.stop]
                 start = own.stop
-        warn_of_problems(self, n_left, n_problems, gap, 5)
+        warn_of_problems(self, n_left, n_problems, gap)
         self.Cs_, self.scores_ = Cs, scores_of(scores, scorings[0], self.scoring)
         best_at = [
             choice(own[:n, :, self._deciding], Cs, self.refit)
@@ -261,11 +266,11 @@ class MultiOutputSoftmaxRegressionCV(MultiOutputPredictor):
     def _scorings(self, X: Array, problem: Problem) -> list[Scoring]:
         model, classes = host_model(self, X.shape[1], problem), problem.targets.classes
         routing = Routing(None, None, None)
-        return scorings_of(self.scoring, model, classes, routing, problem.weight, 6)
+        return scorings_of(self.scoring, model, classes, routing, problem.weight)
 
     def _refit(self, X: Array, problems: list[Problem]) -> None:
         """Set ``estimators_``, all of which are one batch."""
-        self.estimators_ = fit_batch(self, X, problems, self.C_.tolist(), 6)
+        self.estimators_ = fit_batch(self, X, problems, self.C_.tolist())
         if self.calibration is not None:
             for model, temperature in zip(self.estimators_, self.temperature_, strict=True):
                 model.temperature_ = float(temperature)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -16,7 +15,7 @@ from ..objective.policy import DEFAULT, Policy
 from ..objective.rows import Rows
 from ..sources import RowsLike
 from .validation import Targets
-from .words import few, shown
+from .words import few, shown, warn
 
 
 class Problem(NamedTuple):
@@ -54,9 +53,7 @@ def objective_of(
         dtype = features.working_dtype(policy, len(problems))
     moved = from_host(weights / total, like=like, dtype=dtype)
     name, values = ("alpha", strength) if hasattr(estimator, "alpha") else ("C", 1.0)
-    check_penalty(
-        estimator, name, getattr(estimator, "C", values), strength / total, moved, stacklevel=6
-    )
+    check_penalty(estimator, name, getattr(estimator, "C", values), strength / total, moved)
     penalty = network.weight_mask(moved) * from_host(strength / total, like=like, dtype=dtype)
     targets = _targets([problem.targets for problem in problems], moved)
     rows = Rows(X, targets, moved, dtype)
@@ -92,7 +89,7 @@ def _targets(of_problems: list[Targets], like: Array) -> Array:
 
 
 def check_penalty(
-    estimator: Any, name: str, values: Any, penalties: np.ndarray, like: Array, stacklevel: int
+    estimator: Any, name: str, values: Any, penalties: np.ndarray, like: Array
 ) -> None:
     """Refuse a penalty beyond the range of the dtype of `like`; warn of one that it rounds to 0.
 
@@ -116,10 +113,9 @@ def check_penalty(
             f"{made} is beyond the range of {like.dtype}, in which X is computed; that ends at "
             f"{float(info.max):.2g}. Choose a {larger} {name}{wider}."
         )
-    warnings.warn(
+    warn(
         f"{made} is 0 in {like.dtype}, in which X is computed: there is no penalty. Pass "
         f"{name}={none} to say so{wider}.",
-        stacklevel=stacklevel,
     )
 
 

@@ -399,7 +399,7 @@ def _fit(
     estimator: SoftmaxRegression, X: Array, targets: Targets, weights: np.ndarray
 ) -> list[SoftmaxRegression]:
     problems = [Problem(targets, row) for row in weights]
-    return fit_batch(estimator, X, problems, [estimator.C] * len(problems), stacklevel=6)
+    return fit_batch(estimator, X, problems, [estimator.C] * len(problems))
 
 
 def _check_weights(X: Array, sample_weight: Any, targets: Targets) -> np.ndarray:
@@ -539,7 +539,7 @@ def _scores(
     problem = Problem(targets, np.ones(X.shape[0]))
     model = host_model(estimator, X.shape[1], problem)
     routing = Routing(None, None, None)
-    scorings = scorings_of(scoring, model, targets.classes, routing, problem.weight, 4)
+    scorings = scorings_of(scoring, model, targets.classes, routing, problem.weight)
     scorer = Scorer(X, [HeldOut(*problem, each, scorings) for each in rows], together=True)
     network = Network((X.shape[1], len(targets.classes)), "identity")
     layers = [layer for each in models for layer in each._layers()]

@@ -80,7 +80,7 @@ RULES = {
         lambda v: not isinstance(v, str) or v == "leave-one-out",
         "an int, a splitter, pairs of row indices or 'leave-one-out'",
     ),
-    "early_stopping": flag,
+    "early_stopping": either(flag, one_of("loss")),
     "epsilon": positive,
     "error_score": either(one_of("raise"), number("a number", lambda v: True)),
     "fit_intercept": flag,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from copy import copy
 from inspect import Parameter, signature
@@ -24,7 +23,7 @@ from ..model.network import Layer
 from ..sources import host_rows
 from .predictor import Predictor
 from .validation import check_sample_weight, labels_to_score
-from .words import shown
+from .words import shown, warn
 
 
 def best(scores: np.ndarray) -> np.ndarray:
@@ -76,12 +75,11 @@ def scorings_of(
     classes: np.ndarray,
     routing: Routing,
     weight: np.ndarray,
-    stacklevel: int,
 ) -> list[Scoring]:
     """What `scoring` asks for: None, a name, a scorer, several names, or a dict of them.
 
-    `model` is one that scorers on the host can be asked about. A warning for a scorer that cannot
-    be told what samples weigh names the caller at `stacklevel`.
+    `model` is one that scorers on the host can be asked about. Of a scorer
+    that cannot be told what samples weigh there is a warning.
     """
     found = []
     told: np.ndarray | None
@@ -91,7 +89,7 @@ def scorings_of(
             found.append(Scoring(name, known_metric(one, len(classes)), None, told))
             continue
         scorer = check_scoring(model, scoring=with_labels(one, classes))
-        told = _told_weight(routing, one, scorer, weight, stacklevel + 1)
+        told = _told_weight(routing, one, scorer, weight)
         found.append(Scoring(name, None, scorer, told))
     return found
 
@@ -141,12 +139,9 @@ class _Several:
 
 
 def _told_weight(
-    routing: Routing, scoring: Any, scorer: Any, weight: np.ndarray, stacklevel: int
+    routing: Routing, scoring: Any, scorer: Any, weight: np.ndarray
 ) -> np.ndarray | None:
-    """What each sample weighs for a scorer on the host; None if it is not told.
-
-    A warning for a scorer that cannot be told names the caller at `stacklevel`.
-    """
+    """What each sample weighs for a scorer on the host; None if it is not told."""
     if routing.scorer_is_told is not None:
         asked = get_routing_for_object(scoring).consumes("score", ["sample_weight"])
         return weight if routing.scorer_is_told and asked else None
@@ -154,9 +149,8 @@ def _told_weight(
         return None
     if _takes_weights(scorer):
         return weight
-    warnings.warn(
+    warn(
         f"scoring={shown(scoring)} takes no sample_weight: its scores count all rows alike.",
-        stacklevel=stacklevel,
     )
     return None
 

@@ -47,6 +47,7 @@ from .scoring import (
     scorings_of,
 )
 from .softmax_regression import SoftmaxRegression
+from .tasks import CallbackSupportMixin, FitTasks, with_callbacks
 from .training import as_returned, check_solution, warn_unless_converged
 from .validation import (
     check_offset,
@@ -58,7 +59,7 @@ from .validation import (
 )
 
 
-class SoftmaxRegressionCV(LinearPredictor):
+class SoftmaxRegressionCV(CallbackSupportMixin, LinearPredictor):
     """Softmax regression with C chosen by cross-validation, as scikit-learn's LogisticRegressionCV.
 
     The folds are one batch of problems that share every pass over X. The batch follows the grid
@@ -175,6 +176,7 @@ class SoftmaxRegressionCV(LinearPredictor):
         self.max_iter = max_iter
         self.block_rows = block_rows
 
+    @with_callbacks
     @on_its_device
     def fit(
         self,
@@ -245,6 +247,7 @@ class SoftmaxRegressionCV(LinearPredictor):
         """
         check_parameters(self)
         routing = route(self, sample_weight, groups)
+        given = X, y, sample_weight
         X = check_X(self, X, reset=True)
         targets = check_y(self, X, y)
         added = check_offset(self, X, offset, len(targets.classes))
@@ -264,8 +267,11 @@ class SoftmaxRegressionCV(LinearPredictor):
         parts = [samples] if held_out is None else [samples, held_out]
         Xs, others = [part.X for part in parts], [part[1:] for part in parts]
         resumed = resuming(self, checkpoint, checkpoint_every, Xs, others, folds)
+        tasks = FitTasks(self, *given, n_steps=len(folds) * len(grid_of(self.Cs)))
         with threads_that_pay(X, len(folds) * len(samples.targets.classes)), resumed:
-            return self._fit(samples, held_out, folds, routing, monitor or (lambda *_: None))
+            self._fit(samples, held_out, folds, routing, tasks.counting(monitor))
+        tasks.ended()
+        return self
 
     @on_its_device
     def score(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
@@ -332,7 +338,7 @@ class SoftmaxRegressionCV(LinearPredictor):
         Cs, problems = grid_of(self.Cs), problems_of(samples, folds)
         tested = samples if held_out is None else held_out
         model = host_model(self, samples.X.shape[1], problems[0])
-        scorings = scorings_of(self.scoring, model, classes, routing, tested.weight, 5)
+        scorings = scorings_of(self.scoring, model, classes, routing, tested.weight)
         self._deciding = deciding_score(self, [scoring.name for scoring in scorings], len(folds))
         scorer = self._scorer(tested, folds, scorings, held_out is not None)
         space, features, offset = self._seen(network, [samples])
@@ -365,7 +371,7 @@ class SoftmaxRegressionCV(LinearPredictor):
         self.Cs_, self.scores_ = Cs, scores_of(results.scores, scorings, self.scoring)
         self.n_iter_, self.gaps_ = results.n_iter, results.gaps
         self.coefs_paths_ = results.published(network)
-        warn_at_edge(self, scores, stacklevel=5)
+        warn_at_edge(self, scores)
         return self
 
     def _scorer(

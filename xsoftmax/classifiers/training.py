@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from sklearn.exceptions import ConvergenceWarning
@@ -19,6 +18,7 @@ from ..solvers import SGD, Adam, GradientDescent, Solution, Status, WarmStart, f
 from ..solvers.convergence import Rounding
 from ..solvers.minimize import Callback
 from .fit_callback import FitCallback
+from .words import warn
 
 #: Steps that suit features of about one; scikit-learn's for adam.
 LEARNING_RATES = {"gd": 0.1, "sgd": 0.01, "adam": 0.001}
@@ -136,27 +136,23 @@ def warn_unless_converged(estimator: Any, objective: Objective, solution: Soluti
     advice = f"Try max_iter above {estimator.max_iter}, {rate}or features scaled to about one."
     if status is Status.STALLED:
         advice = "Raise tol, pass X as float64, or scale the features to about one."
-    warnings.warn(
+    warn(
         f"{type(estimator).__name__} did not converge: solver {estimator.solver!r} "
         f"{status.message} after {solution.n_iter[0]} iterations, where {reached} "
         f"(tol={estimator.tol:g}). {advice}",
         ConvergenceWarning,
-        stacklevel=5,  # `fit` has a wrapper
     )
 
 
-def warn_of_problems(
-    estimator: Any, n_left: int, n_problems: int, largest_gap: float, stacklevel: int
-) -> None:
+def warn_of_problems(estimator: Any, n_left: int, n_problems: int, largest_gap: float) -> None:
     """One ConvergenceWarning for all problems of a batch, `n_left` of which did not converge."""
     if n_left and estimator.tol > 0:
-        warnings.warn(
+        warn(
             f"{type(estimator).__name__}: {n_left} of {n_problems} problems did not reach "
             f"tol={estimator.tol:g}; the largest estimate of the relative gap is "
             f"{largest_gap:.2g}. Try max_iter above {estimator.max_iter}, a larger tol, or "
             "features scaled to about one.",
             ConvergenceWarning,
-            stacklevel=stacklevel,
         )
 
 

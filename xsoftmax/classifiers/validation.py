@@ -43,7 +43,7 @@ from ..sources import (
     is_sparse,
     value_range,
 )
-from .words import few
+from .words import few, shown
 
 
 class Targets(NamedTuple):
@@ -72,10 +72,7 @@ def check_X(estimator: Any, X: Any, *, reset: bool) -> Array:
     if is_source(X) or is_array_like(X):
         return _check_width(estimator, X if is_source(X) else StoredRows(X), reset)
     if not is_array(X) or is_numpy(X):
-        checked = _is_finite_matrix(X)
-        if checked and reset:
-            return _learnt(estimator, X)
-        return validate_data(estimator, X, reset=reset, dtype="numeric", skip_check_array=checked)
+        return _check_on_host(estimator, X, reset)
     X = without_history(X)
     name, xp = type(estimator).__name__, namespace(X)
     if X.ndim != 2 or 0 in X.shape:
@@ -93,6 +90,52 @@ def check_X(estimator: Any, X: Any, *, reset: bool) -> Array:
                 "Drop those rows, or impute them first."
             )
     return _check_width(estimator, X, reset)
+
+
+_DATES = "Of dates make features, such as days since the first, or month and weekday."
+
+
+def _check_on_host(estimator: Any, X: Any, reset: bool) -> np.ndarray:
+    """The same of what scikit-learn knows: NumPy arrays, lists, data frames."""
+    checked = _is_finite_matrix(X)
+    if checked and reset:
+        return _learnt(estimator, X)
+    if is_numpy(X) and X.dtype.name == "bfloat16":  # of ml_dtypes, which NumPy takes for no number
+        X = X.astype(np.float32)
+    try:
+        rows = validate_data(estimator, X, reset=reset, dtype="numeric", skip_check_array=checked)
+        if rows.dtype.kind == "O":  # of frames with text, which scikit-learn lets pass
+            rows = rows.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        _check_columns(estimator, X, error)
+        raise
+    if rows.dtype.kind in "mM":
+        raise ValueError(
+            f"{type(estimator).__name__}: X must hold real numbers; got dtype {rows.dtype}. {_DATES}"
+        )
+    return rows
+
+
+def _check_columns(estimator: Any, X: Any, error: Exception) -> None:
+    """After an error, refuse a data frame's columns that hold no numbers, and show what to do."""
+    columns = getattr(X, "column_names", getattr(X, "columns", ()))  # pyarrow's, or others'
+    names = [name for name in columns if not _holds_numbers(np.asarray(X[name]))]
+    if names:
+        classifier = type(estimator).__name__
+        raise ValueError(
+            f"{classifier}: X must hold numbers, but these columns do not: {few(names)}. Encode "
+            "them before: make_pipeline(make_column_transformer((OneHotEncoder("
+            f"handle_unknown='ignore'), {shown(names[:10])}), remainder='passthrough'), "
+            f"{classifier}()), with all three from sklearn. {_DATES}"
+        ) from error
+
+
+def _holds_numbers(column: np.ndarray) -> bool:
+    try:
+        column.astype(np.float64)
+    except (TypeError, ValueError):
+        return False
+    return column.dtype.kind not in "mM"
 
 
 def _check_sparse(estimator: Any, X: Any, reset: bool) -> SparseRows:

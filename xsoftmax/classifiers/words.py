@@ -1,7 +1,9 @@
-"""Values in words, for messages."""
+"""Values in words, for messages, and warnings that name the line of the caller."""
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,6 +32,18 @@ def shown(value: Any) -> str:
 def few(values: np.ndarray | Sequence) -> str:
     """The first ten of `values`."""
     return ", ".join(map(shown, values[:10])) + (", ..." if len(values) > 10 else "")
+
+
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn at the line that called xsoftmax, however deep this is in it or in scikit-learn."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and _is_within(frame.f_globals.get("__name__", "")):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
+
+
+def _is_within(module: str) -> bool:
+    return module.partition(".")[0] in ("xsoftmax", "sklearn", "contextlib")
 
 
 def _plain(value: Any) -> Any:

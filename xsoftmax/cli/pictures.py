@@ -34,9 +34,11 @@ def model_pictures(model: Any, dataset: Dataset, folder: Path) -> list[Path]:
     else:
         draw["projection.png"] = lambda: plots.plot_projection(X, names(dataset.y_train))
     if model.loss_curve_:
-        scores = getattr(model, "validation_scores_", None)
+        scores, losses = (
+            getattr(model, name, None) for name in ("validation_scores_", "validation_loss_curve_")
+        )
         draw["loss_curve.png"] = lambda: plots.plot_loss_curve(
-            model.loss_curve_, validation_scores=scores
+            model.loss_curve_, validation_scores=scores, validation_losses=losses
         )
     if shape is not None and hasattr(model, "coef_"):
         draw["weights.png"] = lambda: plots.plot_weights(model, image_shape=shape)

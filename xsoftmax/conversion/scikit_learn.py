@@ -179,7 +179,7 @@ def _network(fitted: FittedNetwork, estimator: Any) -> SklearnMLP:
         ACTIVATIONS[fitted.activation],
         solver="sgd" if estimator.solver == "gd" else estimator.solver,
         learning_rate_init=estimator.learning_rate_init or 0.001,
-        **settings,
+        **{**settings, "early_stopping": bool(estimator.early_stopping)},
     )
     made.coefs_ = [np.ascontiguousarray(W) for W in fitted.coefs]
     made.intercepts_ = list(fitted.intercepts)
@@ -227,7 +227,8 @@ def _softmax_regression(known: Any) -> SoftmaxRegression:
     b = np.broadcast_to(known.intercept_, known.coef_.shape[:1])
     made.intercept_ = np.array(b, dtype=made.coef_.dtype)
     made.n_iter_, made.loss_curve_ = int(np.max(known.n_iter_)), []
-    made.validation_scores_, made.t_ = None, 0
+    made.validation_scores_ = made.validation_loss_curve_ = None
+    made.t_ = 0
     return made
 
 
@@ -256,4 +257,5 @@ def _network_of(known: SklearnMLP) -> MLPClassifier:
     made.n_iter_, made.t_ = known.n_iter_, known.t_
     made.loss_curve_ = list(getattr(known, "loss_curve_", []))
     made.validation_scores_ = getattr(known, "validation_scores_", None)
+    made.validation_loss_curve_ = None
     return made

@@ -1,10 +1,10 @@
 """Models as safetensors files: arrays plus a JSON header, no pickle.
 
 The header's metadata holds one entry, "xsoftmax": JSON with the format version, the class, its
-settings, the labels and the names of columns. Format 2 adds a "search" and a "pipeline", and is
-only written where there is one. A file from elsewhere is checked in full before it is believed:
-sizes before parsing, then names, dtypes, shapes and places in the file before the arrays are read,
-then values.
+settings, the labels and the names of columns. Format 2 adds a "search" and a "pipeline", format 3
+the log loss of held-out rows; each is only written where there is one. A file from elsewhere is
+checked in full before it is believed: sizes before parsing, then names, dtypes, shapes and places
+in the file before the arrays are read, then values.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ from .scalers import (
 )
 from .search import describe_search, fill_search, search_shapes
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 MAX_HEADER_BYTES = 1 << 24  #: names of several hundred thousand columns
 MAX_FILE_BYTES = 1 << 33
 #: Lists and dicts in one another, in a header.
 MAX_DEPTH = 32
 
-_CURVES = ("loss_curve", "validation_scores")
+_CURVES = ("loss_curve", "validation_scores", "validation_loss_curve")
 _DTYPES = {"F32": 4, "F64": 8}
 _SEARCHES = (SoftmaxRegressionCV, BatchedGridSearchCV)
 
@@ -128,7 +128,9 @@ def save(model: Any, path: str | os.PathLike) -> Path:
     for name, tensor in on_host.items():
         if not _may_be_nan(name) and not np.all(np.isfinite(tensor)):
             raise ValueError(f"the model's {name} holds values that are not finite; fit it again.")
-    version = 1 if search is None and pipeline is None else FORMAT_VERSION
+    version = 1 if search is None and pipeline is None else 2
+    if "validation_loss_curve" in tensors:
+        version = FORMAT_VERSION
     header = json.dumps({"format_version": version, **described}, allow_nan=False)
     if len(header) > MAX_HEADER_BYTES // 2:
         raise ValueError(
@@ -455,7 +457,7 @@ def _fill(
     model: Any, scalers: list[Any], tensors: dict[str, np.ndarray], like: Array | None
 ) -> None:
     """Give the model its arrays, and its scalers theirs, in the place of `like`."""
-    model.validation_scores_ = None
+    model.validation_scores_ = model.validation_loss_curve_ = None
     for name in _CURVES:
         if name in tensors:
             setattr(model, name + "_", tensors[name].tolist())
