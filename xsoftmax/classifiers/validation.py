@@ -110,9 +110,8 @@ def _check_on_host(estimator: Any, X: Any, reset: bool) -> np.ndarray:
         _check_columns(estimator, X, error)
         raise
     if rows.dtype.kind in "mM":
-        raise ValueError(
-            f"{type(estimator).__name__}: X must hold real numbers; got dtype {rows.dtype}. {_DATES}"
-        )
+        name = type(estimator).__name__
+        raise ValueError(f"{name}: X must hold real numbers; got dtype {rows.dtype}. {_DATES}")
     return rows
 
 
