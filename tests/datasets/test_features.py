@@ -105,8 +105,8 @@ def broken(folder, how):
 @pytest.mark.parametrize(
     ("how", "message"),
     [
-        ("no labels", r"a.npy has no labels: there must be a_labels.npy beside it\.$"),
-        ("a shard without labels", r"b.npz has no labels: .* an array y in it, or labels.npy for"),
+        ("no labels", r"a.npy holds features only: there must be a_labels.npy beside it;"),
+        ("a shard without labels", r"b.npz holds features only: .* an array y in it, or labels"),
         ("widths", r"shards have features of different shapes, \[\(3,\), \(4,\)\]"),
         ("names", r"must hold an array named X, features or embeddings; it holds \['images'\]"),
         ("empty", "holds no features: no .npy, .npz, .safetensors file"),

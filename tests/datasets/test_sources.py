@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from xsoftmax import datasets
 from xsoftmax.datasets import Schema
@@ -54,3 +55,36 @@ def test_load_rows_reads_all_rows_of_arrays_or_the_test_part(tmp_path, rng):
     assert len(datasets.load_rows("digits", Schema(64), labelled=True).y) == 360
     with pytest.raises(ValueError, match="digits has 64 columns of features"):
         datasets.load_rows("digits", Schema(2))
+
+
+def test_load_reads_features_of_networks_as_they_are_kept(tmp_path):
+    X, y = np.arange(40.0, dtype=np.float32).reshape(20, 2), np.arange(20) % 2
+    save_file({"features": X, "labels": y}, tmp_path / "one.safetensors")
+    np.save(tmp_path / "two.npy", X)
+    np.save(tmp_path / "two_labels.npy", y)
+    (tmp_path / "shards").mkdir()
+    for i in range(2):
+        np.savez(tmp_path / "shards" / f"{i}.npz", X=X[i::2], y=y[i::2])
+    for name in ("one.safetensors", "two.npy", "shards"):
+        data = datasets.load(tmp_path / name)
+        assert data.X_train.shape == (16, 2)
+        assert not datasets.has_test_part(tmp_path / name)
+        rows = datasets.load_rows(tmp_path / name, datasets.Schema(2, None))
+        assert sorted(rows.X[:, 0].tolist()) == X[:, 0].tolist()
+    (tmp_path / "two_labels.npy").unlink()
+    assert datasets.load_rows(tmp_path / "two.npy", datasets.Schema(2, None)).y is None
+    with pytest.raises(ValueError, match="holds features only"):
+        datasets.load_rows(tmp_path / "two.npy", datasets.Schema(2, None), labelled=True)
+
+
+def test_load_reads_a_folder_of_parquet_files(tmp_path):
+    pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
+    for i in range(3):
+        rows = {"u": [i + 0.5, i - 0.5, i], "kind": ["a", "b", "a"]}
+        parquet.write_table(pa.table(rows), tmp_path / f"{i}.parquet")
+    data = datasets.load(tmp_path, test_size=0.3)
+    assert data.feature_names == ("u",)
+    assert len(data.y_train) + len(data.y_test) == 9
+    rows = datasets.load_rows(tmp_path, datasets.Schema(1, ("u",), "kind"), labelled=True)
+    assert rows.y.tolist() == ["a", "b", "a"] * 3

@@ -7,6 +7,7 @@ import pytest
 
 from xsoftmax import datasets
 from xsoftmax.datasets import TableWarning
+from xsoftmax.datasets.tables import read_table
 
 
 def table(folder, text, name="t.csv"):
@@ -148,3 +149,27 @@ def test_load_explains_that_parquet_needs_pyarrow(tmp_path):
     (tmp_path / "t.parquet").write_bytes(b"")
     with pytest.raises(ImportError, match=r"needs pyarrow\. Install it"):
         datasets.load(tmp_path / "t.parquet")
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("suffix", [".csv", ".tsv"])
+def test_the_delimiter_is_found_out(tmp_path, delimiter, suffix):
+    lines = [["width", "a, b; c", "kind"], ["1.5", "2", '"x;y"'], ["2.5", "3", '"u,v|w"']]
+    text = "\n".join(
+        delimiter.join(f'"{cell}"' if " " in cell else cell for cell in line) for line in lines
+    )
+    path = tmp_path / f"t{suffix}"
+    path.write_text(text + "\n")
+    table = read_table(path)
+    assert table.names == ("width", "a, b; c", "kind")
+    np.testing.assert_array_equal(table.features(["width", "a, b; c"]), [[1.5, 2], [2.5, 3]])
+    assert table.labels("kind").tolist() == ["x;y", "u,v|w"]
+
+
+def test_a_byte_order_mark_and_decimal_commas(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("\ufeffa;b;kind\n1,5;2;x\n2,5;3;y\n", encoding="utf-8")
+    table = read_table(path)
+    assert table.names == ("a", "b", "kind")
+    with pytest.raises(ValueError, match="column 'a', row 2 holds '1,5', a decimal comma"):
+        table.features(["a"])

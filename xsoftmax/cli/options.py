@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from .standard_input import file_of_standard_input
+
 Backend = Literal["numpy", "cupy", "torch", "jax"]
 
 MODEL_NAME = "model.safetensors"  #: of the file in the folder that train writes
@@ -19,9 +21,14 @@ def _in_folder(path: Path | None) -> Path | None:
 
 #: An option without a value: an empty metavar keeps its type out of the help.
 _FLAG: dict[str, Any] = {"metavar": ""}
-_DATA = "digits, mnist, fashion-mnist, a .npz, .npy, .csv, .tsv or .parquet file, or a folder of "
-
-Data = Annotated[str, typer.Argument(help=_DATA + "IDX files.")]
+Data = Annotated[
+    str,
+    typer.Argument(
+        help="digits, mnist, fashion-mnist, a .npz, .npy, .safetensors, .csv, .tsv or .parquet "
+        "file, a folder of such files or of IDX files, or - for what is piped in.",
+        callback=file_of_standard_input,
+    ),
+]
 Labels = Annotated[Path | None, typer.Option(help="A .npy file of labels, when DATA is .npy.")]
 LabelColumn = Annotated[
     str | None, typer.Option(help="Column of labels of a table; default the last.")

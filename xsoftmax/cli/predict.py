@@ -27,7 +27,7 @@ def predict(
         bool, typer.Option("--proba", help="Add each class's probability.", metavar="")
     ] = False,
     save_to: Annotated[
-        Path | None, typer.Option("--out", help="CSV file to write, instead of stdout.")
+        Path | None, typer.Option("--out", help="CSV file to write; default -, stdout.")
     ] = None,
     force: Force = False,
     as_json: options.AsJson = False,
@@ -38,6 +38,8 @@ def predict(
     Columns are found by their names. A column of labels is ignored.
     """
     option_rules.check_options(context, option_rules.PREDICT)
+    if str(save_to) == "-":
+        save_to = None
     if save_to is not None:
         check_new(save_to, force=force)
 

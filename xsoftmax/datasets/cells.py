@@ -86,6 +86,8 @@ def _fault(cell: str) -> str:
         return f"{what}. Fill it in, or leave out that row or column: every feature needs a number."
     if cell.lower() in ("inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"):
         return f"holds {cell!r}; features must be finite."
+    if is_number(cell.replace(",", ".")):
+        return f"holds {cell!r}, a decimal comma. Write decimals with a point."
     return (
         f"holds {cell!r} where a number is needed. Features must be numbers; name the column of "
         "labels if it is not the last."

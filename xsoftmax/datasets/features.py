@@ -28,6 +28,7 @@ def read_features(
     labels: str | Path | None = None,
     *,
     stored: bool = False,
+    labelled: bool = True,
     like: Any = None,
 ) -> Rows:
     """Read features and labels from a file, or from a folder of shards.
@@ -43,6 +44,8 @@ def read_features(
         A .npy file of labels, instead.
     stored : bool, default=False
         Whether features stay in their files, .npy or .safetensors, and X is `StoredRows`.
+    labelled : bool, default=True
+        Whether there must be labels; if not, ``y`` is None where there are none.
     like : array, default=None
         Of the library and on the device that `StoredRows` are computed with; NumPy's by default.
 
@@ -78,7 +81,8 @@ def read_features(
     if len(widths) > 1:
         raise ValueError(f"{path}: shards have features of different shapes, {widths}.")
     X = found[0][0] if len(found) == 1 else np.concatenate([X for X, _ in found])
-    return checked_rows(path, X, _labels(path, files, found, labels))
+    y = _labels(path, files, found, labels, labelled)
+    return checked_rows(path, X, y)
 
 
 def _stored(path: Path, files: list[Path], labels: Any, like: Any) -> Rows:
@@ -160,7 +164,8 @@ def _labels(
     files: list[Path],
     found: Sequence[tuple[Any, np.ndarray | None]],
     named: str | Path | None,
-) -> np.ndarray:
+    labelled: bool = True,
+) -> Any:
     """Those that are named, that all files have, or that a folder has for all of them."""
     if named is not None:
         return load_array(Path(named))
@@ -170,8 +175,13 @@ def _labels(
     of_all = path / f"{LABELS}.npy"
     if path.is_dir() and of_all.exists():
         return load_array(of_all)
+    if not labelled:
+        return None
     wanted = "an array y in it"
     if lacking[0].suffix.lower() == ".npy":
         wanted = f"{lacking[0].stem}_{LABELS}.npy beside it"
     folder = f", or {of_all.name} for the whole folder" if path.is_dir() else ""
-    raise ValueError(f"{lacking[0]} has no labels: there must be {wanted}{folder}.")
+    raise ValueError(
+        f"{lacking[0]} holds features only: there must be {wanted}{folder}; or name the .npy file "
+        "of labels too."
+    )

@@ -7,14 +7,15 @@ from pathlib import Path
 from .bundled import all_digits, digits
 from .columns import Schema, rows_in_order, rows_of_table
 from .dataset import Dataset, Rows, split, test_part, with_test_rows
+from .features import SUFFIXES as FEATURES
+from .features import read_features
 from .numpy_files import has_test_arrays, read_arrays, read_pair, read_test_arrays
 from .published import fashion_mnist, idx_folder, mnist
 from .tables import PARQUET, TEXT, labelled_rows, read_table
 
 PUBLISHED = {"mnist": mnist, "fashion-mnist": fashion_mnist}
 NAMED = ("digits", *PUBLISHED)
-SUFFIXES = (".npz", ".npy", *TEXT, PARQUET)
-_NAME_LABELS = "name the .npy file of labels too"
+SUFFIXES = (".npz", ".npy", ".safetensors", *TEXT, PARQUET)
 
 
 def load(
@@ -34,10 +35,11 @@ def load(
     Parameters
     ----------
     source : str or Path
-        "digits", "mnist" or "fashion-mnist", a .npz, .npy, .csv, .tsv or .parquet file, or a
-        folder of IDX files.
+        "digits", "mnist" or "fashion-mnist", a .npz, .npy, .safetensors, .csv, .tsv or .parquet
+        file, a folder of such files but text (see `read_features`), or one of IDX files.
     labels : str or Path, default=None
-        The .npy file of labels, when `source` is a .npy file of features.
+        The .npy file of labels, when `source` is a .npy file of features and they are not beside
+        it.
     label_column : str, default=None
         The column of labels of a table; the last by default.
     header : bool, default=None
@@ -176,7 +178,7 @@ def load_rows(
     >>> load_rows("new.npz", Schema(2, ("east", "north"))).X
     array([[2., 1.]])
     """
-    if source in NAMED or Path(source).is_dir():
+    if source in NAMED or is_idx_folder(Path(source)):
         if source == "digits":
             data = digits(test_size=test_size, random_state=random_state)
         else:
@@ -185,16 +187,17 @@ def load_rows(
             data = whole
         return rows_in_order(test_part(data), schema, str(source))
     path = _existing(source)
-    if path.suffix in (*TEXT, PARQUET):
+    if is_table(path):
         table = read_table(path, header=header, known_names=schema.names_to_look_for)
         return rows_of_table(table, schema, label_column=label_column, labelled=labelled)
     if path.suffix == ".npz":
         rows = read_test_arrays(path)
+    elif path.suffix == ".npy" and labels is not None:
+        rows = read_pair(path, _existing(labels))
     else:
-        rows = read_pair(path, None if labels is None else _existing(labels))
+        rows = read_features(path, labels, labelled=labelled)
     if labelled and rows.y is None:
-        what = "it needs labels too (y)" if path.suffix == ".npz" else _NAME_LABELS
-        raise ValueError(f"{path} holds features only; {what}.")
+        raise ValueError(f"{path} holds features only; it needs labels too (y).")
     return rows_in_order(rows, schema, str(path))
 
 
@@ -218,7 +221,23 @@ def has_test_part(source: str | Path) -> bool:
     (True, False)
     """
     path = Path(source)
-    return source in PUBLISHED or path.is_dir() or (path.suffix == ".npz" and has_test_arrays(path))
+    if source in PUBLISHED or is_idx_folder(path):
+        return True
+    return path.suffix == ".npz" and path.is_file() and has_test_arrays(path)
+
+
+def is_table(path: Path) -> bool:
+    """Whether a file or a folder has columns with names: text or Parquet."""
+    if path.is_dir():
+        return any(file.suffix == PARQUET for file in path.iterdir())
+    return path.suffix in (*TEXT, PARQUET)
+
+
+def is_idx_folder(path: Path) -> bool:
+    """Whether a folder holds none of the other kinds of file."""
+    if not path.is_dir():
+        return False
+    return not any(file.suffix in (PARQUET, *FEATURES) for file in path.iterdir())
 
 
 def _read(
@@ -234,14 +253,14 @@ def _read(
     if source in PUBLISHED:
         return PUBLISHED[str(source)](data_dir)
     path = _existing(source)
-    if path.is_dir():
+    if is_idx_folder(path):
         return idx_folder(path)
     if path.suffix == ".npz":
         return read_arrays(path)
-    if path.suffix == ".npy":
-        if labels is None:
-            raise ValueError(f"{path} holds features only; {_NAME_LABELS}.")
+    if path.suffix == ".npy" and labels is not None:
         return read_pair(path, _existing(labels))
+    if not is_table(path):
+        return read_features(path, labels)
     return labelled_rows(read_table(path, header=header), label_column)
 
 

@@ -10,8 +10,9 @@ import csv
 import importlib
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,9 @@ from .headers import names_columns, numbers_are_names
 
 TEXT = (".csv", ".tsv")
 PARQUET = ".parquet"
+
+#: What may part the cells of a line, and of how many lines that is found out.
+DELIMITERS, SAMPLE_LINES = ",;\t|", 50
 
 #: How pandas calls a column without a name, and its index in a Parquet file.
 _UNNAMED = re.compile(r"|Unnamed: 0|__index_level_\d+__")
@@ -91,8 +95,9 @@ def read_csv(
     Parameters
     ----------
     path : str or Path
-        Cells are separated by commas, in a file that ends in .tsv by tabs. Blanks around a cell
-        do not count, nor do empty lines.
+        Cells are separated by commas, in a file that ends in .tsv by tabs; or by semicolons, tabs
+        or bars, if these part all of the first lines in as many cells and the others do not.
+        Blanks around a cell do not count, nor do empty lines.
     label_column : str, default=None
         The name of the column of labels, or in a table without a header its position, from 0. The
         default is the last column. All others are features.
@@ -215,8 +220,8 @@ def labelled_rows(table: Table, label_column: str | None = None) -> Rows:
     """All rows of a table, with one column of labels (by default the last), all others features."""
     if len(table.names) < 2:
         raise ValueError(
-            f"{table.path} must have rows of at least one feature and a label, with commas between "
-            "cells (in a .tsv file tabs); it has one column."
+            f"{table.path} must have rows of at least one feature and a label, with commas, "
+            "semicolons, tabs or bars between cells; it has one column."
         )
     label = table.names[-1] if label_column is None else label_column
     table.index_of(label)
@@ -233,12 +238,14 @@ def labelled_rows(table: Table, label_column: str | None = None) -> Rows:
 def read_table(
     path: Path, *, header: bool | None = None, known_names: Sequence[str] | None = None
 ) -> Table:
-    """The columns of a .csv, .tsv or .parquet file, without pandas' index.
+    """The columns of a .csv, .tsv or .parquet file, or of a folder of the last.
+
+    pandas' index is left out.
 
     `known_names` are the names of a model's features: a first line with most of them is a header.
     Where there are none (), since that model's table had no header, a line with numbers is a row.
     """
-    is_text = path.suffix in TEXT
+    is_text = path.suffix in TEXT and path.is_file()
     table = _read_text(path, header, known_names) if is_text else _read_parquet(path)
     return _without_index(table, known_names or ())
 
@@ -280,9 +287,10 @@ def _first_is_header(
 
 def _lines(path: Path) -> list[tuple[int, list[str]]]:
     """The lines that are not empty, with their numbers, all of one length."""
-    delimiter = "\t" if path.suffix == ".tsv" else ","
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
+            delimiter = _delimiter(path, _sample(file))
+            file.seek(0)
             reader = csv.reader(file, delimiter=delimiter, skipinitialspace=True)
             lines = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
     except csv.Error as error:
@@ -297,6 +305,25 @@ def _lines(path: Path) -> list[tuple[int, list[str]]]:
         if len(row) != width:
             raise ValueError(f"{path}: row {number} has {len(row)} cells; expected {width}.")
     return lines
+
+
+def _sample(file: Iterable[str]) -> list[str]:
+    """The first lines; not the last of many, which a quoted line break may have cut."""
+    lines = list(islice(file, SAMPLE_LINES))
+    return lines[:-1] if len(lines) == SAMPLE_LINES else lines
+
+
+def _delimiter(path: Path, lines: list[str]) -> str:
+    """The first of those that are known which parts all lines in as many cells, more than one.
+
+    Commas come first, and in a .tsv file tabs.
+    """
+    usual = "\t" if path.suffix == ".tsv" else ","
+    for delimiter in (usual, *DELIMITERS.replace(usual, "")):
+        rows = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+        if len(widths := {len(row) for row in rows if row}) == 1 and widths != {1}:
+            return delimiter
+    return usual
 
 
 def _distinct(names: list[str]) -> tuple[str, ...]:
