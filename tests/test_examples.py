@@ -1,4 +1,4 @@
-"""The examples: a title, few lines, named in the README; `ci/examples.sh` runs them all."""
+"""The examples: a title and few lines; `ci/examples.sh` runs them all."""
 
 import os
 import subprocess
@@ -11,17 +11,16 @@ ROOT = Path(__file__).parents[1]
 SCRIPTS = sorted((ROOT / "examples").glob("*.py"))
 
 
-def test_examples_are_at_least_six():
-    assert len(SCRIPTS) >= 6
+def test_examples_are_at_least_twelve():
+    assert len(SCRIPTS) >= 12
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
-def test_an_example_is_short_titled_and_named(script):
+def test_an_example_is_short_and_titled(script):
     lines = script.read_text().splitlines()
     assert len(lines) < 90
     assert lines[0] == '"""'
     assert lines[2] == "=" * len(lines[1])
-    assert f"examples/{script.name}" in (ROOT / "README.md").read_text()
 
 
 def test_the_example_of_soft_labels_runs(tmp_path):

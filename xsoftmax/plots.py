@@ -229,27 +229,28 @@ def plot_loss_curve(
     """
     ax = _axes(ax)
     marker = "." if len(losses) < 30 else ""
-    lines = ax.plot(range(1, len(losses) + 1), losses, label=label or "objective", marker=marker)
+    ax.plot(range(1, len(losses) + 1), losses, label=label or "objective", marker=marker)
     ax.set(xlabel="iteration", ylabel="objective", title="Objective")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.grid(alpha=0.3)
     if validation_losses:
         iterations = range(1, len(validation_losses) + 1)
-        lines += ax.plot(
+        ax.plot(
             iterations, validation_losses, label="held-out log loss", color="tab:green",
             marker=marker,
         )  # fmt: skip
+    handles = ax.get_legend_handles_labels()[0]
     if validation_scores:
         right = ax.twinx()
         iterations = range(1, len(validation_scores) + 1)
-        lines += right.plot(
+        handles += right.plot(
             iterations, validation_scores, label="held-out accuracy", color="tab:orange",
             marker=marker,
         )  # fmt: skip
         right.set_ylabel("accuracy on held-out rows")
         ax.set_title("Objective and held-out accuracy")
     if label is not None or validation_scores or validation_losses:
-        for text in ax.legend(handles=lines, loc="center right").get_texts():
+        for text in ax.legend(handles=handles, loc="center right").get_texts():
             text.set(**_as_it_is())
     return ax
 

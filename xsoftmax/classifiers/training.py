@@ -60,7 +60,7 @@ def solver_of(
     `rate` (n_problems,) overrules the estimator's learning rate.
     """
     if rate is None:
-        rate = estimator.learning_rate_init or LEARNING_RATES.get(estimator.solver)
+        rate = float(estimator.learning_rate_init or LEARNING_RATES[estimator.solver])
     if estimator.solver == "gd":
         return GradientDescent(rate, tol=estimator.tol)
     batch_size = 200 if estimator.batch_size == "auto" else estimator.batch_size
