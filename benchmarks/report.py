@@ -1,4 +1,4 @@
-"""The tables in the README and the pages, and the pictures, from the runs' JSON files."""
+"""The tables in the pages, and the pictures, from the runs' JSON files."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Any
 
 from .timing import RESULTS
 
-README = Path(__file__).parents[1] / "README.md"
-DOCS = README.parent / "docs"
+DOCS = Path(__file__).parents[1] / "docs"
 GPU_PAGE, SPEED_PAGE, DESIGN_PAGE = (DOCS / name for name in ("gpu.md", "speed.md", "design.md"))
+PROFILE_PAGE = DOCS / "where-the-time-goes.md"
 TABLE_PICTURE, RANDOM_PICTURE = DOCS / "gap-against-time.png", DOCS / "random-problems.png"
 BEGIN, END = "<!-- benchmarks: generated -->", "<!-- benchmarks: end -->"
 
 
 def write() -> None:
     """Replace what stands between the markers, and draw the pictures."""
-    _fill(README, table())
+    _fill(SPEED_PAGE, table())
     _fill(GPU_PAGE, agreement())
-    _fill(SPEED_PAGE, profile())
+    _fill(PROFILE_PAGE, profile())
     _fill(DESIGN_PAGE, ablation())
     for name, draw in (("table", draw_table), ("random", draw_random)):
         if (results := _load(name)) is not None:

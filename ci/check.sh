@@ -23,11 +23,5 @@ echo "== wheel"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 python -m build --wheel --outdir "$work" . > "$work/build.log" || { cat "$work/build.log"; exit 1; }
-python -m venv "$work/venv"
-"$work/venv/bin/pip" install --quiet "$work"/*.whl
-cd "$work"
-venv/bin/xsoftmax train --quiet
-venv/bin/xsoftmax evaluate --model xsoftmax-out/model.safetensors --json
-test "$(find xsoftmax-out -name '*.png' | wc -l)" -eq 5
-venv/bin/python -c "import xsoftmax; assert 'site-packages' in xsoftmax.__file__, xsoftmax.__file__"
+ci/tried-from-outside.sh "$work"/*.whl
 echo "== all checks passed"

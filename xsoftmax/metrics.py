@@ -177,7 +177,7 @@ def expected_calibration_error(
     Returns
     -------
     error : float
-        In [0, 1]; the mean over samples of |accuracy - confidence| of their bin [1]_.
+        In [0, 1]; the mean over samples of abs(accuracy - confidence) of their bin [1]_.
 
     Raises
     ------

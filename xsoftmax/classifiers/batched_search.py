@@ -106,7 +106,7 @@ class BatchedGridSearchCV(Movable, GridSearchCV, CallbackSupportMixin):
         The labels, sorted; only with `refit`.
     n_features_in_ : int
         The number of features seen in `fit`; only with `refit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Their names; only with `refit`, where X has names that are all strings.
 
     See Also

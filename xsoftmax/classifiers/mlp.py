@@ -121,7 +121,7 @@ class MLPClassifier(BaseSoftmaxClassifier):
         "softmax", for two classes too.
     n_features_in_ : int
         The number of features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Their names; only where X has names that are all strings.
 
     See Also

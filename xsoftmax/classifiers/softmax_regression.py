@@ -133,7 +133,7 @@ class SoftmaxRegression(LinearPredictor, BaseSoftmaxClassifier):
         Rows that gd, sgd and adam have met, each as often as it was met; 0 with lbfgs.
     n_features_in_ : int
         The number of features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Their names; only where X has names that are all strings.
 
     See Also
