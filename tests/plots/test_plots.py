@@ -12,8 +12,12 @@ from matplotlib.text import Text
 from xsoftmax import SoftmaxRegression, plots
 from xsoftmax.classifiers.resampling import BootstrapResult, ConfidenceInterval
 from xsoftmax.cli import pictures
+from xsoftmax.plots import classes as class_plots
+from xsoftmax.plots import figures
+from xsoftmax.plots.names import above as above_image
+from xsoftmax.plots.names import named, short
 
-from .problems import blobs
+from ..problems import blobs
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +46,7 @@ def test_plot_predictions_draws_wrong_ones_first_and_in_red(xp):
     np.testing.assert_array_equal(axes[0, 0].images[0].get_array(), images()[3].reshape(4, 4))
     marked = [bool(ax.patches) for ax in axes.flat]
     assert marked == [i == 0 for i in range(8)]
-    red = to_rgba(plots.WRONG)
+    red = to_rgba(figures.VERMILLION)
     assert axes[0, 0].patches[0].get_edgecolor() == red
     assert to_rgba(axes[0, 0].title.get_color()) == red
     assert to_rgba(axes[0, 2].title.get_color()) != red
@@ -99,12 +103,12 @@ def test_plot_confusion_matrix_shows_shares_and_counts(xp):
 def test_plot_confusion_matrix_of_many_classes_names_a_few(n_classes):
     ax = confusion(n_classes, 5000)
     assert len(ax.texts) == 0
-    assert 5 <= len(ax.get_xticks()) <= plots.MOST_TICKS
+    assert 5 <= len(ax.get_xticks()) <= class_plots.MOST_TICKS
     names = [label.get_text() for label in ax.get_xticklabels()]
     assert names == [str(int(place)) for place in ax.get_xticks()]
-    assert max(ax.images[0].get_array().shape) <= plots.MOST_CELLS
+    assert max(ax.images[0].get_array().shape) <= class_plots.MOST_CELLS
     assert isinstance(ax.images[0].norm, LogNorm)
-    assert max(ax.figure.get_size_inches()) <= plots.LARGEST
+    assert max(ax.figure.get_size_inches()) <= class_plots.LARGEST
 
 
 def test_plot_confusion_matrix_of_many_classes_shows_one_error():
@@ -121,7 +125,7 @@ def test_plot_confusion_matrix_of_many_classes_shows_one_error():
     (2_000_000_000, "2.0G"),
 ])  # fmt: skip
 def test_short_writes_counts_in_few_characters(count, text):
-    assert plots._short(count) == text
+    assert short(count) == text
 
 
 @pytest.mark.parametrize("names", [
@@ -144,7 +148,7 @@ def test_plots_draw_names_as_they_are(names, tmp_path):
     ]
     for i, axes in enumerate(drawn):
         figure = np.ravel(axes)[0].figure
-        shown = {*names, *map(plots._above, names)}
+        shown = {*names, *map(above_image, names)}
         written = [text for text in figure.findobj(Text) if text.get_text() in shown]
         assert written or i in (4, 5)  # there the title has more than the name
         assert not any(text.get_parse_math() for text in written)
@@ -161,8 +165,8 @@ def test_plots_draw_names_as_they_are(names, tmp_path):
     ],
 )
 def test_named_leaves_out_the_middle_of_very_long_names(name, text, above):
-    assert plots._named(name) == (text or name)
-    assert plots._above(name).startswith(above)
+    assert named(name) == (text or name)
+    assert above_image(name).startswith(above)
 
 
 def test_plots_leave_room_for_long_names(tmp_path):
@@ -193,7 +197,7 @@ def test_plot_recall_begins_with_the_lowest():
     np.testing.assert_allclose([bar.get_width() for bar in ax.patches], [0.5, 1.0, 1.0])
     assert ax.texts[0].get_text() == "50.0% of 10"
     many = np.arange(1000)
-    assert len(plots.plot_recall(many, many).patches) == plots.MOST_CLASSES
+    assert len(plots.plot_recall(many, many).patches) == class_plots.MOST_CLASSES
 
 
 @pytest.mark.parametrize("n_features", [1, 2, 50])
@@ -202,7 +206,7 @@ def test_plot_projection_has_the_largest_classes_in_colour(xp, n_features, n_cla
     X = np.random.default_rng(0).standard_normal((200, n_features))
     ax = plots.plot_projection(xp(X), xp(np.arange(200) % n_classes))
     assert sum(len(line.get_xdata()) for line in ax.lines) == 200
-    assert len(ax.lines) == (2 if n_classes == 2 else plots.MOST_COLOURS + 1)
+    assert len(ax.lines) == (2 if n_classes == 2 else class_plots.MOST_COLOURS + 1)
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
