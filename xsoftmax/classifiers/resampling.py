@@ -253,14 +253,26 @@ def bootstrap_scores(
     if targets.is_soft:
         raise ValueError("bootstrap_scores needs labels, but y holds probabilities.")
     logits = estimator._scored_logits(X, estimator._check_offset(X, offset))
-    labels = indices_from_host(targets.values[None, :], like=X)
     names = [scoring] if isinstance(scoring, str) else list(scoring)
-    metrics = [known_metric(name, len(classes)) for name in names]
-    random_state, n_samples = check_random_state(random_state), X.shape[0]
+    return resampled_scores(logits, targets, names, n_resamples, confidence_level, random_state)
+
+
+def resampled_scores(
+    logits: Array,
+    targets: Targets,
+    names: Sequence[str],
+    n_resamples: int,
+    confidence_level: float = 0.95,
+    random_state: Any = None,
+) -> dict[str, BootstrapResult]:
+    """Scores of logits (1, n_classes, n_samples), for resamples of their samples."""
+    labels = indices_from_host(targets.values[None, :], like=logits)
+    metrics = [known_metric(name, len(targets.classes)) for name in names]
+    random_state, n_samples = check_random_state(random_state), len(targets.values)
     values: list[list[float]] = []
-    for some in row_slices(n_resamples, max(1, block_values(X) // n_samples)):
+    for some in row_slices(n_resamples, max(1, block_values(logits) // n_samples)):
         counts = _resamples(targets, some.stop - some.start, random_state)
-        weights = from_host(counts, like=X, dtype=logits.dtype)
+        weights = from_host(counts, like=logits, dtype=logits.dtype)
         values += to_list(values_of(metrics, logits, labels, weights))
     columns = np.asarray(values).T
     return {

@@ -6,7 +6,7 @@ import typer
 
 from . import option_rules, options
 from .console import print_files, print_json, print_scores
-from .outputs import RESULT_PICTURES, Force, check_pictures, drawn
+from .outputs import RESULT_PICTURES, Force, check_new, check_pictures, drawn
 
 
 def evaluate(
@@ -21,6 +21,7 @@ def evaluate(
     backend: options.BackendName = "numpy",
     device: options.Device = None,
     seed: options.Seed = 0,
+    report: options.Report = None,
     plots: options.Plots = None,
     no_plots: options.NoPlots = False,
     force: Force = False,
@@ -35,6 +36,8 @@ def evaluate(
     option_rules.check_options(context, option_rules.EVALUATE)
     if plots is not None:
         check_pictures(plots, RESULT_PICTURES, force=force)
+    if report is not None:
+        check_new(report, force=force)
 
     from .. import arrays, datasets
     from . import evaluation, reading
@@ -55,11 +58,19 @@ def evaluate(
         random_state=seed,
     )
     assert rows.y is not None  # asked for with `labelled`
-    result = evaluation.evaluate(estimator, place.asarray(rows.X), rows.y)
+    X = place.asarray(rows.X)
+    result = evaluation.evaluate(estimator, X, rows.y)
     scored = datasets.with_test_rows(rows, rows._replace(y=result.labels))
     pictures = drawn(
         plots, lambda module, folder: module.result_pictures(scored, result.predictions, folder)
     )
+    part = "test" if data == "digits" or datasets.has_test_part(data) else "all"
+    files = pictures
+    if report is not None:
+        from .report import write_report
+
+        title = f"{model} on {rows.name}"
+        files = [*pictures, write_report(report, title, estimator, X, scored, f"{part} rows")]
     if as_json:
         print_json(
             {
@@ -68,9 +79,9 @@ def evaluate(
                 "n_samples": result.n_samples,
                 "model": str(model),
                 "plots": [str(picture) for picture in pictures],
+                "report": None if report is None else str(report),
             }
         )
     else:
-        part = "test" if data == "digits" or datasets.has_test_part(data) else "all"
         print_scores(f"{model} on {rows.name}", {part: result})
-        print_files(pictures)
+        print_files(files)

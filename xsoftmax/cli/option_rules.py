@@ -190,8 +190,8 @@ EVALUATE = (
     _PICTURES,
     Rule(
         ("force",),
-        lambda v: v["plots"] is not None,
-        "without --plots nothing is written",
+        lambda v: v["plots"] is not None or v["report"] is not None,
+        "without --plots and --report nothing is written",
     ),
 )
 

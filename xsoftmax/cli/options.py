@@ -87,6 +87,10 @@ Stored = Annotated[
 ]
 Seed = Annotated[int, typer.Option(help="For splits, shuffles and weights.")]
 Plots = Annotated[Path | None, typer.Option(help="Folder for pictures.")]
+Report = Annotated[
+    Path | None,
+    typer.Option(help="A page of HTML to write, with scores, tables and pictures in one file."),
+]
 NoPlots = Annotated[bool, typer.Option("--no-plots", help="Draw no pictures.", **_FLAG)]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON object, not a table.", **_FLAG)

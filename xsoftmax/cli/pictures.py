@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -92,27 +93,41 @@ def _names(dataset: Dataset) -> Any:
     return lambda labels: np.asarray(dataset.class_names)[labels]
 
 
+def png(draw: Callable[[], Any]) -> bytes:
+    """The figure of the axes that ``draw()`` returns, as a file of PNG."""
+    open_before, file = set(plt.get_fignums()), io.BytesIO()
+    try:
+        with matplotlib.rc_context({"backend": "agg"}), warnings.catch_warnings():
+            # A letter that no installed font has is drawn as a box.
+            warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
+            np.ravel(draw())[0].figure.savefig(file, format="png", dpi=120)
+    finally:
+        for number in set(plt.get_fignums()) - open_before:
+            plt.close(number)
+    return file.getvalue()
+
+
+def without_failure(draw: Callable[[], bytes], name: Path | str) -> bytes | None:
+    """What ``draw()`` returns; a picture that cannot be drawn costs a warning, and is None."""
+    try:
+        return draw()
+    except Exception as error:
+        reason = str(error) or type(error).__name__
+        warnings.warn(f"picture {name} was not drawn: {reason}", stacklevel=3)
+        return None
+
+
 def _written(draw: dict[str, Callable[[], Any]], folder: Path) -> list[Path]:
     """The pictures that could be drawn and written; each of the others costs a warning."""
-    paths = []
-    for name, function in draw.items():
-        open_before = set(plt.get_fignums())
-        try:
-            with matplotlib.rc_context({"backend": "agg"}):
-                paths.append(_write(function(), folder / name))
-        except Exception as error:
-            reason = str(error) or type(error).__name__
-            warnings.warn(f"picture {folder / name} was not drawn: {reason}", stacklevel=3)
-        finally:
-            for number in set(plt.get_fignums()) - open_before:
-                plt.close(number)
-    return paths
 
+    def write(function: Callable[[], Any], path: Path) -> bytes:
+        content = png(function)
+        write_whole(path, content)
+        return content
 
-def _write(axes: Any, path: Path) -> Path:
-    buffer = io.BytesIO()
-    with warnings.catch_warnings():
-        # A letter that no installed font has is drawn as a box.
-        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
-        np.ravel(axes)[0].figure.savefig(buffer, format="png", dpi=120)
-    return write_whole(path, buffer.getvalue())
+    paths = [folder / name for name in draw]
+    contents = [
+        without_failure(partial(write, function, path), path)
+        for function, path in zip(draw.values(), paths, strict=True)
+    ]
+    return [path for path, content in zip(paths, contents, strict=True) if content is not None]

@@ -12,7 +12,7 @@ from . import option_rules, options
 from .console import note, print_files, print_json, print_line, print_table, sweep_progress
 from .grids import values_of
 from .interrupts import INTERRUPTED
-from .outputs import Force, SaveTo, check_room, destination, drawn, save_model
+from .outputs import Force, SaveTo, check_new, check_room, destination, drawn, save_model
 
 
 def probe(
@@ -47,6 +47,7 @@ def probe(
     checkpoint: options.Checkpoint = None,
     save_to: SaveTo = None,
     force: Force = False,
+    report: options.Report = None,
     plots: options.Plots = None,
     no_plots: options.NoPlots = False,
     as_json: options.AsJson = False,
@@ -66,6 +67,8 @@ def probe(
     if refit not in ("best", "one-se"):
         raise typer.BadParameter(f"--refit must be best or one-se; got {refit!r}.")
     where = destination(save_to, plots, no_plots=no_plots, force=force)
+    if report is not None:
+        check_new(report, force=force)
 
     import numpy as np
 
@@ -145,6 +148,12 @@ def probe(
         where.pictures,
         lambda module, folder: module.probe_pictures(estimator, scoring, scores, folder),
     )
+    files = [where.model, *pictures]
+    if report is not None:
+        from .report import write_report
+
+        scored = datasets.with_test_rows(test, test)
+        files.append(write_report(report, title, estimator, X_test, scored, f"rows of {test.name}"))
     if as_json:
         print_json(
             {
@@ -159,6 +168,7 @@ def probe(
                 "seconds": seconds,
                 "model": str(where.model),
                 "plots": [str(picture) for picture in pictures],
+                "report": None if report is None else str(report),
             }
         )
         return
@@ -175,4 +185,4 @@ def probe(
         print_line(f"temperature {estimator.temperature_:.4g}")
     n_problems = estimator.scores_.size
     print_line(f"{n_problems} problem(s) and a refit in {seconds:.2f} s on {backend}")
-    print_files([where.model, *pictures])
+    print_files(files)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
@@ -19,7 +20,7 @@ from .console import (
 )
 from .grids import values_of
 from .interrupts import INTERRUPTED
-from .outputs import Force, SaveTo, check_room, destination, drawn, save_model
+from .outputs import Force, SaveTo, check_new, check_room, destination, drawn, save_model
 
 
 def sweep(
@@ -52,6 +53,7 @@ def sweep(
     checkpoint: options.Checkpoint = None,
     save_to: SaveTo = None,
     force: Force = False,
+    report: options.Report = None,
     plots: options.Plots = None,
     no_plots: options.NoPlots = False,
     as_json: options.AsJson = False,
@@ -64,6 +66,8 @@ def sweep(
     option_rules.check_options(context, option_rules.SWEEP)
     Cs = values_of(grid)
     where = destination(save_to, plots, no_plots=no_plots, force=force)
+    if report is not None:
+        check_new(report, force=force)
 
     from .. import arrays
     from ..arrays import threads_that_pay
@@ -109,6 +113,12 @@ def sweep(
     pictures = drawn(
         where.pictures, lambda module, folder: module.sweep_picture(estimator, scoring, folder)
     )
+    files = [where.model, *pictures]
+    if report is not None:
+        from .report import write_report
+
+        scored = replace(dataset, y_test=on_test.labels)
+        files.append(write_report(report, title, estimator, X_test, scored, "rows to test on"))
     if as_json:
         print_json(
             {
@@ -122,13 +132,14 @@ def sweep(
                 "seconds": seconds,
                 "model": str(where.model),
                 "plots": [str(picture) for picture in pictures],
+                "report": None if report is None else str(report),
             }
         )
         return
     print_table(f"{title}, {cv} folds", ["C", scoring, "± std", "iterations"], _rows(estimator))
     print_scores(f"best C = {estimator.C_:.4g}", {"train": on_train, "test": on_test})
     print_line(f"{estimator.scores_.size} problems and a refit in {seconds:.2f} s on {backend}")
-    print_files([where.model, *pictures])
+    print_files(files)
 
 
 def _rows(estimator: Any) -> list[list[str]]:

@@ -11,7 +11,7 @@ import typer
 from . import option_rules, options
 from .console import note, print_files, print_json, print_line, print_scores, training_progress
 from .interrupts import INTERRUPTED
-from .outputs import Force, SaveTo, check_room, destination, drawn, save_model
+from .outputs import Force, SaveTo, check_new, check_room, destination, drawn, save_model
 
 Kind = Literal["softmax-regression", "mlp"]
 Solver = Literal["lbfgs", "gd", "sgd", "adam"]
@@ -51,6 +51,7 @@ def train(
     checkpoint: options.Checkpoint = None,
     save_to: SaveTo = None,
     force: Force = False,
+    report: options.Report = None,
     plots: options.Plots = None,
     no_plots: options.NoPlots = False,
     as_json: options.AsJson = False,
@@ -82,6 +83,8 @@ def train(
     if kind == "mlp":
         estimator = MLPClassifier(_sizes(hidden), activation, alpha=alpha, **settings)
     where = destination(save_to, plots, no_plots=no_plots, force=force)
+    if report is not None:
+        check_new(report, force=force)
     place = arrays.backend(backend, device)
     how: dict[str, Any] = {
         "labels": labels,
@@ -115,6 +118,11 @@ def train(
             *module.result_pictures(scored, on_test.predictions, folder),
         ],
     )
+    files = [where.model, *pictures]
+    if report is not None:
+        from .report import write_report
+
+        files.append(write_report(report, title, estimator, X_test, scored, "rows to test on"))
     if as_json:
         print_json(
             {
@@ -127,6 +135,7 @@ def train(
                 "seconds": seconds,
                 "model": str(where.model),
                 "plots": [str(picture) for picture in pictures],
+                "report": None if report is None else str(report),
                 "interrupted": interrupted,
             }
         )
@@ -136,7 +145,7 @@ def train(
             f"{estimator.n_iter_} iterations in {seconds:.2f} s on {backend}, objective (loss + "
             f"penalty) {_objective(estimator):.4g}"
         )
-        print_files([where.model, *pictures])
+        print_files(files)
     if interrupted:
         raise typer.Exit(INTERRUPTED)
 
