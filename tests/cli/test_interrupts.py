@@ -99,7 +99,7 @@ def test_an_interrupt_while_importing_is_one_line_and_130(name, tmp_path):
         ("train", "posix", "fsync"),
         ("train", "xsoftmax.cli.evaluation", "evaluate"),
         ("train", "xsoftmax.cli.pictures", "model_pictures"),
-        ("train", "xsoftmax.plots", "plot_weights"),
+        ("train", "xsoftmax.plots.images", "plot_weights"),
         ("train", "xsoftmax.cli.console", "print_scores"),
         ("sweep", "xsoftmax.serialization.model_file", "save"),
         ("sweep", "xsoftmax.cli.console", "print_table"),

@@ -21,6 +21,9 @@ from .images import plot_predictions, plot_weights
 class _Display(ABC):
     """Draws what it keeps."""
 
+    ax_: Any
+    figure_: Any
+
     @abstractmethod
     def _draw(self, ax: Axes | None) -> Any:
         """The axes, or an array of them."""
@@ -84,7 +87,8 @@ class ConfusionMatrixDisplay(_Display):
     """
 
     def __init__(self, y_true: Any, y_pred: Any) -> None:
-        self.y_true, self.y_pred = y_true, y_pred
+        self.y_true: Any = y_true
+        self.y_pred: Any = y_pred
 
     def _draw(self, ax: Axes | None) -> Axes:
         return plot_confusion_matrix(self.y_true, self.y_pred, ax=ax)
@@ -193,7 +197,10 @@ class PredictionsDisplay(_GridDisplay):
     def __init__(
         self, X: Any, y_true: Any, y_pred: Any, *, image_shape: tuple[int, int] | None = None
     ) -> None:
-        self.X, self.y_true, self.y_pred, self.image_shape = X, y_true, y_pred, image_shape
+        self.X: Any = X
+        self.y_true: Any = y_true
+        self.y_pred: Any = y_pred
+        self.image_shape: Any = image_shape
 
     def _draw(self, ax: Axes | None) -> np.ndarray:
         return plot_predictions(self.X, self.y_true, self.y_pred, image_shape=self.image_shape)
@@ -276,7 +283,9 @@ class ReliabilityDisplay(_Display):
     """
 
     def __init__(self, probabilities: Any, y: Any, *, n_bins: int = 15) -> None:
-        self.probabilities, self.y, self.n_bins = probabilities, y, n_bins
+        self.probabilities: Any = probabilities
+        self.y: Any = y
+        self.n_bins: Any = n_bins
 
     def _draw(self, ax: Axes | None) -> Axes:
         return plot_reliability(self.probabilities, self.y, n_bins=self.n_bins, ax=ax)
@@ -368,7 +377,8 @@ class ProjectionDisplay(_Display):
     """
 
     def __init__(self, X: Any, labels: Any) -> None:
-        self.X, self.labels = X, labels
+        self.X: Any = X
+        self.labels: Any = labels
 
     def _draw(self, ax: Axes | None) -> Axes:
         return plot_projection(self.X, self.labels, ax=ax)
@@ -440,7 +450,8 @@ class WeightsDisplay(_GridDisplay):
     """
 
     def __init__(self, model: Any, *, image_shape: tuple[int, int] | None = None) -> None:
-        self.model, self.image_shape = model, image_shape
+        self.model: Any = model
+        self.image_shape: Any = image_shape
 
     def _draw(self, ax: Axes | None) -> np.ndarray:
         return plot_weights(self.model, image_shape=self.image_shape)
@@ -502,8 +513,10 @@ class LossCurveDisplay(_Display):
         validation_losses: Any = None,
         label: str | None = None,
     ) -> None:
-        self.losses, self.label = losses, label
-        self.validation_scores, self.validation_losses = validation_scores, validation_losses
+        self.losses: Any = losses
+        self.label: Any = label
+        self.validation_scores: Any = validation_scores
+        self.validation_losses: Any = validation_losses
 
     def _draw(self, ax: Axes | None) -> Axes:
         return plot_loss_curve(
@@ -573,7 +586,10 @@ class SweepDisplay(_Display):
     def __init__(
         self, Cs: Any, scores: Any, *, best: float | None = None, name: str = "score"
     ) -> None:
-        self.Cs, self.scores, self.best, self.name = Cs, scores, best, name
+        self.Cs: Any = Cs
+        self.scores: Any = scores
+        self.best: Any = best
+        self.name: Any = name
 
     def _draw(self, ax: Axes | None) -> Axes:
         return plot_sweep(self.Cs, self.scores, best=self.best, name=self.name, ax=ax)
@@ -645,8 +661,10 @@ class LearningCurveDisplay(_Display):
     def __init__(
         self, train_sizes: Any, train_scores: Any, test_scores: Any, *, name: str = "score"
     ) -> None:
-        self.train_sizes, self.train_scores = train_sizes, train_scores
-        self.test_scores, self.name = test_scores, name
+        self.train_sizes: Any = train_sizes
+        self.train_scores: Any = train_scores
+        self.test_scores: Any = test_scores
+        self.name: Any = name
 
     def _draw(self, ax: Axes | None) -> Axes:
         found = self.train_sizes, self.train_scores, self.test_scores
@@ -724,7 +742,8 @@ class BootstrapDisplay(_Display):
     """
 
     def __init__(self, result: Any, *, name: str = "score") -> None:
-        self.result, self.name = result, name
+        self.result: Any = result
+        self.name: Any = name
 
     def _draw(self, ax: Axes | None) -> Axes:
         return plot_bootstrap(self.result, name=self.name, ax=ax)
