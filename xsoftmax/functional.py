@@ -436,13 +436,13 @@ def _slope_of_reals(derivative: Callable) -> Callable:
     return cast
 
 
-identity = _of_reals(activations.identity)
-identity_derivative = _slope_of_reals(activations.identity_derivative)
-relu = _of_reals(activations.relu)
-relu_derivative = _slope_of_reals(activations.relu_derivative)
-tanh = _of_reals(activations.tanh)
-tanh_derivative = _slope_of_reals(activations.tanh_derivative)
-sigmoid = _of_reals(activations.sigmoid)
-sigmoid_derivative = _slope_of_reals(activations.sigmoid_derivative)
-gelu = _of_reals(activations.gelu)
-gelu_derivative = _slope_of_reals(activations.gelu_derivative)
+identity: Callable[[Array], Array] = _of_reals(activations.identity)
+identity_derivative: Callable[..., Array] = _slope_of_reals(activations.identity_derivative)
+relu: Callable[[Array], Array] = _of_reals(activations.relu)
+relu_derivative: Callable[..., Array] = _slope_of_reals(activations.relu_derivative)
+tanh: Callable[[Array], Array] = _of_reals(activations.tanh)
+tanh_derivative: Callable[..., Array] = _slope_of_reals(activations.tanh_derivative)
+sigmoid: Callable[[Array], Array] = _of_reals(activations.sigmoid)
+sigmoid_derivative: Callable[..., Array] = _slope_of_reals(activations.sigmoid_derivative)
+gelu: Callable[[Array], Array] = _of_reals(activations.gelu)
+gelu_derivative: Callable[..., Array] = _slope_of_reals(activations.gelu_derivative)

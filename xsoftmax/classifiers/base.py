@@ -84,6 +84,13 @@ class BaseSoftmaxClassifier(CallbackSupportMixin, Predictor):
 
     _policy: Policy = DEFAULT  #: by which `lbfgs` plans a fit
 
+    n_features_in_: int
+    n_iter_: int
+    loss_curve_: list[float]
+    validation_scores_: list[float] | None
+    validation_loss_curve_: list[float] | None
+    t_: int
+
     @abstractmethod
     def _fresh_parameters(self, network: Network, random_state: Any, like: Array) -> Array:
         """Where training starts, (1, n_parameters), in the dtype and place of `like`."""
@@ -391,8 +398,7 @@ class BaseSoftmaxClassifier(CallbackSupportMixin, Predictor):
         def publish(parameters: Array, n_iter: int, losses: list[float]) -> Any:
             return self._publish(space.layers(parameters), classes, n_iter, losses)
 
-        self.validation_scores_: list[float] | None = None
-        self.validation_loss_curve_: list[float] | None = None
+        self.validation_scores_ = self.validation_loss_curve_ = None
         if held_out is None:
             return FitCallback(publish, monitor=monitor, tasks=tasks)
         fit_callback = FitCallback(

@@ -162,6 +162,10 @@ class MLPClassifier(BaseSoftmaxClassifier):
     True
     """
 
+    coefs_: list[Array]
+    intercepts_: list[Array]
+    out_activation_: str
+
     def __init__(
         self,
         hidden_layer_sizes: Any = (50,),

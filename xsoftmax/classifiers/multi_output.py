@@ -29,6 +29,7 @@ class MultiOutputPredictor(CallbackSupportMixin, Movable, ClassifierMixin, BaseE
     """Predictions of ``estimators_``, one for each output, all of which read X once."""
 
     estimators_: list[SoftmaxRegression]
+    n_features_in_: int
     missing: Any
 
     def __sklearn_tags__(self) -> Tags:

@@ -108,6 +108,11 @@ class MultiOutputSoftmaxRegressionCV(MultiOutputPredictor):
 
     _policy: Policy = DEFAULT  #: by which fits are planned
 
+    C_: np.ndarray
+    Cs_: np.ndarray
+    scores_: Any
+    temperature_: np.ndarray
+
     def __init__(
         self,
         Cs: Any = 10,

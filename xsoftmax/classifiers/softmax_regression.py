@@ -173,6 +173,10 @@ class SoftmaxRegression(LinearPredictor, BaseSoftmaxClassifier):
     0.961
     """
 
+    gap_: float
+    standard_errors_: dict[str, Array]
+    covariances_: dict[str, Array]
+
     def __init__(
         self,
         C: float = 1.0,

@@ -149,6 +149,16 @@ class SoftmaxRegressionCV(CallbackSupportMixin, LinearPredictor):
 
     _policy: Policy = DEFAULT  #: by which fits are planned
 
+    C_: float
+    Cs_: np.ndarray
+    scores_: Any
+    coefs_paths_: Array
+    temperature_: float
+    n_iter_: np.ndarray
+    gaps_: np.ndarray
+    best_estimator_: SoftmaxRegression
+    n_features_in_: int
+
     def __init__(
         self,
         Cs: Any = 10,

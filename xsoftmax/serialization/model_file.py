@@ -58,7 +58,7 @@ class _Tensor(NamedTuple):
     needed: bool = True
 
 
-def save(model: Any, path: str | os.PathLike) -> Path:
+def save(model: Any, path: str | os.PathLike[str]) -> Path:
     """Write a fitted model, wherever its parameters lie; the file appears whole or not at all.
 
     Parameters
@@ -142,7 +142,7 @@ def save(model: Any, path: str | os.PathLike) -> Path:
     return write_whole(Path(path), content)
 
 
-def load(path: str | os.PathLike, *, like: Array | None = None) -> Any:
+def load(path: str | os.PathLike[str], *, like: Array | None = None) -> Any:
     """Read a model as NumPy arrays, or in the library and on the device of the array `like`.
 
     Parameters
