@@ -176,3 +176,10 @@ def test_reliability_refuses_logits(xp):
         metrics.reliability(xp(3.0 * np.eye(3)), xp([0, 1, 2]))
     with pytest.raises(ValueError, match="at least one score"):
         metrics.score(xp(np.eye(3)), xp([0, 1, 2]), [])
+
+
+def test_f1_is_of_the_classes_that_occur(xp):
+    logits = np.asarray([[2.0, 0.0, 1.0], [3.0, 1.0, 2.0], [1.0, 3.0, 0.0]])
+    y = np.asarray([0, 0, 0])
+    expected = theirs.f1_score(y, logits.argmax(axis=1), average="macro")
+    assert metrics.score(xp(logits), xp(y), "f1_macro") == pytest.approx(expected, rel=1e-6)

@@ -351,10 +351,11 @@ def _balanced_accuracy(sums: Array) -> Array:
 
 @compiled
 def _f1_macro(sums: Array) -> Array:
-    """The mean over all classes of 2 right / (labels + predictions), 0 where there are none."""
+    """The mean of 2 right / (labels + predictions), over classes that have either."""
     xp, (right, true, predicted) = namespace(sums), _thirds(sums)
     both = true + predicted
-    return xp.mean(xp.where(both > 0, 2.0 * right / xp.where(both > 0, both, 1.0), 0.0), axis=1)
+    scores = xp.where(both > 0, 2.0 * right / xp.where(both > 0, both, 1.0), 0.0)
+    return xp.sum(scores, axis=1) / xp.sum(xp.where(both > 0, 1.0 + 0.0 * both, 0.0), axis=1)
 
 
 def _auc(scores: Array, is_positive: Array, weights: Array) -> Array:

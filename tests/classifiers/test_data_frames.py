@@ -86,7 +86,7 @@ def test_categories_and_dates_of_pandas_are_no_numbers(samples):
     with pytest.raises(ValueError, match="days since the first"):
         SoftmaxRegression().fit(dates, y)
     dates["u"] = X[:, 0]
-    with pytest.raises(ValueError, match=r"these columns do not: 'day'.*days since"):
+    with pytest.raises(ValueError, match=r"these columns hold dates or times: 'day'.*days since"):
         SoftmaxRegression().fit(dates, y)
     np.testing.assert_array_equal(
         SoftmaxRegression().fit(F[["u"]].astype(object), y).coef_,
@@ -120,3 +120,45 @@ def test_brain_floats_of_torch_are_expanded(samples):
     expected = SoftmaxRegression().fit(half.to(torch.float32), y.tolist())
     assert model.coef_.dtype == torch.float32
     assert torch.equal(model.coef_, expected.coef_)
+
+
+def test_dates_among_numbers_of_polars_are_refused(samples):
+    pl = pytest.importorskip("polars", reason="polars is not installed")
+    X, y = samples
+    days = pl.date_range(pl.date(2020, 1, 1), pl.date(2020, 3, 30), eager=True)
+    for column in (days, days.cast(pl.Datetime), days - days[0]):
+        with pytest.raises(ValueError, match="these columns hold dates or times: 'day'"):
+            SoftmaxRegression().fit(pl.DataFrame({"day": column, "u": X[:, 0]}), y)
+
+
+@pytest.mark.parametrize("missing", ["nan", None])
+def test_numbers_as_text_may_not_lack_values(samples, missing):
+    pl = pytest.importorskip("polars", reason="polars is not installed")
+    X, y = samples
+    model = SoftmaxRegression().fit(pl.DataFrame({"d": ["2", "1"] * 45, "u": X[:, 0]}), y)
+    with pytest.raises(ValueError, match="NaN"):
+        model.predict(pl.DataFrame({"d": [missing, "1"], "u": [1.0, 2.0]}))
+
+
+def test_columns_that_lack_values_are_not_said_to_be_text(samples):
+    pd = pytest.importorskip("pandas", reason="pandas is not installed")
+    X, y = samples
+    for column in (
+        pd.array([True, None] * 45, dtype="boolean"),
+        pd.array([None, "2"] * 45, dtype="string"),
+        pd.array([None, 2] * 45, dtype="Int64"),
+    ):
+        with pytest.raises(ValueError, match="contains NaN"):
+            SoftmaxRegression().fit(pd.DataFrame({"a": column, "u": X[:, 0]}), y)
+
+
+@pytest.mark.parametrize("library", ["pandas", "pyarrow"])
+def test_names_that_occur_twice(library, samples):
+    made = pytest.importorskip(library, reason=f"{library} is not installed")
+    X, y = samples
+    if library == "pandas":
+        F = made.concat([made.Series(X[:, 0]), made.Series(y)], axis=1, keys=["a", "a"])
+    else:
+        F = made.table([made.array(X[:, 0]), made.array(y)], names=["a", "a"])
+    with pytest.raises(ValueError, match="these columns do not: 'a'"):
+        SoftmaxRegression().fit(F, y)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
 
+import xsoftmax
 from xsoftmax import (
     BatchedGridSearchCV,
     MLPClassifier,
@@ -81,3 +82,23 @@ def test_what_is_no_array_or_not_fitted_is_refused():
         SoftmaxRegression().fit(X, y).to("cuda")
     with pytest.raises(NotFittedError):
         SoftmaxRegression().to(X)
+
+
+def test_training_a_moved_model_leaves_the_random_numbers_of_the_first():
+    X, y = blobs(90, 4, 3)
+
+    def second_epoch(train_copy):
+        model = SoftmaxRegression(solver="sgd", random_state=0).partial_fit(X, y, classes=[0, 1, 2])
+        moved = model.to(X)
+        if train_copy:
+            moved.partial_fit(X, y)
+        return model.partial_fit(X, y).coef_
+
+    np.testing.assert_array_equal(second_epoch(True), second_epoch(False))
+
+
+def test_a_moved_model_with_a_prior_can_be_saved(xp, tmp_path):
+    X, y = blobs(60, 4, 3)
+    model = SoftmaxRegression(coef_prior=(np.ones((3, 4)), np.ones(3))).fit(X, y)
+    again = xsoftmax.load(xsoftmax.save(model.to(xp(0.0)), tmp_path / "m.safetensors"))
+    np.testing.assert_array_equal(again.coef_prior[0], np.ones((3, 4)))

@@ -170,3 +170,24 @@ def test_an_older_scikit_learn_is_named(monkeypatch):
     with fit.part("search", 2).of_other(estimator, "refit"):
         fit.ended()
     assert scope["with_callbacks"](len) is len
+
+
+def test_an_error_of_a_callback_is_the_callers():
+    class Failing(Recorder):
+        def on_fit_task_end(self, estimator, context):
+            if context.task_name == "step":
+                raise ValueError("mine")
+
+    for name, (estimator, _) in ESTIMATORS.items():
+        with pytest.raises(ValueError, match=r"^mine$"):
+            clone(estimator).set_callbacks(Failing()).fit(*data(name))
+
+
+def test_a_search_is_not_stopped_by_a_callback():
+    for name in ("search", "grid", "several", "several searches"):
+        X, y = data(name)
+        estimator = ESTIMATORS[name][0]
+        stopped = clone(estimator).set_callbacks(Recorder(stop_after=0)).fit(X, y)
+        whole = clone(estimator).fit(X, y)
+        for one, other in zip(stopped.predict_proba(X), whole.predict_proba(X), strict=True):
+            np.testing.assert_array_equal(one, other)

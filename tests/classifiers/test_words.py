@@ -1,7 +1,10 @@
 """Messages show values, not the NumPy types that hold them."""
 
+import warnings
+
 import numpy as np
 import pytest
+from sklearn.model_selection import cross_val_score
 
 from xsoftmax import MLPClassifier, SoftmaxRegression, SoftmaxRegressionCV
 from xsoftmax.classifiers.words import shown
@@ -65,3 +68,10 @@ def test_messages_show_values_as_they_are_typed():
         with pytest.raises(ValueError) as caught:  # noqa: PT011
             fail()
         assert "np." not in str(caught.value)
+
+
+def test_a_warning_names_the_line_that_called_through_scikit_learn():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        cross_val_score(SoftmaxRegression(max_iter=1, tol=1e-12), X, Y, cv=2)
+    assert {warning.filename for warning in caught} == {__file__}

@@ -43,7 +43,11 @@ from .commands import run
         ("evaluate mnist --model m --test-size 0.3", "--test-size", "only digits is split"),
         ("predict t.csv --model m --json --out p.csv", "--json", "--out writes CSV"),
         ("predict t.csv --model m --force", "--force", "without --out nothing is written"),
-        ("evaluate t.csv --model m --force", "--force", "without --plots nothing is written"),
+        (
+            "evaluate t.csv --model m --force",
+            "--force",
+            "without --plots and --report nothing",
+        ),
     ],
 )
 def test_check_options_refuses_an_option_that_does_not_apply_with_the_reason(

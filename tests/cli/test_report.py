@@ -11,6 +11,7 @@ from sklearn.metrics import f1_score, precision_score, recall_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+import xsoftmax
 from xsoftmax import MLPClassifier, SoftmaxRegression, SoftmaxRegressionCV, plots
 from xsoftmax.cli.report import MOST_CLASSES, MOST_MISTAKES, write_report
 from xsoftmax.datasets import Dataset, digits
@@ -199,3 +200,35 @@ def test_searches_write_reports(tmp_path, command):
     page = Page(tmp_path / "r.html")
     assert "Scores against C" in page.text
     assert ["SoftmaxRegressionCV", ""] in page.tables["Settings and versions"]
+
+
+def test_what_a_command_reads_is_never_replaced(flowers, tmp_path):
+    folder = flowers[0]
+    table, model = tmp_path / "t.csv", tmp_path / "m.safetensors"
+    table.write_bytes((folder / "train.csv").read_bytes())
+    model.write_bytes((folder / "xsoftmax-out" / "model.safetensors").read_bytes())
+    before = table.read_bytes(), model.read_bytes()
+    for arguments in (
+        ("export", model, "--to", "sklearn", "--out", model),
+        ("predict", table, "--model", model, "--out", table),
+        ("evaluate", table, "--model", model, "--report", table),
+    ):
+        _, err = run(*arguments, "--force", cwd=tmp_path, code=1)
+        assert "is read by this command" in err or "must end in" in err
+    assert (table.read_bytes(), model.read_bytes()) == before
+
+
+def test_a_page_ends_in_html_and_stands_beside_the_model(tmp_path):
+    for path in ("m/model.safetensors", "m/recall.png", "-", "r.pdf"):
+        _, err = run("train", "--out", "m", "--report", path, "--quiet", cwd=tmp_path, code=1)
+        assert "must end in .html" in err
+    assert not (tmp_path / "m").exists()
+
+
+@pytest.mark.filterwarnings("ignore:.*best C_")
+def test_a_search_from_a_file_has_its_scores(tmp_path):
+    data = dataset()
+    search = SoftmaxRegressionCV([0.1, 1.0]).fit(data.X_train, data.y_train)
+    model = xsoftmax.load(xsoftmax.save(search, tmp_path / "m.safetensors"))
+    write_report(tmp_path / "r.html", "t", model, data.X_test, data, "rows")
+    assert "Scores against C" in Page(tmp_path / "r.html").text

@@ -1,5 +1,6 @@
 """Data that is piped in."""
 
+import gzip
 import io
 import json
 import subprocess
@@ -7,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+from safetensors.numpy import save
 
 from .commands import ENVIRONMENT
 
@@ -67,3 +69,22 @@ def test_a_terminal_is_no_data(tmp_path):
     )
     assert done.returncode == 2
     assert "reads what is piped in" in done.stderr
+
+
+def test_compressed_and_empty_pipes_are_told_and_safetensors_are_read(tmp_path):
+    _, err = pipe(gzip.compress(b"a,b\n"), "train", "-", cwd=tmp_path, code=2)
+    assert "pipe it through gunzip" in " ".join(err.split())
+    _, err = pipe(b"", "train", "-", cwd=tmp_path, code=2)
+    assert "that is empty" in " ".join(err.split())
+    X = np.random.default_rng(0).standard_normal((60, 3))
+    content = save({"X": X, "y": (X[:, 0] > 0).astype(int)})
+    arguments = "--json", "--no-plots", "--quiet"
+    assert json.loads(pipe(content, "train", "-", *arguments, cwd=tmp_path)[0])["model"]
+
+
+def test_rows_to_test_on_may_be_piped_in(flowers, tmp_path):
+    folder, _, accuracy = flowers
+    table = folder / "train.csv"
+    arguments = "--test", "-", "--json", "--no-plots", "--quiet"
+    out, _ = pipe(table.read_bytes(), "train", str(table), *arguments, cwd=tmp_path)
+    assert json.loads(out)["test_accuracy"] == accuracy

@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import Normalizer
 
 from xsoftmax import SoftmaxRegression, to_onnx
 
-from .models import ACTIVATIONS, LABELS, MODELS, fitted, network, regression
+from .models import ACTIVATIONS, LABELS, MODELS, fitted, network, regression, samples
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed")
 runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
@@ -71,3 +73,10 @@ def test_any_number_of_rows_and_a_file(tmp_path):
     for n in (1, 3):
         assert session.run(None, {"X": X[:n]})[1].shape == (n, 4)
     assert [(i.name, i.shape) for i in session.get_inputs()] == [("X", ["n_samples", 6])]
+
+
+def test_rows_that_scikit_learn_takes_for_zero_are_not_divided():
+    X, y = samples(dtype="float32")
+    X[0] *= 1e-8
+    for norm in ("l1", "l2", "max"):
+        check(make_pipeline(Normalizer(norm), SoftmaxRegression(C=100.0)).fit(X, y), X)

@@ -12,6 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
+import xsoftmax
 from xsoftmax import (
     BatchedGridSearchCV,
     MLPClassifier,
@@ -160,3 +161,29 @@ def test_one_classifier_for_each_class_is_no_softmax():
     known = LogisticRegression().fit(X, y).set_params(solver="liblinear")
     with pytest.raises(ValueError, match="one classifier for each of 4 classes"):
         from_sklearn(known)
+
+
+def test_models_of_an_older_scikit_learn(monkeypatch):
+    """Before 1.8 `multi_class` said what was fitted."""
+    X, y = samples(2)
+    known = LogisticRegression(C=0.5).fit(X, y)
+    decision = known.decision_function(X)
+    known.multi_class = "multinomial"  # where the probability is that of twice the decision
+    found = from_sklearn(known).predict_proba(X)[:, 1]
+    np.testing.assert_allclose(found, 1 / (1 + np.exp(-2 * decision)), rtol=1e-12)
+    known.multi_class = "ovr"  # of two classes the same as a softmax
+    np.testing.assert_allclose(from_sklearn(known).predict_proba(X), known.predict_proba(X))
+    several = LogisticRegression().fit(*samples())
+    several.multi_class = "ovr"
+    with pytest.raises(ValueError, match="one classifier for each of 4 classes"):
+        from_sklearn(several)
+
+
+def test_a_network_from_a_file_and_one_that_trains_on(tmp_path):
+    model, X = network()
+    there = to_sklearn(xsoftmax.load(xsoftmax.save(model, tmp_path / "m.safetensors")))
+    check(model, there, X)
+    _, y = samples()
+    shuffled = np.random.default_rng(0).permutation(y)  # whose loss does not fall
+    for _ in range(3):
+        there.partial_fit(X, shuffled)

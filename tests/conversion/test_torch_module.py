@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import Normalizer
 
-from xsoftmax import to_torch
+from xsoftmax import SoftmaxRegression, to_torch
 
-from .models import ACTIVATIONS, MODELS, fitted, network, regression
+from .models import ACTIVATIONS, MODELS, fitted, network, regression, samples
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
@@ -57,3 +59,10 @@ def test_scalers_are_in_the_state_of_a_module():
     state = to_torch(fitted("standard")[0]).state_dict()
     assert list(state) == ["scaler0.subtract", "scaler0.divide", "layer0.weight", "layer0.bias"]
     assert "Normalize('l2')" in repr(to_torch(fitted("norm l2")[0]))
+
+
+def test_rows_that_scikit_learn_takes_for_zero_are_not_divided():
+    X, y = samples(dtype="float32")
+    X[0] *= 1e-8
+    for norm in ("l1", "l2", "max"):
+        check(make_pipeline(Normalizer(norm), SoftmaxRegression(C=100.0)).fit(X, y), X)

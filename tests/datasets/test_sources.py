@@ -88,3 +88,23 @@ def test_load_reads_a_folder_of_parquet_files(tmp_path):
     assert len(data.y_train) + len(data.y_test) == 9
     rows = datasets.load_rows(tmp_path, datasets.Schema(1, ("u",), "kind"), labelled=True)
     assert rows.y.tolist() == ["a", "b", "a"] * 3
+
+
+def test_other_files_beside_parquet_do_not_matter_and_bad_ones_are_named(tmp_path):
+    pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
+    parquet.write_table(pa.table({"u": [1.0, 2.0], "k": ["a", "b"]}), tmp_path / "a.parquet")
+    (tmp_path / "notes.csv").write_text("x")
+    assert len(datasets.load_rows(tmp_path, datasets.Schema(1, ("u",), "k"), labelled=True).y) == 2
+    (tmp_path / "b.parquet").write_bytes(b"no")
+    with pytest.raises(ValueError, match=r"b\.parquet is no Parquet file"):
+        datasets.load(tmp_path)
+    parquet.write_table(pa.table({"u": ["x"], "k": ["a"]}), tmp_path / "b.parquet")
+    with pytest.raises(ValueError, match="columns that do not fit"):
+        datasets.load(tmp_path)
+
+
+def test_a_folder_of_text_is_refused_with_a_remedy(tmp_path):
+    (tmp_path / "a.csv").write_text("a,b\n1,x\n")
+    with pytest.raises(ValueError, match=r"folder of text; name one file.*\.parquet"):
+        datasets.load(tmp_path)

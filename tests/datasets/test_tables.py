@@ -173,3 +173,10 @@ def test_a_byte_order_mark_and_decimal_commas(tmp_path):
     assert table.names == ("a", "b", "kind")
     with pytest.raises(ValueError, match="column 'a', row 2 holds '1,5', a decimal comma"):
         table.features(["a"])
+
+
+def test_a_row_is_named_by_the_line_that_it_begins_in(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text('a,b,label\n1,2,"x\ny"\n3,4,z\n\n1,,"x\ny"\n')
+    with pytest.raises(ValueError, match="column 'b', row 6 is empty"):
+        read_table(path).features(["a", "b"])

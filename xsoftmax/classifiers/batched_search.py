@@ -56,6 +56,14 @@ class Outcome(NamedTuple):
     score_error: str = ""  #: why the scorer failed, if it did
 
 
+class _CallbackError(Exception):
+    """What a callback raised."""
+
+    def __init__(self, error: ValueError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 class BatchedGridSearchCV(Movable, GridSearchCV, CallbackSupportMixin):
     """Grid search over networks, with candidates and folds trained as one batch.
 
@@ -222,7 +230,10 @@ class BatchedGridSearchCV(Movable, GridSearchCV, CallbackSupportMixin):
             X_checked, [HeldOut(targets, weight, fold.test, scorings) for fold in folds]
         )
         tasks = FitTasks(self, X, y, sample_weight, n_parts=1 + bool(self.refit))
-        outcomes = self._outcomes(estimators, samples, folds, scorer, tasks)
+        try:
+            outcomes = self._outcomes(estimators, samples, folds, scorer, tasks)
+        except _CallbackError as failed:
+            raise failed.error from None
         self._report_failures(outcomes)
         self._set_results(candidates, outcomes)
         self.__dict__.pop("feature_names_in_", None)
@@ -346,7 +357,11 @@ class BatchedGridSearchCV(Movable, GridSearchCV, CallbackSupportMixin):
         random_state = check_random_state(one.random_state)
 
         def step(*_: Any) -> bool:
-            return search.finished_step(is_fitted=False)
+            try:
+                search.finished_step(is_fitted=False)
+            except ValueError as error:  # which else would be a candidate's that cannot be trained
+                raise _CallbackError(error) from error
+            return False
 
         with threads_that_pay(samples.X, len(of_problems) * network.n_units):
             solution = solve(one, objective, parameters, random_state, step, rate=rates)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from copy import copy
+from copy import copy, deepcopy
 from typing import Any, Self
 
 from sklearn.utils.validation import check_is_fitted
@@ -15,6 +15,9 @@ _MOVES = (
     "coef_", "intercept_", "coefs_", "intercepts_", "coefs_paths_", "standard_errors_",
     "covariances_", "coef_prior", "best_estimator_", "estimators_",
 )  # fmt: skip
+
+#: What another fit changes in place.
+_CHANGES = ("_random_state", "loss_curve_", "validation_scores_", "validation_loss_curve_")
 
 
 class Movable:
@@ -51,6 +54,9 @@ class Movable:
             )
         moved = copy(self)
         moved.__dict__.pop("_memory", None)
+        for name in _CHANGES:
+            if name in vars(moved):
+                setattr(moved, name, deepcopy(getattr(moved, name)))
         with on_device_of(like):
             for name in _MOVES:
                 if name in vars(moved):

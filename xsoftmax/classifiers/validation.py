@@ -7,6 +7,8 @@ Labels are encoded on the host: they are few bytes, and may be strings, which no
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from numbers import Number
 from typing import Any, NamedTuple
 
@@ -93,6 +95,9 @@ def check_X(estimator: Any, X: Any, *, reset: bool) -> Array:
 
 
 _DATES = "Of dates make features, such as days since the first, or month and weekday."
+#: How types of dates, times and durations begin in pandas, polars and pyarrow.
+_DATE_TYPE = re.compile("date|time|duration", re.IGNORECASE)
+_MISSING = ("None", "nan", "<NA>", "NaT")
 
 
 def _check_on_host(estimator: Any, X: Any, reset: bool) -> np.ndarray:
@@ -102,12 +107,16 @@ def _check_on_host(estimator: Any, X: Any, reset: bool) -> np.ndarray:
         return _learnt(estimator, X)
     if is_numpy(X) and X.dtype.name == "bfloat16":  # of ml_dtypes, which NumPy takes for no number
         X = X.astype(np.float32)
+    frame = _Frame.of(X)
+    if frame is not None:
+        frame.check_dates(estimator)
     try:
         rows = validate_data(estimator, X, reset=reset, dtype="numeric", skip_check_array=checked)
         if rows.dtype.kind == "O":  # of frames with text, which scikit-learn lets pass
-            rows = rows.astype(np.float64)
+            rows = check_array(rows, dtype=np.float64, estimator=estimator, input_name="X")
     except (TypeError, ValueError) as error:
-        _check_columns(estimator, X, error)
+        if frame is not None:
+            frame.check_numbers(estimator, error)
         raise
     if rows.dtype.kind in "mM":
         name = type(estimator).__name__
@@ -115,26 +124,64 @@ def _check_on_host(estimator: Any, X: Any, reset: bool) -> np.ndarray:
     return rows
 
 
-def _check_columns(estimator: Any, X: Any, error: Exception) -> None:
-    """After an error, refuse a data frame's columns that hold no numbers, and show what to do."""
-    columns = getattr(X, "column_names", getattr(X, "columns", ()))  # pyarrow's, or others'
-    names = [name for name in columns if not _holds_numbers(np.asarray(X[name]))]
-    if names:
+class _Frame(NamedTuple):
+    """The columns of a data frame of pandas, polars or pyarrow."""
+
+    names: list[Any]
+    types: list[str]
+    column: Callable[[int], Any]  #: by its place: names may occur twice
+
+    @classmethod
+    def of(cls, X: Any) -> _Frame | None:
+        """Those of X, if it is one."""
+        if hasattr(X, "column_names") and hasattr(X, "schema"):  # pyarrow
+            return cls(X.column_names, [str(each) for each in X.schema.types], X.column)
+        if not (hasattr(X, "columns") and hasattr(X, "dtypes")):
+            return None
+        by_place = X.to_series if hasattr(X, "to_series") else lambda i: X.iloc[:, i]
+        return cls(list(X.columns), [str(each) for each in X.dtypes], by_place)
+
+    def check_dates(self, estimator: Any) -> None:
+        """Refuse dates, which would be taken for large numbers."""
+        pairs = zip(self.names, self.types, strict=True)
+        names = [name for name, kind in pairs if _DATE_TYPE.match(kind)]
+        if names:
+            raise ValueError(
+                f"{type(estimator).__name__}: X must hold numbers, but these columns hold dates "
+                f"or times: {few(names)}. {_DATES}"
+            )
+
+    def check_numbers(self, estimator: Any, error: Exception) -> None:
+        """After an error, refuse columns of text or without values, and say what to do."""
+        columns = [np.asarray(self.column(i), dtype=object) for i in range(len(self.names))]
+        pairs = list(zip(self.names, columns, strict=True))
+        names = [name for name, column in pairs if not _holds_numbers(column)]
         classifier = type(estimator).__name__
-        raise ValueError(
-            f"{classifier}: X must hold numbers, but these columns do not: {few(names)}. Encode "
-            "them before: make_pipeline(make_column_transformer((OneHotEncoder("
-            f"handle_unknown='ignore'), {shown(names[:10])}), remainder='passthrough'), "
-            f"{classifier}()), with all three from sklearn. {_DATES}"
-        ) from error
+        if names:
+            raise ValueError(
+                f"{classifier}: X must hold numbers, but these columns do not: {few(names)}. "
+                "Encode them before: make_pipeline(make_column_transformer((OneHotEncoder("
+                f"handle_unknown='ignore'), {shown(names[:10])}), remainder='passthrough'), "
+                f"{classifier}()), with all three from sklearn."
+            ) from error
+        lacking = [name for name, column in pairs if len(_present(column)) < len(column)]
+        if lacking and "NaN" not in str(error):
+            raise ValueError(
+                f"{classifier}: X contains NaN or missing values, in these columns: "
+                f"{few(lacking)}. Impute them before, or leave out those rows."
+            ) from error
+
+
+def _present(column: np.ndarray) -> list[Any]:
+    return [value for value in column.tolist() if str(value) not in _MISSING]
 
 
 def _holds_numbers(column: np.ndarray) -> bool:
     try:
-        column.astype(np.float64)
+        np.asarray(_present(column), dtype=np.float64)
     except (TypeError, ValueError):
         return False
-    return column.dtype.kind not in "mM"
+    return True
 
 
 def _check_sparse(estimator: Any, X: Any, reset: bool) -> SparseRows:

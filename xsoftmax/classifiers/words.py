@@ -35,7 +35,7 @@ def few(values: np.ndarray | Sequence) -> str:
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn at the line that called xsoftmax, however deep this is in it or in scikit-learn."""
+    """Warn at the line that called xsoftmax, itself or through scikit-learn and joblib."""
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and _is_within(frame.f_globals.get("__name__", "")):
         frame, level = frame.f_back, level + 1
@@ -43,7 +43,7 @@ def warn(message: str, category: type[Warning] = UserWarning) -> None:
 
 
 def _is_within(module: str) -> bool:
-    return module.partition(".")[0] in ("xsoftmax", "sklearn", "contextlib")
+    return module.partition(".")[0] in ("xsoftmax", "sklearn", "joblib", "contextlib")
 
 
 def _plain(value: Any) -> Any:

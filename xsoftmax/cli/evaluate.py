@@ -37,7 +37,7 @@ def evaluate(
     if plots is not None:
         check_pictures(plots, RESULT_PICTURES, force=force)
     if report is not None:
-        check_new(report, force=force)
+        check_new(report, force=force, reads=[data, model], ending=".html")
 
     from .. import arrays, datasets
     from . import evaluation, reading

@@ -35,7 +35,7 @@ def export(
 
     write, ending = CONTENTS[to]
     path = model.with_suffix(ending) if out is None else out
-    check_new(path, force=force)
+    check_new(path, force=force, reads=[model], ending=ending)
     content = write(model_file.load(model))
     write_whole(path, content)
     if as_json:

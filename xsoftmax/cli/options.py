@@ -25,7 +25,8 @@ Data = Annotated[
     str,
     typer.Argument(
         help="digits, mnist, fashion-mnist, a .npz, .npy, .safetensors, .csv, .tsv or .parquet "
-        "file, a folder of such files or of IDX files, or - for what is piped in.",
+        "file, a folder of .npz, .npy, .safetensors, .parquet or IDX files, or - for what is piped "
+        "in.",
         callback=file_of_standard_input,
     ),
 ]
@@ -42,7 +43,11 @@ Header = Annotated[
     ),
 ]
 Test = Annotated[
-    str | None, typer.Option(help="What to test on; all rows of DATA are then trained on.")
+    str | None,
+    typer.Option(
+        help="What to test on; all rows of DATA are then trained on.",
+        callback=file_of_standard_input,
+    ),
 ]
 TestLabels = Annotated[
     Path | None, typer.Option(help="A .npy file of labels, when --test is .npy.")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import count
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -81,10 +81,18 @@ def destination(
     return where
 
 
-def check_new(path: Path, *, force: bool) -> None:
-    """Refuse a file that cannot be written, or that is there already unless `force`."""
+def check_new(path: Path, *, force: bool, reads: Iterable[Any] = (), ending: str = "") -> None:
+    """Refuse a file that cannot be written, or that is there already unless `force`.
+
+    What the command `reads` is never replaced. The name must end in `ending`.
+    """
     from ..serialization.files import check_writable
 
+    if not path.name.lower().endswith(ending):
+        raise ValueError(f"{path} must end in {ending}, which is what is written.")
+    for other in reads:
+        if other is not None and os.path.realpath(path) == os.path.realpath(other):
+            raise ValueError(f"{path} is read by this command. Choose another name to write to.")
     if os.path.isfile(path) and not force:
         raise FileExistsError(
             f"{path} is there already. Choose another name, or replace it with --force."

@@ -41,7 +41,7 @@ def predict(
     if str(save_to) == "-":
         save_to = None
     if save_to is not None:
-        check_new(save_to, force=force)
+        check_new(save_to, force=force, reads=[data, model])
 
     from .. import arrays
     from ..serialization.files import write_whole

@@ -68,7 +68,7 @@ def probe(
         raise typer.BadParameter(f"--refit must be best or one-se; got {refit!r}.")
     where = destination(save_to, plots, no_plots=no_plots, force=force)
     if report is not None:
-        check_new(report, force=force)
+        check_new(report, force=force, reads=[train, *others], ending=".html")
 
     import numpy as np
 

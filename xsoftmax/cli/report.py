@@ -75,6 +75,7 @@ def write_report(path: Path, title: str, model: Any, X: Any, dataset: Dataset, r
         rows=rows,
         n_rows=len(places),
         n_unknown=int(np.sum(~known)),
+        accuracy_of_all=float(np.sum(winners == places) / len(labels)),
         n_classes=len(classes),
         scores=_scores(log_p, Targets(classes, places)),
         pictures=_pictures(estimator, dataset, X_known, places, winners, log_p, names),

@@ -67,7 +67,7 @@ def sweep(
     Cs = values_of(grid)
     where = destination(save_to, plots, no_plots=no_plots, force=force)
     if report is not None:
-        check_new(report, force=force)
+        check_new(report, force=force, reads=[data, labels, test, test_labels], ending=".html")
 
     from .. import arrays
     from ..arrays import threads_that_pay

@@ -84,7 +84,7 @@ def train(
         estimator = MLPClassifier(_sizes(hidden), activation, alpha=alpha, **settings)
     where = destination(save_to, plots, no_plots=no_plots, force=force)
     if report is not None:
-        check_new(report, force=force)
+        check_new(report, force=force, reads=[data, labels, test, test_labels], ending=".html")
     place = arrays.backend(backend, device)
     how: dict[str, Any] = {
         "labels": labels,

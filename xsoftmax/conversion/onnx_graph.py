@@ -149,13 +149,13 @@ class _Graph:
         return x
 
     def normalized(self, x: str, scaler: Normalizer) -> str:
-        """Rows of x by their norm, unless that is 0."""
+        """Rows of x by their norm, unless scikit-learn takes that for 0."""
         axes = self.constant(np.asarray([1], np.int64))
         if scaler.norm == "max":
             norm = self.add("ReduceMax", self.add("Abs", x), axes)
         else:
             norm = self.add(_NORMS[scaler.norm], x, axes)
-        is_zero = self.add("Equal", norm, self.constant(0.0))
+        is_zero = self.add("Less", norm, self.constant(10 * np.finfo(self.dtype).eps))
         return self.add("Div", x, self.add("Where", is_zero, self.constant(1.0), norm))
 
     def activated(self, x: str) -> str:

@@ -191,6 +191,7 @@ def _network(fitted: FittedNetwork, estimator: Any) -> SklearnMLP:
     made.n_layers_, made.n_outputs_ = len(made.coefs_) + 1, made.coefs_[-1].shape[1]
     made._label_binarizer = LabelBinarizer().fit(fitted.classes)
     made.n_iter_, made.t_ = estimator.n_iter_, estimator.t_
+    made._no_improvement_count = 0  # or it cannot train on
     made.loss_curve_, made.loss_ = list(estimator.loss_curve_), estimator.loss_
     made.best_loss_ = estimator.best_loss_
     made.validation_scores_ = estimator.validation_scores_
@@ -210,11 +211,14 @@ def _on_host(scaler: Any) -> Any:
 def _softmax_regression(known: Any) -> SoftmaxRegression:
     check_is_fitted(known)
     n_classes = len(known.classes_)
-    if n_classes > 2 and known.solver == "liblinear":
+    multi_class = getattr(known, "multi_class", None)  # of scikit-learn before 1.8
+    if n_classes > 2 and (known.solver == "liblinear" or multi_class == "ovr"):
         raise ValueError(
-            f"{type(known).__name__}(solver='liblinear') fitted one classifier for each of "
-            f"{n_classes} classes, which is no softmax. Fit it with solver='lbfgs'."
+            f"the {type(known).__name__} fitted one classifier for each of {n_classes} classes, "
+            "which is no softmax. Fit it with solver='lbfgs' and without multi_class."
         )
+    # There two classes had opposite logits, and the decision was one of them.
+    scale = 2.0 if n_classes == 2 and multi_class == "multinomial" else 1.0
     C = known.C_ if isinstance(known, LogisticRegressionCV) else known.C
     names = ("fit_intercept", "class_weight", "warm_start", "random_state", "tol", "max_iter")
     made = SoftmaxRegression(
@@ -223,8 +227,8 @@ def _softmax_regression(known: Any) -> SoftmaxRegression:
     )
     if isinstance(known, LogisticRegressionCV):
         made.random_state = known.random_state
-    made.coef_ = np.array(known.coef_)
-    b = np.broadcast_to(known.intercept_, known.coef_.shape[:1])
+    made.coef_ = scale * np.array(known.coef_)
+    b = scale * np.broadcast_to(known.intercept_, known.coef_.shape[:1])
     made.intercept_ = np.array(b, dtype=made.coef_.dtype)
     made.n_iter_, made.loss_curve_ = int(np.max(known.n_iter_)), []
     made.validation_scores_ = made.validation_loss_curve_ = None

@@ -43,7 +43,7 @@ class Scale(nn.Module):
 
 
 class Normalize(nn.Module):
-    """Divide each row by its norm, unless that is 0."""
+    """Divide each row by its norm, unless scikit-learn takes that for 0."""
 
     def __init__(self, norm: str) -> None:
         super().__init__()
@@ -52,7 +52,8 @@ class Normalize(nn.Module):
     def forward(self, X: torch.Tensor) -> torch.Tensor:
         """Scale the rows."""
         norms = torch.linalg.vector_norm(X, _NORMS[self.norm], dim=1, keepdim=True)
-        return X / torch.where(norms == 0, torch.ones_like(norms), norms)
+        is_zero = norms < 10 * torch.finfo(X.dtype).eps
+        return X / torch.where(is_zero, torch.ones_like(norms), norms)
 
     def extra_repr(self) -> str:
         """What `repr` shows."""

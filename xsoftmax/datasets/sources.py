@@ -254,6 +254,11 @@ def _read(
         return PUBLISHED[str(source)](data_dir)
     path = _existing(source)
     if is_idx_folder(path):
+        if any(file.suffix in TEXT for file in path.iterdir()):
+            raise ValueError(
+                f"{path} is a folder of text; name one file. Of tables a folder may hold .parquet "
+                "files."
+            )
         return idx_folder(path)
     if path.suffix == ".npz":
         return read_arrays(path)

@@ -292,7 +292,10 @@ def _lines(path: Path) -> list[tuple[int, list[str]]]:
             delimiter = _delimiter(path, _sample(file))
             file.seek(0)
             reader = csv.reader(file, delimiter=delimiter, skipinitialspace=True)
-            lines = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
+            lines, number = [], 1
+            for row in reader:
+                lines.append((number, [cell.strip() for cell in row]))
+                number = reader.line_num + 1  # a quoted cell may go over several lines
     except csv.Error as error:
         raise ValueError(f"{path} is no table of cells ({error}).") from error
     except UnicodeDecodeError as error:
@@ -375,10 +378,17 @@ def _read_parquet(path: Path) -> Table:
             f"{path}: reading Parquet needs pyarrow. Install it (pip install pyarrow), or save the "
             "table as .csv."
         ) from error
+    files = sorted(path.glob(f"*{PARQUET}")) if path.is_dir() else [path]
+    tables = []
+    for file in files:
+        try:
+            tables.append(parquet.read_table(file))
+        except pyarrow.ArrowInvalid as error:
+            raise ValueError(f"{file} is no Parquet file ({error}).") from error
     try:
-        content = parquet.read_table(path)
-    except pyarrow.ArrowInvalid as error:
-        raise ValueError(f"{path} is no Parquet file ({error}).") from error
+        content = pyarrow.concat_tables(tables, promote_options="permissive")
+    except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError) as error:
+        raise ValueError(f"{path}: its files have columns that do not fit ({error}).") from error
     if content.num_rows == 0 or content.num_columns == 0:
         raise ValueError(f"{path} has no rows.")
     names = _distinct(content.column_names)

@@ -619,7 +619,7 @@ class SweepDisplay(_Display):
         if isinstance(scores, dict):
             name = next(iter(scores)) if name is None else name
             scores = scores[name]
-        scoring = estimator.scoring or "accuracy"
+        scoring = getattr(estimator, "scoring", "score") or "accuracy"  # a loaded one has none
         name = name or (scoring if isinstance(scoring, str) else "score")
         return cls(estimator.Cs_, scores, best=estimator.C_, name=name.replace("_", " ")).plot(
             ax=ax

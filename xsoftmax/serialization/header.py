@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import to_host
+from ..arrays import is_array, to_host
 from ..classifiers import MLPClassifier, SoftmaxRegression
 from ..classifiers.base import BaseSoftmaxClassifier
 from ..classifiers.rules import check_parameters
@@ -73,7 +73,9 @@ def value_to_json(name: str, value: Any) -> Any:
     if isinstance(value, dict):
         pairs = value.items()
         return {"pairs": [[value_to_json(name, item) for item in pair] for pair in pairs]}
-    if isinstance(value, (tuple, list, np.ndarray)):
+    if is_array(value) and not isinstance(value, np.generic):
+        value = to_host(value)
+    if isinstance(value, (tuple, list)) or (isinstance(value, np.ndarray) and value.ndim):
         return [value_to_json(name, item) for item in value]
     if isinstance(value, np.generic):
         value = value.item()

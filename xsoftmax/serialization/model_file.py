@@ -458,6 +458,7 @@ def _fill(
 ) -> None:
     """Give the model its arrays, and its scalers theirs, in the place of `like`."""
     model.validation_scores_ = model.validation_loss_curve_ = None
+    model.t_ = 0  # a file does not say
     for name in _CURVES:
         if name in tensors:
             setattr(model, name + "_", tensors[name].tolist())
