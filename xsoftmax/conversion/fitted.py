@@ -68,16 +68,14 @@ def classifier_of(model: Any, function: str) -> tuple[list[Any], Any]:
     if isinstance(last, BatchedGridSearchCV) and hasattr(last, "best_estimator_"):
         last = last.best_estimator_
     if not isinstance(last, Predictor):
-        each = (
-            " Convert each of its estimators_."
-            if hasattr(last, "estimators_")
-            else " Fit it with refit=True."
-            if isinstance(last, BatchedGridSearchCV)
-            else ""
-        )
+        remedy = ""
+        if hasattr(last, "estimators_"):
+            remedy = " Convert each of its estimators_."
+        elif isinstance(last, BatchedGridSearchCV):
+            remedy = " Fit it with refit=True."
         raise TypeError(
             f"{function} needs a fitted classifier of xsoftmax, or a Pipeline of scalers that "
-            f"ends in one; got {type(last).__name__}.{each}"
+            f"ends in one; got {type(last).__name__}.{remedy}"
         )
     for step in steps:
         if type(step) not in SCALERS:
