@@ -22,6 +22,11 @@ _NORMS = {"l1": 1.0, "l2": 2.0, "max": float("inf")}
 class Scale(nn.Module):
     """Subtract, divide, multiply, add and clip, as scikit-learn's scalers do."""
 
+    subtract: torch.Tensor | None
+    divide: torch.Tensor | None
+    multiply: torch.Tensor | None
+    add: torch.Tensor | None
+
     def __init__(self, clip: tuple[float, float] | None, **arrays: np.ndarray | None) -> None:
         super().__init__()
         self.clip = clip
