@@ -6,27 +6,34 @@ they are copied to the host. Names of classes are drawn as they are, never as ma
 whatever installed font has their script. Colours differ for the colour-blind too.
 """
 
-from .classes import plot_confusion_matrix, plot_projection, plot_recall, plot_reliability
+from .classes import (
+    ConfusionMatrixDisplay,
+    ProjectionDisplay,
+    RecallDisplay,
+    ReliabilityDisplay,
+    plot_confusion_matrix,
+    plot_projection,
+    plot_recall,
+    plot_reliability,
+)
 from .curves import (
+    BootstrapDisplay,
+    LearningCurveDisplay,
+    LossCurveDisplay,
+    SweepDisplay,
     plot_bootstrap,
     plot_intervals,
     plot_learning_curve,
     plot_loss_curve,
     plot_sweep,
 )
-from .displays import (
-    BootstrapDisplay,
-    ConfusionMatrixDisplay,
-    LearningCurveDisplay,
-    LossCurveDisplay,
+from .images import (
     PredictionsDisplay,
-    ProjectionDisplay,
-    RecallDisplay,
-    ReliabilityDisplay,
-    SweepDisplay,
     WeightsDisplay,
+    plot_predictions,
+    plot_samples,
+    plot_weights,
 )
-from .images import plot_predictions, plot_samples, plot_weights
 
 __all__ = [
     "BootstrapDisplay",

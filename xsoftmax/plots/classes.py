@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import ceil
-from typing import Any
+from typing import Any, Self
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -13,7 +13,7 @@ from sklearn.decomposition import PCA
 from sklearn.metrics import confusion_matrix
 
 from ..metrics import expected_calibration_error, reliability
-from .figures import BLUE, TEN_COLOURS, VERMILLION, new_axes, on_host
+from .figures import BLUE, TEN_COLOURS, VERMILLION, Display, new_axes, on_host
 from .names import as_it_is, named, short
 
 #: More classes than so many have no number in every cell, and names at so many ticks only.
@@ -244,3 +244,277 @@ def plot_projection(X: Any, labels: Any, *, ax: Axes | None = None) -> Axes:
     for text in legend.get_texts():
         text.set(**as_it_is())
     return ax
+
+
+class ConfusionMatrixDisplay(Display):
+    """How often each true class was predicted as each class.
+
+    It is `plot_confusion_matrix` of what it keeps, for 2 to 1,000 classes.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,)
+        The true labels.
+    y_pred : array-like of shape (n_samples,)
+        The predicted labels.
+
+    See Also
+    --------
+    RecallDisplay : The share of each class that was predicted as such.
+
+    Examples
+    --------
+    >>> from xsoftmax import SoftmaxRegression, datasets, plots
+    >>> data = datasets.digits()
+    >>> model = SoftmaxRegression().fit(data.X_train, data.y_train)
+    >>> display = plots.ConfusionMatrixDisplay.from_estimator(model, data.X_test, data.y_test)
+    >>> display.ax_.get_title()
+    'Confusion matrix, accuracy 0.9611'
+    """
+
+    def __init__(self, y_true: Any, y_pred: Any) -> None:
+        self.y_true: Any = y_true
+        self.y_pred: Any = y_pred
+
+    def _draw(self, ax: Axes | None) -> Axes:
+        return plot_confusion_matrix(self.y_true, self.y_pred, ax=ax)
+
+    @classmethod
+    def from_estimator(cls, estimator: Any, X: Any, y: Any, *, ax: Axes | None = None) -> Self:
+        """Draw what an estimator predicts of X.
+
+        Parameters
+        ----------
+        estimator : classifier
+            Fitted; any that has `predict`.
+        X : array-like of shape (n_samples, n_features)
+            The rows, where the estimator takes them.
+        y : array-like of shape (n_samples,)
+            Their labels.
+        ax : Axes, default=None
+            Where to draw. By default in a new figure.
+
+        Returns
+        -------
+        display : object
+            The display, drawn.
+        """
+        return cls(y, estimator.predict(X)).plot(ax=ax)
+
+    @classmethod
+    def from_predictions(cls, y_true: Any, y_pred: Any, *, ax: Axes | None = None) -> Self:
+        """Draw predictions.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n_samples,)
+            The true labels.
+        y_pred : array-like of shape (n_samples,)
+            The predicted labels.
+        ax : Axes, default=None
+            Where to draw. By default in a new figure.
+
+        Returns
+        -------
+        display : object
+            The display, drawn.
+        """
+        return cls(y_true, y_pred).plot(ax=ax)
+
+
+class RecallDisplay(ConfusionMatrixDisplay):
+    """The share of each true class that was predicted as such.
+
+    It is `plot_recall` of what it keeps.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,)
+        The true labels.
+    y_pred : array-like of shape (n_samples,)
+        The predicted labels.
+
+    See Also
+    --------
+    ConfusionMatrixDisplay : Which class was predicted instead.
+
+    Examples
+    --------
+    >>> from xsoftmax import plots
+    >>> display = plots.RecallDisplay.from_predictions(["a", "a", "b"], ["a", "b", "b"])
+    >>> [float(bar.get_width()) for bar in display.ax_.patches]
+    [0.5, 1.0]
+    """
+
+    def _draw(self, ax: Axes | None) -> Axes:
+        return plot_recall(self.y_true, self.y_pred, ax=ax)
+
+
+class ReliabilityDisplay(Display):
+    """How often predictions are right against how sure they are.
+
+    It is `plot_reliability` of what it keeps.
+
+    Parameters
+    ----------
+    probabilities : array-like of shape (n_samples, n_classes)
+        As `predict_proba` returns them.
+    y : array-like of shape (n_samples,)
+        The index of the class of each sample.
+    n_bins : int, default=15
+        Into how many bins of the same width the probabilities of predicted classes fall.
+
+    See Also
+    --------
+    xsoftmax.metrics.expected_calibration_error : The mean distance from the diagonal.
+
+    Examples
+    --------
+    >>> from xsoftmax import SoftmaxRegression, datasets, plots
+    >>> data = datasets.digits()
+    >>> model = SoftmaxRegression().fit(data.X_train, data.y_train)
+    >>> display = plots.ReliabilityDisplay.from_estimator(model, data.X_test, data.y_test)
+    >>> display.ax_.get_xlabel()
+    'probability of the predicted class'
+    """
+
+    def __init__(self, probabilities: Any, y: Any, *, n_bins: int = 15) -> None:
+        self.probabilities: Any = probabilities
+        self.y: Any = y
+        self.n_bins: Any = n_bins
+
+    def _draw(self, ax: Axes | None) -> Axes:
+        return plot_reliability(self.probabilities, self.y, n_bins=self.n_bins, ax=ax)
+
+    @classmethod
+    def from_estimator(
+        cls, estimator: Any, X: Any, y: Any, *, n_bins: int = 15, ax: Axes | None = None
+    ) -> Self:
+        """Draw how sure an estimator is of X, and how often right.
+
+        Parameters
+        ----------
+        estimator : classifier
+            Fitted; any that has `predict_proba` and ``classes_``.
+        X : array-like of shape (n_samples, n_features)
+            The rows, where the estimator takes them.
+        y : array-like of shape (n_samples,)
+            Their labels, among the classes.
+        n_bins : int, default=15
+            Into how many bins of the same width the probabilities fall.
+        ax : Axes, default=None
+            Where to draw. By default in a new figure.
+
+        Returns
+        -------
+        display : object
+            The display, drawn.
+
+        Raises
+        ------
+        ValueError
+            If a label is none of the classes.
+        """
+        classes, y = on_host(estimator.classes_), on_host(y)
+        places = np.minimum(np.searchsorted(classes, y), len(classes) - 1)
+        if not np.array_equal(classes[places], y):
+            unknown = y[classes[places] != y][0]
+            raise ValueError(f"y holds {unknown.item()!r}, none of the estimator's classes.")
+        return cls(on_host(estimator.predict_proba(X)), places, n_bins=n_bins).plot(ax=ax)
+
+    @classmethod
+    def from_predictions(
+        cls, probabilities: Any, y: Any, *, n_bins: int = 15, ax: Axes | None = None
+    ) -> Self:
+        """Draw probabilities against what happened.
+
+        Parameters
+        ----------
+        probabilities : array-like of shape (n_samples, n_classes)
+            As `predict_proba` returns them.
+        y : array-like of shape (n_samples,)
+            The index of the class of each sample.
+        n_bins : int, default=15
+            Into how many bins of the same width the probabilities fall.
+        ax : Axes, default=None
+            Where to draw. By default in a new figure.
+
+        Returns
+        -------
+        display : object
+            The display, drawn.
+        """
+        return cls(probabilities, y, n_bins=n_bins).plot(ax=ax)
+
+
+class ProjectionDisplay(Display):
+    """Rows on their first two principal components, coloured by label.
+
+    It is `plot_projection` of what it keeps.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+        The rows.
+    labels : array-like of shape (n_samples,)
+        The label of each row.
+
+    See Also
+    --------
+    ConfusionMatrixDisplay : Which classes are taken for each other.
+
+    Examples
+    --------
+    >>> from xsoftmax import SoftmaxRegression, datasets, plots
+    >>> data = datasets.digits()
+    >>> model = SoftmaxRegression().fit(data.X_train, data.y_train)
+    >>> plots.ProjectionDisplay.from_estimator(model, data.X_test).ax_.get_ylabel()
+    'second'
+    """
+
+    def __init__(self, X: Any, labels: Any) -> None:
+        self.X: Any = X
+        self.labels: Any = labels
+
+    def _draw(self, ax: Axes | None) -> Axes:
+        return plot_projection(self.X, self.labels, ax=ax)
+
+    @classmethod
+    def from_estimator(cls, estimator: Any, X: Any, *, ax: Axes | None = None) -> Self:
+        """Draw rows, coloured by what an estimator predicts.
+
+        Parameters
+        ----------
+        estimator : classifier
+            Fitted; any that has `predict`.
+        X : array-like of shape (n_samples, n_features)
+            The rows, where the estimator takes them.
+        ax : Axes, default=None
+            Where to draw. By default in a new figure.
+
+        Returns
+        -------
+        display : object
+            The display, drawn.
+        """
+        return cls(X, estimator.predict(X)).plot(ax=ax)
+
+    @classmethod
+    def from_predictions(cls, X: Any, labels: Any, *, ax: Axes | None = None) -> Self:
+        """Draw rows, coloured by their labels.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The rows.
+        labels : array-like of shape (n_samples,)
+            True or predicted labels.
+        ax : Axes, default=None
+            Where to draw. By default in a new figure.
+
+        Returns
+        -------
+        display : object
+            The display, drawn.
+        """
+        return cls(X, labels).plot(ax=ax)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from .figures import BLUE, GREEN, ORANGE, VERMILLION, new_axes
+from ..classifiers import bootstrap, learning_curve
+from .figures import BLUE, GREEN, ORANGE, VERMILLION, Display, new_axes
 from .names import as_it_is, short
 
 
@@ -245,3 +247,293 @@ def plot_intervals(scores: Any, *, ax: Axes | None = None) -> Axes:
     ax.set(ylim=(-0.5, len(names) - 0.4), xlabel="score, with its interval")
     ax.grid(alpha=0.3, axis="x")
     return ax
+
+
+class LossCurveDisplay(Display):
+    """The objective at every iteration, and scores of held-out rows.
+
+    It is `plot_loss_curve` of what it keeps.
+
+    Parameters
+    ----------
+    losses : sequence of float
+        The objective at each iteration.
+    validation_scores : sequence of float, default=None
+        The accuracy on held-out rows at each iteration.
+    validation_losses : sequence of float, default=None
+        The log loss on held-out rows at each iteration.
+    label : str, default=None
+        The name of the curve in the legend. By default "objective".
+
+    See Also
+    --------
+    SweepDisplay : Scores against C.
+
+    Examples
+    --------
+    >>> from xsoftmax import MLPClassifier, datasets, plots
+    >>> data = datasets.digits()
+    >>> model = MLPClassifier((8,), max_iter=5, tol=0, random_state=0)
+    >>> model = model.fit(data.X_train, data.y_train)
+    >>> len(plots.LossCurveDisplay.from_estimator(model).ax_.lines[0].get_xdata())
+    5
+    """
+
+    def __init__(
+        self,
+        losses: Any,
+        *,
+        validation_scores: Any = None,
+        validation_losses: Any = None,
+        label: str | None = None,
+    ) -> None:
+        self.losses: Any = losses
+        self.label: Any = label
+        self.validation_scores: Any = validation_scores
+        self.validation_losses: Any = validation_losses
+
+    def _draw(self, ax: Axes | None) -> Axes:
+        return plot_loss_curve(
+            self.losses,
+            validation_scores=self.validation_scores,
+            validation_losses=self.validation_losses,
+            label=self.label,
+            ax=ax,
+        )
+
+    @classmethod
+    def from_estimator(
+        cls, estimator: Any, *, label: str | None = None, ax: Axes | None = None
+    ) -> Self:
+        """Draw the curves of a fitted estimator.
+
+        Parameters
+        ----------
+        estimator : classifier
+            Fitted, with ``loss_curve_``.
+        label : str, default=None
+            The name of the curve in the legend. By default "objective".
+        ax : Axes, default=None
+            Where to draw. By default in a new figure.
+
+        Returns
+        -------
+        display : object
+            The display, drawn.
+        """
+        held_out = {
+            "validation_scores": getattr(estimator, "validation_scores_", None),
+            "validation_losses": getattr(estimator, "validation_loss_curve_", None),
+        }
+        return cls(estimator.loss_curve_, label=label, **held_out).plot(ax=ax)
+
+
+class SweepDisplay(Display):
+    """Score against C.
+
+    It is `plot_sweep` of what it keeps.
+
+    Parameters
+    ----------
+    Cs : array-like of shape (n_Cs,)
+        The values of C.
+    scores : array-like of shape (n_folds, n_Cs)
+        The score of each fold at each C.
+    best : float, default=None
+        The C to mark.
+    name : str, default="score"
+        What is scored.
+
+    See Also
+    --------
+    LossCurveDisplay : The objective at every iteration.
+
+    Examples
+    --------
+    >>> from xsoftmax import SoftmaxRegressionCV, datasets, plots
+    >>> data = datasets.digits()
+    >>> search = SoftmaxRegressionCV([0.1, 1.0, 10.0, 100.0]).fit(data.X_train, data.y_train)
+    >>> plots.SweepDisplay.from_estimator(search).ax_.get_title()
+    'Accuracy held out, 5 folds'
+    """
+
+    def __init__(
+        self, Cs: Any, scores: Any, *, best: float | None = None, name: str = "score"
+    ) -> None:
+        self.Cs: Any = Cs
+        self.scores: Any = scores
+        self.best: Any = best
+        self.name: Any = name
+
+    def _draw(self, ax: Axes | None) -> Axes:
+        return plot_sweep(self.Cs, self.scores, best=self.best, name=self.name, ax=ax)
+
+    @classmethod
+    def from_estimator(
+        cls, estimator: Any, *, name: str | None = None, ax: Axes | None = None
+    ) -> Self:
+        """Draw the scores of a fitted search.
+
+        Parameters
+        ----------
+        estimator : SoftmaxRegressionCV
+            Fitted.
+        name : str, default=None
+            Which of several scores, and what is written at the axis. By default the first, and
+            what `scoring` is.
+        ax : Axes, default=None
+            Where to draw. By default in a new figure.
+
+        Returns
+        -------
+        display : object
+            The display, drawn.
+        """
+        scores = estimator.scores_
+        if isinstance(scores, dict):
+            name = next(iter(scores)) if name is None else name
+            scores = scores[name]
+        scoring = getattr(estimator, "scoring", "score") or "accuracy"  # a loaded one has none
+        name = name or (scoring if isinstance(scoring, str) else "score")
+        return cls(estimator.Cs_, scores, best=estimator.C_, name=name.replace("_", " ")).plot(
+            ax=ax
+        )
+
+
+class _ManyFitsDisplay(Display):
+    """Scores of many fits of the same rows."""
+
+    @classmethod
+    @abstractmethod
+    def _of(cls, *given: Any, **how: Any) -> Self:
+        """Fit, and keep the scores."""
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        y: Any,
+        X_test: Any,
+        y_test: Any,
+        *,
+        scoring: str = "accuracy",
+        ax: Axes | None = None,
+        **how: Any,
+    ) -> Self:
+        """Fit draws of rows as one batch, and draw their scores.
+
+        Parameters
+        ----------
+        estimator : SoftmaxRegression
+            What to fit.
+        X : array-like of shape (n_samples, n_features)
+            Rows to draw.
+        y : array-like of shape (n_samples,)
+            Their labels.
+        X_test : array-like of shape (n_test, n_features)
+            Rows to score.
+        y_test : array-like of shape (n_test,)
+            Their labels.
+        scoring : str, default="accuracy"
+            What is scored.
+        ax : Axes, default=None
+            Where to draw. By default in a new figure.
+        **how : object
+            Other parameters of `xsoftmax.learning_curve`, or of `xsoftmax.bootstrap`.
+
+        Returns
+        -------
+        display : object
+            The display, drawn.
+        """
+        return cls._of(estimator, X, y, X_test, y_test, scoring=scoring, **how).plot(ax=ax)
+
+
+class LearningCurveDisplay(_ManyFitsDisplay):
+    """Scores against how many rows were fitted.
+
+    It is `plot_learning_curve` of what it keeps.
+
+    Parameters
+    ----------
+    train_sizes : array-like of shape (n_ticks,)
+        How many rows.
+    train_scores : array-like of shape (n_ticks, n_repeats)
+        Scores on the rows that were fitted.
+    test_scores : array-like of shape (n_ticks, n_repeats)
+        Scores on other rows.
+    name : str, default="score"
+        What is scored.
+
+    See Also
+    --------
+    xsoftmax.learning_curve : Fits all draws as one batch.
+
+    Examples
+    --------
+    >>> from xsoftmax import SoftmaxRegression, datasets, plots
+    >>> data = datasets.digits()
+    >>> rows = data.X_train, data.y_train, data.X_test, data.y_test
+    >>> display = plots.LearningCurveDisplay.from_estimator(
+    ...     SoftmaxRegression(), *rows, train_sizes=[50, 200], n_repeats=3, random_state=0
+    ... )
+    >>> display.test_scores.shape
+    (2, 3)
+    """
+
+    def __init__(
+        self, train_sizes: Any, train_scores: Any, test_scores: Any, *, name: str = "score"
+    ) -> None:
+        self.train_sizes: Any = train_sizes
+        self.train_scores: Any = train_scores
+        self.test_scores: Any = test_scores
+        self.name: Any = name
+
+    def _draw(self, ax: Axes | None) -> Axes:
+        found = self.train_sizes, self.train_scores, self.test_scores
+        return plot_learning_curve(*found, name=self.name, ax=ax)
+
+    @classmethod
+    def _of(cls, *given: Any, **how: Any) -> Self:
+        return cls(*learning_curve(*given, **how), name=how["scoring"].replace("_", " "))
+
+
+class BootstrapDisplay(_ManyFitsDisplay):
+    """How scores of resamples are distributed.
+
+    It is `plot_bootstrap` of what it keeps.
+
+    Parameters
+    ----------
+    result : BootstrapResult
+        As `xsoftmax.bootstrap` or `scipy.stats.bootstrap` return it.
+    name : str, default="score"
+        What is scored.
+
+    See Also
+    --------
+    xsoftmax.bootstrap : Fits all resamples as one batch.
+
+    Examples
+    --------
+    >>> from xsoftmax import SoftmaxRegression, datasets, plots
+    >>> data = datasets.digits()
+    >>> rows = data.X_train, data.y_train, data.X_test, data.y_test
+    >>> display = plots.BootstrapDisplay.from_estimator(
+    ...     SoftmaxRegression(), *rows, n_resamples=20, random_state=0
+    ... )
+    >>> display.ax_.get_xlabel()
+    'accuracy'
+    """
+
+    def __init__(self, result: Any, *, name: str = "score") -> None:
+        self.result: Any = result
+        self.name: Any = name
+
+    def _draw(self, ax: Axes | None) -> Axes:
+        return plot_bootstrap(self.result, name=self.name, ax=ax)
+
+    @classmethod
+    def _of(cls, *given: Any, **how: Any) -> Self:
+        return cls(bootstrap(*given, **how), name=how["scoring"].replace("_", " "))

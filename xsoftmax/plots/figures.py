@@ -1,9 +1,10 @@
-"""Figures, axes, and colours that tell apart for everyone."""
+"""Figures, axes, displays, and colours that tell apart for everyone."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from math import isqrt
-from typing import Any
+from typing import Any, Self
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -63,3 +64,45 @@ def make_room_above(axes: np.ndarray) -> None:
 def on_host(x: Any) -> np.ndarray:
     """An array of any library, or what NumPy takes, as NumPy's."""
     return to_host(x) if is_array(x) else np.asarray(x)
+
+
+class Display(ABC):
+    """Draws what it keeps."""
+
+    ax_: Any
+    figure_: Any
+
+    @abstractmethod
+    def _draw(self, ax: Axes | None) -> Any:
+        """The axes, or an array of them."""
+
+    def plot(self, *, ax: Axes | None = None) -> Self:
+        """Draw it.
+
+        Parameters
+        ----------
+        ax : Axes, default=None
+            Where to draw. By default in a new figure.
+
+        Returns
+        -------
+        display : object
+            The display, with ``ax_`` and ``figure_``.
+        """
+        self.ax_ = self._draw(ax)
+        self.figure_ = np.ravel(self.ax_)[0].figure
+        return self
+
+
+class GridDisplay(Display):
+    """Draws a grid of axes, which is a figure of its own."""
+
+    def plot(self) -> Self:  # type: ignore[override]
+        """Draw it in a new figure.
+
+        Returns
+        -------
+        display : object
+            The display, with ``ax_``, an array, and ``figure_``.
+        """
+        return super().plot()

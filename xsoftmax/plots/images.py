@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from math import ceil
-from typing import Any
+from typing import Any, Self
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 
-from .figures import VERMILLION, make_room_above, new_grid, on_host, show_image
+from .figures import VERMILLION, GridDisplay, make_room_above, new_grid, on_host, show_image
 from .names import LETTERS_ABOVE, above, as_it_is, named
 
 #: A grid of weights shows no more classes.
@@ -194,3 +195,144 @@ def plot_weights(
     which = f" ({shown} of {len(coef):,} classes)" if shown < len(coef) else ""
     figure.suptitle(f"Weights{which}: red raises the logit, blue lowers it", fontsize=10)
     return axes
+
+
+class PredictionsDisplay(GridDisplay):
+    """Images with true and predicted labels, the wrong ones first.
+
+    It is `plot_predictions` of what it keeps.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, height * width)
+        Images, one a row.
+    y_true : array-like of shape (n_samples,)
+        The true labels.
+    y_pred : array-like of shape (n_samples,)
+        The predicted labels.
+    image_shape : tuple of (int, int), default=None
+        Height and width of an image. By default images are square.
+
+    See Also
+    --------
+    ConfusionMatrixDisplay : What classes are taken for.
+
+    Examples
+    --------
+    >>> from xsoftmax import SoftmaxRegression, datasets, plots
+    >>> data = datasets.digits()
+    >>> model = SoftmaxRegression().fit(data.X_train, data.y_train)
+    >>> display = plots.PredictionsDisplay.from_estimator(model, data.X_test, data.y_test)
+    >>> display.ax_.shape
+    (5, 8)
+    """
+
+    def __init__(
+        self, X: Any, y_true: Any, y_pred: Any, *, image_shape: tuple[int, int] | None = None
+    ) -> None:
+        self.X: Any = X
+        self.y_true: Any = y_true
+        self.y_pred: Any = y_pred
+        self.image_shape: Any = image_shape
+
+    def _draw(self, ax: Axes | None) -> np.ndarray:
+        return plot_predictions(self.X, self.y_true, self.y_pred, image_shape=self.image_shape)
+
+    @classmethod
+    def from_estimator(
+        cls, estimator: Any, X: Any, y: Any, *, image_shape: tuple[int, int] | None = None
+    ) -> Self:
+        """Draw what an estimator predicts of X.
+
+        Parameters
+        ----------
+        estimator : classifier
+            Fitted; any that has `predict`.
+        X : array-like of shape (n_samples, height * width)
+            Images, where the estimator takes them.
+        y : array-like of shape (n_samples,)
+            Their labels.
+        image_shape : tuple of (int, int), default=None
+            Height and width of an image. By default images are square.
+
+        Returns
+        -------
+        display : object
+            The display, drawn.
+        """
+        return cls(X, y, estimator.predict(X), image_shape=image_shape).plot()
+
+    @classmethod
+    def from_predictions(
+        cls, X: Any, y_true: Any, y_pred: Any, *, image_shape: tuple[int, int] | None = None
+    ) -> Self:
+        """Draw predictions.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, height * width)
+            Images, one a row.
+        y_true : array-like of shape (n_samples,)
+            The true labels.
+        y_pred : array-like of shape (n_samples,)
+            The predicted labels.
+        image_shape : tuple of (int, int), default=None
+            Height and width of an image. By default images are square.
+
+        Returns
+        -------
+        display : object
+            The display, drawn.
+        """
+        return cls(X, y_true, y_pred, image_shape=image_shape).plot()
+
+
+class WeightsDisplay(GridDisplay):
+    """The weights of each class as an image.
+
+    It is `plot_weights` of the model that it keeps.
+
+    Parameters
+    ----------
+    model : SoftmaxRegression or SoftmaxRegressionCV
+        A fitted linear classifier.
+    image_shape : tuple of (int, int), default=None
+        Height and width of an image. By default images are square.
+
+    See Also
+    --------
+    PredictionsDisplay : Images with what was predicted.
+
+    Examples
+    --------
+    >>> from xsoftmax import SoftmaxRegression, datasets, plots
+    >>> data = datasets.digits()
+    >>> model = SoftmaxRegression().fit(data.X_train, data.y_train)
+    >>> plots.WeightsDisplay.from_estimator(model).ax_.shape
+    (2, 5)
+    """
+
+    def __init__(self, model: Any, *, image_shape: tuple[int, int] | None = None) -> None:
+        self.model: Any = model
+        self.image_shape: Any = image_shape
+
+    def _draw(self, ax: Axes | None) -> np.ndarray:
+        return plot_weights(self.model, image_shape=self.image_shape)
+
+    @classmethod
+    def from_estimator(cls, estimator: Any, *, image_shape: tuple[int, int] | None = None) -> Self:
+        """Draw the weights of an estimator.
+
+        Parameters
+        ----------
+        estimator : SoftmaxRegression or SoftmaxRegressionCV
+            A fitted linear classifier.
+        image_shape : tuple of (int, int), default=None
+            Height and width of an image. By default images are square.
+
+        Returns
+        -------
+        display : object
+            The display, drawn.
+        """
+        return cls(estimator, image_shape=image_shape).plot()
