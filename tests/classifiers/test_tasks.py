@@ -164,7 +164,7 @@ def test_an_older_scikit_learn_is_named(monkeypatch):
     with pytest.raises(ImportError, match=r"set_callbacks needs scikit-learn 1\.9"):
         scope["CallbackSupportMixin"]().set_callbacks()
     estimator = scope["CallbackSupportMixin"]()
-    fit = scope["FitTasks"](estimator, [[0.0]], [0], None, n_steps=3)
+    fit = scope["FitTasks"].of_fit(estimator, [[0.0]], [0], None, n_steps=3)
     assert not fit.is_heard
     assert fit.finished_step() is False
     with fit.part("search", 2).of_other(estimator, "refit"):

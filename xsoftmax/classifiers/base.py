@@ -193,7 +193,7 @@ class BaseSoftmaxClassifier(CallbackSupportMixin, Predictor):
         parts = [samples] if held_out is None else [samples, held_out]
         Xs, others = [part.X for part in parts], [part[1:] for part in parts]
         resumed = resuming(self, checkpoint, checkpoint_every, Xs, others)
-        tasks = FitTasks(self, X, y, sample_weight, n_steps=self.max_iter)
+        tasks = FitTasks.of_fit(self, X, y, sample_weight, n_steps=self.max_iter)
         try:
             with resumed:
                 self._fit(samples, held_out, monitor, resume, tasks)

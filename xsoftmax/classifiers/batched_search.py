@@ -229,7 +229,7 @@ class BatchedGridSearchCV(Movable, GridSearchCV, CallbackSupportMixin):
         scorer = Scorer(
             X_checked, [HeldOut(targets, weight, fold.test, scorings) for fold in folds]
         )
-        tasks = FitTasks(self, X, y, sample_weight, n_parts=1 + bool(self.refit))
+        tasks = FitTasks.of_fit(self, X, y, sample_weight, n_parts=1 + bool(self.refit))
         try:
             outcomes = self._outcomes(estimators, samples, folds, scorer, tasks)
         except _CallbackError as failed:

@@ -344,7 +344,7 @@ class MultiOutputSoftmaxRegression(MultiOutputPredictor):
         weight = check_sample_weight(X, sample_weight)
         problems = [each.problem(weight) for each in check_Y(self, X, y, weight)]
         Cs = [self.C] * len(problems)
-        tasks = FitTasks(self, *given, n_steps=len(problems))
+        tasks = FitTasks.of_fit(self, *given, n_steps=len(problems))
         with resuming(self, checkpoint, checkpoint_every, [X], problems):
             told = tasks.counting(None)
             self.estimators_ = fit_batch(self, X, problems, Cs, monitor=told)

@@ -211,7 +211,7 @@ class MultiOutputSoftmaxRegressionCV(MultiOutputPredictor):
         most = max(len(output.targets.classes) for output in outputs)
         problems = [output.problem(weight) for output in outputs]
         self.__dict__.pop("estimators_", None)
-        tasks = FitTasks(self, *given, n_steps=sum(map(len, folds)) * len(grid_of(self.Cs)))
+        tasks = FitTasks.of_fit(self, *given, n_steps=sum(map(len, folds)) * len(grid_of(self.Cs)))
         with resuming(self, checkpoint, checkpoint_every, [X], problems, folds):
             with threads_that_pay(X, sum(map(len, folds)) * most):
                 self._cross_validate(X, problems, folds, tasks.counting(monitor))

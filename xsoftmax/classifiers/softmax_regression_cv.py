@@ -277,7 +277,7 @@ class SoftmaxRegressionCV(CallbackSupportMixin, LinearPredictor):
         parts = [samples] if held_out is None else [samples, held_out]
         Xs, others = [part.X for part in parts], [part[1:] for part in parts]
         resumed = resuming(self, checkpoint, checkpoint_every, Xs, others, folds)
-        tasks = FitTasks(self, *given, n_steps=len(folds) * len(grid_of(self.Cs)))
+        tasks = FitTasks.of_fit(self, *given, n_steps=len(folds) * len(grid_of(self.Cs)))
         with threads_that_pay(X, len(folds) * len(samples.targets.classes)), resumed:
             self._fit(samples, held_out, folds, routing, tasks.counting(monitor))
         tasks.ended()

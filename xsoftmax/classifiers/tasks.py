@@ -39,29 +39,32 @@ class FitTasks:
     Parameters
     ----------
     estimator : the one that is fitted
-    X, y, weight : what `fit` was given
+    given : X, y and metadata of the fit
+    context : scikit-learn's, of this task; None where it has no callbacks
     n_steps : the most steps that there can be
-    n_parts : into so many parts the fit falls, instead
     """
 
     def __init__(
-        self, estimator: Any, X: Any, y: Any, weight: Any, *, n_steps: int = 0, n_parts: int = 0
+        self, estimator: Any, given: dict[str, Any], context: Any, n_steps: int = 0
     ) -> None:
+        self.estimator, self.given, self.context, self.n_left = estimator, given, context, n_steps
+        self.step: Any = None
+        self.is_heard = context is not None and bool(getattr(estimator, "_skl_callbacks", ()))
+        if context is not None:
+            context.call_on_fit_task_begin(estimator=estimator, **given)
+        if n_steps:
+            self._next()
+
+    @classmethod
+    def of_fit(
+        cls, estimator: Any, X: Any, y: Any, weight: Any, *, n_steps: int = 0, n_parts: int = 0
+    ) -> FitTasks:
+        """The task of a whole fit, of so many steps, or of parts that have steps."""
         context = None
         if hasattr(estimator, "_init_callback_context"):
             context = estimator._init_callback_context(max_subtasks=n_parts or n_steps + 1)
         metadata = None if weight is None else {"sample_weight": weight}
-        self.estimator, self.given = estimator, {"X": X, "y": y, "metadata": metadata}
-        self._begin(context, n_steps)
-
-    def _begin(self, context: Any, n_steps: int) -> None:
-        self.context, self.n_left = context, n_steps
-        self.step: Any = None
-        self.is_heard = context is not None and bool(getattr(self.estimator, "_skl_callbacks", ()))
-        if context is not None:
-            context.call_on_fit_task_begin(estimator=self.estimator, **self.given)
-        if n_steps:
-            self._next()
+        return cls(estimator, {"X": X, "y": y, "metadata": metadata}, context, n_steps)
 
     def _next(self) -> None:
         if self.is_heard:
@@ -103,11 +106,8 @@ class FitTasks:
 
     def part(self, name: str, n_steps: int) -> FitTasks:
         """A part of the fit as a task, with steps of its own."""
-        made = FitTasks.__new__(FitTasks)
-        made.estimator, made.given = self.estimator, self.given
         context = None if self.context is None else self.context.subcontext(name, None, n_steps + 1)
-        made._begin(context, n_steps)
-        return made
+        return FitTasks(self.estimator, self.given, context, n_steps)
 
     @contextmanager
     def of_other(self, estimator: Any, name: str) -> Iterator[None]:

@@ -44,7 +44,7 @@ def evaluate(model: Any, X: Array, y: np.ndarray) -> Evaluation:
     UserWarning
         If it did not see some of them.
     """
-    classes, y = _alike(to_host(model.classes_), y)
+    classes, y = alike(to_host(model.classes_), y)
     is_known = check_known(y, classes)
     log_proba = to_host(model.predict_log_proba(X))
     predictions = classes[log_proba.argmax(axis=1)]
@@ -69,7 +69,7 @@ def check_known(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
     ValueError
         If none is: they are another column's, or written in another way.
     """
-    classes, y = _alike(classes, y)
+    classes, y = alike(classes, y)
     is_known = np.isin(y, classes)
     if not is_known.any():
         raise ValueError(
@@ -80,7 +80,7 @@ def check_known(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
     return is_known
 
 
-def _alike(classes: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def alike(classes: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Both as text, where one of them is."""
     if _is_text(classes) == _is_text(y):
         return classes, y

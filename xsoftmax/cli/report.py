@@ -24,6 +24,7 @@ from ..classifiers.validation import Targets
 from ..datasets import Dataset
 from ..metrics import expected_calibration_error, score
 from ..serialization.files import write_whole
+from .evaluation import alike
 from .pictures import png, without_failure
 
 #: Scores by what they are called on the page. Of a loss the sign is turned.
@@ -58,10 +59,8 @@ def write_report(path: Path, title: str, model: Any, X: Any, dataset: Dataset, r
 
     `rows` is what to call them. Rows whose label the model does not know are counted and left out.
     """
-    log_p, labels = to_host(model.predict_log_proba(X)), dataset.y_test
-    classes = to_host(model.classes_)
-    if classes.dtype.kind in "OU" or labels.dtype.kind in "OU":
-        classes, labels = classes.astype(str), labels.astype(str)
+    log_p = to_host(model.predict_log_proba(X))
+    classes, labels = alike(to_host(model.classes_), dataset.y_test)
     order = np.argsort(classes)
     classes, log_p = classes[order], log_p[:, order]
     known = np.isin(labels, classes)

@@ -6,19 +6,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, Normalizer, StandardScaler
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from ..arrays import to_host
 from ..classifiers import BatchedGridSearchCV
 from ..classifiers.predictor import Predictor
-
-SCALERS = (StandardScaler, MinMaxScaler, MaxAbsScaler, Normalizer)
+from ..serialization.scalers import SCALERS, is_scaler
 
 
 class FittedNetwork(NamedTuple):
     """A network with a softmax on top, behind its scalers."""
 
+    estimator: Any  #: the classifier itself
     scalers: list[Any]  #: of scikit-learn, fitted
     coefs: list[np.ndarray]  #: (n_in, n_out) of each layer
     intercepts: list[np.ndarray]  #: (n_out,) of each layer
@@ -42,7 +42,7 @@ def fitted_network(model: Any, function: str) -> FittedNetwork:
 
     A temperature is part of the last layer. `function` is what the caller asked for.
     """
-    scalers, estimator = classifier_of(model, function)
+    scalers, estimator = _parts(model, function)
     layers = [(to_host(W)[0].T, to_host(b)[0]) for W, b in estimator._layers()]
     temperature = getattr(estimator, "temperature_", 1.0)
     if temperature != 1.0:
@@ -50,6 +50,7 @@ def fitted_network(model: Any, function: str) -> FittedNetwork:
         layers[-1] = W / W.dtype.type(temperature), b / b.dtype.type(temperature)
     coefs, intercepts = zip(*layers, strict=True)
     return FittedNetwork(
+        estimator,
         scalers,
         list(coefs),
         list(intercepts),
@@ -59,7 +60,7 @@ def fitted_network(model: Any, function: str) -> FittedNetwork:
     )
 
 
-def classifier_of(model: Any, function: str) -> tuple[list[Any], Any]:
+def _parts(model: Any, function: str) -> tuple[list[Any], Any]:
     """The scalers of a pipeline, and the fitted classifier after them."""
     steps, last = [], model
     if isinstance(model, Pipeline):
@@ -78,10 +79,10 @@ def classifier_of(model: Any, function: str) -> tuple[list[Any], Any]:
             f"ends in one; got {type(last).__name__}.{remedy}"
         )
     for step in steps:
-        if type(step) not in SCALERS:
+        if not is_scaler(step):
             raise TypeError(
                 f"{function} needs a Pipeline whose first steps are "
-                f"{', '.join(scaler.__name__ for scaler in SCALERS)}; got {step!r}. Convert the "
+                f"{', '.join(SCALERS)}; got {step!r}. Convert the "
                 "last step alone."
             )
     return steps, last

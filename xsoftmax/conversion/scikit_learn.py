@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..arrays import Array, is_array, is_numpy, to_host
 from ..classifiers import MLPClassifier, SoftmaxRegression
-from .fitted import FittedNetwork, classifier_of, fitted_network
+from .fitted import FittedNetwork, fitted_network
 
 #: Activations by scikit-learn's names.
 ACTIVATIONS = {
@@ -74,9 +74,8 @@ def to_sklearn(model: Any) -> Any:
     True
     """
     fitted = fitted_network(model, "to_sklearn")
-    _, estimator = classifier_of(model, "to_sklearn")
-    make = _network if isinstance(estimator, MLPClassifier) else _logistic_regression
-    made = make(fitted, estimator)
+    estimator = fitted.estimator
+    made = (_network if isinstance(estimator, MLPClassifier) else _logistic_regression)(fitted)
     made.classes_, made.n_features_in_ = fitted.classes, fitted.n_features
     if hasattr(estimator, "feature_names_in_"):
         made.feature_names_in_ = estimator.feature_names_in_
@@ -151,7 +150,8 @@ def from_sklearn(model: Any, *, like: Array | None = None) -> Any:
     return Pipeline([*deepcopy(steps), (name, made)])
 
 
-def _logistic_regression(fitted: FittedNetwork, estimator: Any) -> LogisticRegression:
+def _logistic_regression(fitted: FittedNetwork) -> LogisticRegression:
+    estimator = fitted.estimator
     settings = {name: getattr(estimator, name) for name in _OF_BOTH if hasattr(estimator, name)}
     made = LogisticRegression(
         C=getattr(estimator, "C_", None) or estimator.C,
@@ -167,7 +167,8 @@ def _logistic_regression(fitted: FittedNetwork, estimator: Any) -> LogisticRegre
     return made
 
 
-def _network(fitted: FittedNetwork, estimator: Any) -> SklearnMLP:
+def _network(fitted: FittedNetwork) -> SklearnMLP:
+    estimator = fitted.estimator
     if fitted.activation not in ACTIVATIONS:
         raise ValueError(
             f"scikit-learn's MLPClassifier has no activation {fitted.activation!r}; it has "
