@@ -1,12 +1,9 @@
-"""Softmax and its losses: against constants, scipy, finite differences, autograd, invariances."""
+"""Softmax and its losses: against constants, scipy, finite differences and autograd."""
 
 import mpmath
 import numpy as np
 import pytest
 import scipy.special
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import array_shapes, arrays
 
 from xsoftmax import functional as F
 
@@ -136,30 +133,6 @@ def test_logsumexp_of_infinite_logits_is_their_maximum(xp):
         np.inf,
     ]
     assert xp.host(F.logsumexp(xp(np.zeros((2, 3))), axis=0, keepdims=True)).shape == (1, 3)
-
-
-@settings(deadline=None, max_examples=50)
-@given(
-    arrays(
-        "float64",
-        array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=5),
-        elements=st.floats(-1e6, 1e6),
-    ),
-    st.floats(-1e6, 1e6),
-)
-def test_softmax_does_not_change_with_a_shift_of_the_logits(logits, shift):
-    tolerance = 8 * np.spacing(np.abs(logits).max() + abs(shift))
-    np.testing.assert_allclose(F.softmax(logits + shift), F.softmax(logits), rtol=tolerance + 1e-14)
-
-
-@settings(deadline=None, max_examples=50)
-@given(arrays("float64", (4, 3), elements=st.floats(-50, 50)), st.permutations(range(3)))
-def test_softmax_cross_entropy_of_permuted_classes_has_a_permuted_gradient(logits, order):
-    labels = np.asarray([0, 1, 2, 1])
-    value, gradient = F.softmax_cross_entropy(logits, labels)
-    permuted_value, permuted = F.softmax_cross_entropy(logits[:, order], np.argsort(order)[labels])
-    np.testing.assert_allclose(permuted_value, value, rtol=1e-13, atol=1e-15)
-    np.testing.assert_allclose(permuted, gradient[:, order], rtol=1e-12, atol=1e-15)
 
 
 @pytest.mark.parametrize("axis", [-1, 0, 1])

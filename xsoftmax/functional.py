@@ -26,7 +26,7 @@ from .arrays import (
     to_list,
 )
 from .model import activations
-from .model.losses import cross_entropy_of_each, exponentials_of, indicators
+from .model.losses import cross_entropy_of_each, indicators, log_of_total
 from .model.targets import (
     as_indices,
     check_labels,
@@ -105,7 +105,7 @@ def softmax(logits: Array, *, axis: int = -1) -> Array:
     array([[0.09 , 0.245, 0.665],
            [0.5  , 0.5  , 0.   ]])
     """
-    exponentials = namespace(logits).exp(_shifted(check_logits(logits, axis, "softmax"), axis))
+    _, exponentials = _exponentials(check_logits(logits, axis, "softmax"), axis)
     return exponentials / namespace(logits).sum(exponentials, axis=axis, keepdims=True)
 
 
@@ -159,7 +159,8 @@ def logsumexp(logits: Array, *, axis: int = -1, keepdims: bool = False) -> Array
     logits = check_logits(logits, axis, "logsumexp")
     xp = namespace(logits)
     top = xp.max(logits, axis=axis, keepdims=True)
-    log_total, _, _ = exponentials_of(_shifted(logits, axis), axis)
+    shifted, exponentials = _exponentials(logits, axis)
+    log_total, _ = log_of_total(exponentials, shifted, axis)
     result = xp.where(xp.isinf(top), top, top + log_total)
     return result if keepdims else xp.squeeze(result, axis=axis)
 
@@ -199,15 +200,26 @@ def log_softmax(logits: Array, *, axis: int = -1) -> Array:
     >>> log_softmax(np.asarray([0.0, 1000.0]))
     array([-1000.,     0.])
     """
-    shifted = _shifted(check_logits(logits, axis, "log_softmax"), axis)
-    return shifted - exponentials_of(shifted, axis)[0]
+    shifted, exponentials = _exponentials(check_logits(logits, axis, "log_softmax"), axis)
+    return shifted - log_of_total(exponentials, shifted, axis)[0]
 
 
-def _shifted(logits: Array, axis: int) -> Array:
-    """z - max z, so that exponentials sum to a number in [1, n_classes]."""
-    xp = namespace(logits)
+def _exponentials(logits: Array, axis: int) -> tuple[Array, Array]:
+    """z - max z, and its exponentials, which sum to a number in [1, n_classes].
+
+    What the subtraction rounds away is found by Knuth's algorithm TwoSum and given back to the
+    exponentials: of logits of 1e4 it would cost them three digits.
+    """
+    xp, largest = namespace(logits), namespace(logits).finfo(logits.dtype).max
     top = xp.max(logits, axis=axis, keepdims=True)
-    return logits - xp.where(xp.isinf(top), 0.0, top)
+    top = xp.where(xp.isinf(top), 0.0, top)
+    is_far = xp.isinf(logits) | (logits / 2 - top / 2 < -largest / 2)  # no number is so far away
+    near = xp.where(is_far, top, logits)
+    difference = near - top
+    back = near - difference
+    lost = (near - (difference + back)) + (back - top)
+    shifted = xp.where(is_far, xp.where(logits > 0, logits, -xp.inf), difference)
+    return shifted, xp.exp(shifted) * (1.0 + lost)
 
 
 @on_its_device

@@ -65,7 +65,7 @@ def compute_dtype(X: Array) -> Any:
         return X.dtype
     if xp.isdtype(X.dtype, ("bool", "integral")):
         return xp.__array_namespace_info__().default_dtypes(device=device(X))["real floating"]
-    return xp.float32 if X.dtype.itemsize < 4 else xp.float64
+    return xp.float32 if X.dtype.itemsize <= 4 else xp.float64  # in any order of bytes
 
 
 def has_float64(x: Array) -> bool:

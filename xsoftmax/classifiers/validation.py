@@ -104,7 +104,7 @@ def _check_on_host(estimator: Any, X: Any, reset: bool) -> np.ndarray:
     """The same of what scikit-learn knows: NumPy arrays, lists, data frames."""
     checked = _is_finite_matrix(X)
     if checked and reset:
-        return _learnt(estimator, X)
+        return _as_products_take(_learnt(estimator, X), reset)
     if is_numpy(X) and X.dtype.name == "bfloat16":  # of ml_dtypes, which NumPy takes for no number
         X = X.astype(np.float32)
     frame = _Frame.of(X)
@@ -121,7 +121,13 @@ def _check_on_host(estimator: Any, X: Any, reset: bool) -> np.ndarray:
     if rows.dtype.kind in "mM":
         name = type(estimator).__name__
         raise ValueError(f"{name}: X must hold real numbers; got dtype {rows.dtype}. {_DATES}")
-    return rows
+    return _as_products_take(rows, reset)
+
+
+def _as_products_take(X: np.ndarray, repeatedly: bool) -> np.ndarray:
+    """X in the machine's order of bytes; in C order too where NumPy would copy it each time."""
+    dtype = X.dtype if X.dtype.isnative else X.dtype.newbyteorder()
+    return np.require(X, dtype, ["C", "A"] if repeatedly else [])
 
 
 class _Frame(NamedTuple):

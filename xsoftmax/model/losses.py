@@ -46,7 +46,8 @@ def cross_entropy_of_each(logits: Array, targets: Array, weights: Array) -> tupl
     else:
         possible = xp.where(targets == 0, 0.0, shifted)  # 0 times -inf is nan
         target_logit = xp.sum(targets * possible, axis=1, keepdims=True)
-        log_total, gradient, total = exponentials_of(shifted, 1)
+        gradient = xp.exp(shifted)
+        log_total, total = log_of_total(gradient, shifted, 1)
         losses = log_total - target_logit
         gradient = scaled(gradient, weights / total)
         gradient -= targets * weights
@@ -99,18 +100,17 @@ def _losses_ahead(z: Array, sign: Array | float, weights: Array) -> tuple[Array,
     return losses, xp.exp(xp.minimum(m, 0.0)) * (weights * sign) / (1.0 + tail)
 
 
-def exponentials_of(shifted: Array, axis: int) -> tuple[Array, Array, Array]:
-    """The logarithm of the sum of exponentials, those, and the sum.
+def log_of_total(exponentials: Array, shifted: Array, axis: int) -> tuple[Array, Array]:
+    """The logarithm of the sum of exponentials, of logits whose largest is 0, and the sum.
 
     By log1p where one class dominates: 1 + x forgets small x.
     """
     xp = namespace(shifted)
-    exponentials = xp.exp(shifted)
     total = xp.sum(exponentials, axis=axis, keepdims=True)
     others = exponentials * xp.astype(shifted != 0, shifted.dtype)  # `where` takes thrice as long
     rest = xp.sum(others, axis=axis, keepdims=True)
     log_total = xp.where(total < 1.5, xp.log1p(rest), xp.log(xp.maximum(total, 1.0)))
-    return log_total, exponentials, total
+    return log_total, total
 
 
 def probabilities(logits: Array) -> Array:
