@@ -3,7 +3,8 @@
 Every function takes logits (scores before the softmax) with the classes along `axis` and any other
 dimensions around it, keeps float32 and float64, and is stable: the maximum is subtracted row by
 row, so that a row far below the rest is as exact as any other, and finite logits of any size never
-give nan. A logit of -inf is a class of probability 0. Integers and booleans are computed in the
+give nan. A logit of -inf is a class of probability 0, and where the largest is infinite, those that
+are as large share all. Integers and booleans are computed in the
 library's own floating dtype, and half precision in float32.
 
 torch's and JAX's automatic differentiation leads through every function. `jax.jit` takes them too:
@@ -210,16 +211,17 @@ def _exponentials(logits: Array, axis: int) -> tuple[Array, Array]:
     What the subtraction rounds away is found by Knuth's algorithm TwoSum and given back to the
     exponentials: of logits of 1e4 it would cost them three digits.
     """
-    xp, largest = namespace(logits), namespace(logits).finfo(logits.dtype).max
+    xp, shifted = namespace(logits), _shifted(logits, axis)
+    back = logits - shifted
+    lost = (logits - (shifted + back)) + (back - xp.max(logits, axis=axis, keepdims=True))
+    return shifted, xp.exp(shifted) * (1.0 + xp.where(xp.isfinite(lost), lost, 0.0))
+
+
+def _shifted(logits: Array, axis: int) -> Array:
+    """z - max z, and 0 at the largest even if it is infinite."""
+    xp = namespace(logits)
     top = xp.max(logits, axis=axis, keepdims=True)
-    top = xp.where(xp.isinf(top), 0.0, top)
-    is_far = xp.isinf(logits) | (logits / 2 - top / 2 < -largest / 2)  # no number is so far away
-    near = xp.where(is_far, top, logits)
-    difference = near - top
-    back = near - difference
-    lost = (near - (difference + back)) + (back - top)
-    shifted = xp.where(is_far, xp.where(logits > 0, logits, -xp.inf), difference)
-    return shifted, xp.exp(shifted) * (1.0 + lost)
+    return xp.where(logits == top, 0.0, logits - top)
 
 
 @on_its_device
@@ -403,7 +405,8 @@ def softmax_cross_entropy(
     targets, of_targets = check_targets(logits, targets, axis, "softmax_cross_entropy")
     weights, of_weights = mean_weights(logits, sample_weight, axis, "softmax_cross_entropy")
     enforce(*of_targets, *of_weights)
-    first = xp.moveaxis(xp.where(weights > 0, logits, 0.0), axis, 0)  # 0 times inf is nan
+    shifted = xp.where(weights > 0, _shifted(logits, axis), 0.0)  # 0 times inf is nan
+    first = xp.moveaxis(shifted, axis, 0)
     columns = xp.reshape(first, (1, first.shape[0], -1))
     soft = targets.ndim == logits.ndim
     if soft:

@@ -1,4 +1,4 @@
-"""Ctrl-C on the command line: one line, exit code 130, no traceback, whole files."""
+"""Ctrl-C and SIGTERM on the command line: one line, exit code, no traceback, whole files."""
 
 import json
 import os
@@ -129,6 +129,34 @@ def test_an_interrupt_while_a_command_works_is_one_line_and_130(
     assert not list(tmp_path.rglob(".xsoftmax-*"))
     for path in tmp_path.rglob("*.safetensors"):
         xsoftmax.load(path)
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("xsoftmax.datasets.sources", "load"),
+        ("posix", "fsync"),
+        ("xsoftmax.plots.images", "plot_weights"),
+    ],
+)
+def test_a_termination_is_one_line_and_143(module, name, tmp_path):
+    code = when_called(module, name).replace("SIGINT", "SIGTERM")
+    done = run(code, "train", "--quiet", cwd=tmp_path)
+    assert done.returncode == 143, done.stderr
+    assert done.stderr == "terminated\n"
+    assert not list(tmp_path.rglob(".xsoftmax-*"))
+    for path in tmp_path.rglob("*.safetensors"):
+        xsoftmax.load(path)
+
+
+def test_a_terminated_fit_keeps_the_model_of_its_last_iteration(tmp_path):
+    monitor = "training_progress.<locals>.monitor"
+    code = when_called("xsoftmax.cli.console", monitor, n=3).replace("SIGINT", "SIGTERM")
+    done = run(code, "train", "--kind", "mlp", "--json", "--quiet", cwd=tmp_path)
+    assert done.returncode == 143
+    result = json.loads(done.stdout)
+    assert result["interrupted"]
+    assert xsoftmax.load(tmp_path / result["model"]).n_iter_ == result["n_iter"] > 0
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.2, 1.0])

@@ -14,6 +14,7 @@ from xsoftmax.model.network import Network
 from xsoftmax.objective.coordinates import (
     Chained,
     Coordinates,
+    RescaledFeatures,
     RowSpace,
     coordinates,
     row_space,
@@ -82,7 +83,7 @@ def test_cross_validation_in_row_space_reports_coefficients_of_the_features():
 def test_features_whose_squares_overflow_are_an_error_in_row_space_too():
     X, y = blobs(n_samples=20, n_features=60)
     with pytest.raises(ValueError, match="Scale the features"):
-        SoftmaxRegression().fit(1e200 * X, y)
+        SoftmaxRegression().fit(1e300 * X, y)
 
 
 def alike(rng):
@@ -300,3 +301,55 @@ def test_share_of_unseen_features_that_is_worth_a_copy_is_the_policys():
         policy = replace(DEFAULT, min_unseen_features=share)
         space = coordinates(features, network, policy, many_passes)
         assert space.network.layer_sizes[0] == 10 - left_out
+
+
+@pytest.mark.parametrize("exponent", [-60, -30, -11, 11, 60])
+def test_features_of_any_size_are_computed_in_units_of_their_own(xp, rng, exponent):
+    X, network = xp(2.0**exponent * rng.standard_normal((60, 5))), Network((5, 3))
+    space = coordinates(Features(X), network, DEFAULT, many_passes=False)
+    assert isinstance(space, RescaledFeatures)
+    rows = space.rows(X.dtype)
+    assert 1 < np.abs(xp.host(rows)).max() < 10
+    there = xp(rng.standard_normal((2, network.n_parameters)))
+    here = space.project(there)
+    found = space.network.logits(space.network.unpack(here), rows)
+    same = network.logits(network.unpack(there), X)
+    np.testing.assert_allclose(xp.host(found), xp.host(same), rtol=1e-12, atol=1e-15)
+    np.testing.assert_array_equal(xp.host(space.expand(here)), xp.host(there))
+    (W, _), (V, _) = network.unpack(there)[0], space.network.unpack(here)[0]
+    penalty = space.penalty_factor * np.sum(xp.host(V) ** 2)
+    np.testing.assert_allclose(penalty, np.sum(xp.host(W) ** 2), rtol=1e-12)
+
+
+def test_ordinary_features_are_not_copied(rng):
+    for scale in (0.01, 1.0, 255.0):
+        X, network = scale * rng.standard_normal((60, 5)), Network((5, 3))
+        assert coordinates(Features(X), network, DEFAULT, many_passes=False).rows(None) is X
+
+
+@pytest.mark.parametrize("shape", [(60, 4, 3), (40, 90, 3), (300, 60, 8)])
+@pytest.mark.parametrize(
+    ("dtype", "scales"), [("float32", (1e-14, 1e12)), ("float64", (1e-90, 1e-8, 1e4, 1e90))]
+)
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_the_unit_of_the_features_does_not_change_the_model(shape, dtype, scales, fit_intercept):
+    """By Newton, by L-BFGS and in the space of the rows."""
+    X, y = blobs(*shape, spread=3.0)
+    options, Cs = {"tol": 1e-8, "fit_intercept": fit_intercept}, np.asarray([1.0, 10.0])
+    expected = SoftmaxRegression(10.0, **options).fit(X, y)
+    of_search = SoftmaxRegressionCV(Cs, cv=2, **options).fit(X, y)
+    size = np.abs(expected.coef_).max()
+    for scale in scales:
+        scaled = (scale * X).astype(dtype)
+        model = SoftmaxRegression(10.0 / scale**2, **options).fit(scaled, y)
+        found = model.coef_.astype("float64") * scale
+        np.testing.assert_allclose(found, expected.coef_, atol=5e-3 * size)
+        np.testing.assert_allclose(model.intercept_, expected.intercept_, atol=5e-3 * size)
+        search = SoftmaxRegressionCV(Cs / scale**2, cv=2, **options).fit(scaled, y)
+        np.testing.assert_allclose(search.scores_, of_search.scores_, atol=0.04)
+
+
+def test_features_without_squares_are_refused():
+    X, y = blobs()
+    with pytest.raises(ValueError, match=r"X varies by about .*e-201, .*Scale the features"):
+        SoftmaxRegression().fit(1e-200 * X, y)

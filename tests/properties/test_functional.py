@@ -62,7 +62,7 @@ def test_the_gradient_sums_to_0_over_classes(xp, z, seed, dtype):
 def test_a_weight_is_a_repeated_row(xp, z, seed):
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, z.shape[1], len(z))
-    repeats = np.append(rng.integers(0, 4, len(z) - 1), 2)
+    repeats = rng.permutation(1 + np.arange(len(z)) % 3)
     value, gradient = gradient_of(xp, z, labels, sample_weight=xp(repeats.astype(float)))
     of_each = np.repeat(np.arange(len(z)), repeats)
     again, parts = gradient_of(xp, z[of_each], labels[of_each])
@@ -100,8 +100,8 @@ def test_log_softmax_is_mpmaths_to_4_ulp_in_10000_rows(xp, rng):
     found = xp.host(F.log_softmax(xp(z)))
     with mpmath.workdps(60):
         expected = np.asarray([exact_log_softmax(row) for row in z.tolist()])
-    ulp = np.spacing(np.maximum(np.abs(expected), np.finfo(float).tiny))  # JAX has no subnormals
-    assert np.max(np.abs(found - expected) / ulp) <= 4
+    subnormal = np.finfo(float).tiny  # for JAX such numbers are 0
+    assert np.all(np.abs(found - expected) <= 4 * np.spacing(np.abs(expected)) + subnormal)
 
 
 def exact_log_softmax(row):

@@ -8,6 +8,7 @@ from functools import wraps
 from math import prod
 from typing import Any, TypeVar
 
+import numpy as np
 from array_api_compat import is_cupy_array
 
 from .namespaces import Array, device, is_array, is_numpy, library, namespace
@@ -50,13 +51,17 @@ def on_device_of(x: Array) -> contextlib.AbstractContextManager[Any]:
 
 
 def on_its_device(function: Function) -> Function:
-    """`function`, with the device of its first array made current: CuPy computes only there."""
+    """`function`, with the device of its first array made current: CuPy computes only there.
+
+    Of the libraries NumPy alone warns of what is infinite. Results are checked instead.
+    """
 
     @wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         values = (*args, *kwargs.values())
         given = next((x for x in values if not is_numpy(x) and is_array(x)), None)
-        with contextlib.nullcontext() if given is None else on_device_of(given):
+        place = contextlib.nullcontext() if given is None else on_device_of(given)
+        with place, np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             return function(*args, **kwargs)
 
     return wrapped  # type: ignore[return-value]

@@ -231,7 +231,8 @@ class BaseSoftmaxClassifier(CallbackSupportMixin, Predictor):
             start = self._fresh_parameters(space.network, random_state, start)
         else:
             start = space.project(start)
-        X, strength = space.rows(start.dtype), self._penalty_strength(network)
+        X = space.rows(start.dtype)
+        strength = self._penalty_strength(network) * space.penalty_factor
         given = self, space.network, X, [samples.problem], strength
         objective = objective_of(*given, features, self._policy, offset)
         stops_early = held_out is not None and self.early_stopping

@@ -442,7 +442,7 @@ class SoftmaxRegressionCV(CallbackSupportMixin, LinearPredictor):
             values = np.concatenate([part.targets.values for part in parts])
             targets = targets._replace(values=values)
         problem = Problem(targets, np.concatenate([part.weight for part in parts]))
-        strength = penalty_strength(self.C_, len(targets.classes))
+        strength = penalty_strength(self.C_, len(targets.classes)) * space.penalty_factor
         start = space.project(namespace(start).astype(start, dtype, copy=False))
         given = self, space.network, X, [problem], strength
         objective = objective_of(*given, features, self._policy, offset)

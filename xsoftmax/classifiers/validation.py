@@ -293,6 +293,7 @@ def check_y(estimator: Any, X: Array, y: Any, classes: Any = None) -> Targets:
         return _check_probabilities(name, y, given, classes)
     if y.ndim != 1 or y.dtype.kind not in "iub":  # other labels have rules
         y = column_or_1d(y, warn=True)
+        _check_text(name, y)
         check_classification_targets(y)
     if classes is None:
         classes, indices = encoded(y)
@@ -303,6 +304,18 @@ def check_y(estimator: Any, X: Array, y: Any, classes: Any = None) -> Targets:
             f"{name} needs samples of at least 2 classes; y holds only one class: {few(classes)}."
         )
     return Targets(classes, indices)
+
+
+def _check_text(name: str, y: np.ndarray) -> None:
+    """Objects that are labels are strings: numbers have dtypes of their own."""
+    if y.dtype.kind != "O":
+        return
+    row = next((i for i, label in enumerate(y) if not isinstance(label, str)), None)
+    if row is not None:
+        raise ValueError(
+            f"Unknown label type: {name} takes strings or numbers of at most 64 bits, but row "
+            f"{row} of y holds {y[row]!r}. Drop such rows, or make strings of all labels."
+        )
 
 
 def encoded(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -408,7 +421,11 @@ def check_sample_weight(X: Array, sample_weight: Any, name: str = "sample_weight
         return np.ones(n_samples)
     if np.isscalar(sample_weight):
         sample_weight = [sample_weight] * n_samples
-    weights = np.asarray(host_labels(X, sample_weight, name), dtype=np.float64)
+    given = host_labels(X, sample_weight, name)
+    try:
+        weights = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must hold real numbers; got dtype {given.dtype}.") from error
     if weights.shape != (n_samples,):
         raise ValueError(
             f"{name} must hold one weight per sample, shape ({n_samples},); got {weights.shape}."

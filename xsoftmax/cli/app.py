@@ -16,7 +16,7 @@ from .console import note
 from .evaluate import evaluate
 from .export import export
 from .info import info
-from .interrupts import INTERRUPTED, interrupts_raised, is_interrupt
+from .interrupts import exit_code, interrupts_raised, is_interrupt, what_ended_it
 from .predict import predict
 from .probe import probe
 from .reproduce import reproduce
@@ -25,7 +25,7 @@ from .train import train
 
 
 def _interruptible(command: Callable) -> Callable:
-    """`command`, which Ctrl-C ends with one line and exit code 130."""
+    """`command`, which Ctrl-C ends with one line and exit code 130, and SIGTERM with 143."""
 
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
@@ -35,8 +35,8 @@ def _interruptible(command: Callable) -> Callable:
         except (Exception, KeyboardInterrupt) as error:
             if isinstance(error, typer.Exit) or not is_interrupt(error):
                 raise
-            note("interrupted")
-            raise typer.Exit(INTERRUPTED) from None
+            note(what_ended_it())
+            raise typer.Exit(exit_code()) from None
 
     return wrapped
 

@@ -1,4 +1,7 @@
-"""Ctrl-C on the command line: one line on stderr and exit code 130, at any moment."""
+"""Ctrl-C and SIGTERM on the command line: one line on stderr and a code of its own, at any moment.
+
+Schedulers of clusters and containers end a process by SIGTERM, and give it a while to tidy up.
+"""
 
 from __future__ import annotations
 
@@ -11,44 +14,58 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-INTERRUPTED = 130  #: 128 + SIGINT, as shells report it
+_WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
+_heard = [signal.SIGINT]  #: the last one is what ends the process
 
 _SHOW_CURSOR = "\x1b[?25h"  #: a progress bar hides it
 
 
-def leave_at_once(*_: Any) -> None:
+def exit_code() -> int:
+    """128 + the signal that was heard, as shells report it."""
+    return 128 + _heard[-1]
+
+
+def what_ended_it() -> str:
+    """In a word."""
+    return _WORDS[_heard[-1]]
+
+
+def leave_at_once(number: int, _: Any = None) -> None:
     """End the process here and now; for moments when there is nothing to tidy up."""
     cursor = _SHOW_CURSOR if os.isatty(2) else ""
-    os.write(2, f"{cursor}interrupted\n".encode())
-    os._exit(INTERRUPTED)
+    os.write(2, f"{cursor}{_WORDS[signal.Signals(number)]}\n".encode())
+    os._exit(128 + number)
 
 
 def listen() -> None:
-    """Let Ctrl-C end the process at once, unless the shell made the process deaf to it."""
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, leave_at_once)
+    """Let the signals end the process at once, unless the shell made the process deaf to them."""
+    for number in _WORDS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, leave_at_once)
 
 
 def finished() -> None:
-    """Let Ctrl-C do nothing while Python takes itself down: the command has done its work."""
-    if signal.getsignal(signal.SIGINT) is leave_at_once:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Let them do nothing while Python takes itself down: the command has done its work."""
+    for number in _WORDS:
+        if signal.getsignal(number) is leave_at_once:
+            signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager
 def interrupts_raised() -> Iterator[None]:
-    """Let Ctrl-C raise KeyboardInterrupt, so that a fit keeps its model and files are whole."""
-    before = signal.getsignal(signal.SIGINT)
-    if before is not leave_at_once:  # nobody called `listen`, or the process is deaf
-        yield
-        return
+    """Let them raise KeyboardInterrupt, so that a fit keeps its model and files are whole."""
+    # Not where nobody called `listen`, and not where the process is deaf.
+    listening = [number for number in _WORDS if signal.getsignal(number) is leave_at_once]
     hook = sys.unraisablehook
     try:
-        sys.unraisablehook = lambda lost: _ask_again(lost, hook)
-        signal.signal(signal.SIGINT, _raise)
+        if listening:
+            sys.unraisablehook = lambda lost: _ask_again(lost, hook)
+        for number in listening:
+            signal.signal(number, _raise)
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number in listening:
+            signal.signal(number, leave_at_once)
         sys.unraisablehook = hook
 
 
@@ -61,11 +78,12 @@ def is_interrupt(error: BaseException | None) -> bool:
     return False
 
 
-def _raise(_: int, frame: FrameType | None) -> None:
+def _raise(number: int, frame: FrameType | None) -> None:
     """KeyboardInterrupt, but within an import, where libraries print tracebacks of it."""
+    _heard.append(signal.Signals(number))
     while frame is not None:
         if frame.f_code.co_filename.startswith("<frozen importlib"):
-            leave_at_once()
+            leave_at_once(number)
         frame = frame.f_back
     raise KeyboardInterrupt
 
@@ -79,8 +97,8 @@ def _ask_again(lost: Any, hook: Any) -> None:
 
 
 def _send() -> None:
-    """SIGINT, which on POSIX wakes the main thread only if the whole process gets it."""
+    """The signal, which on POSIX wakes the main thread only if the whole process gets it."""
     if os.name == "posix":
-        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), _heard[-1])
     else:
-        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(_heard[-1])

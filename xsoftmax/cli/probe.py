@@ -11,7 +11,7 @@ import typer
 from . import option_rules, options
 from .console import note, print_files, print_json, print_line, print_table, sweep_progress
 from .grids import values_of
-from .interrupts import INTERRUPTED
+from .interrupts import exit_code
 from .outputs import Force, SaveTo, check_new, check_room, destination, drawn, save_model
 
 
@@ -121,7 +121,7 @@ def probe(
             estimator.fit(X, labels[0].tolist(), **given)
     except KeyboardInterrupt:
         note("interrupted; nothing was written")
-        raise typer.Exit(INTERRUPTED) from None
+        raise typer.Exit(exit_code()) from None
     seconds = time.perf_counter() - start
 
     n_classes = estimator.classes_.shape[0]

@@ -19,7 +19,7 @@ from .console import (
     sweep_progress,
 )
 from .grids import values_of
-from .interrupts import INTERRUPTED
+from .interrupts import exit_code
 from .outputs import Force, SaveTo, check_new, check_room, destination, drawn, save_model
 
 
@@ -104,7 +104,7 @@ def sweep(
             estimator.fit(X, y, given.weight, monitor=monitor, checkpoint=checkpoint)
     except KeyboardInterrupt:
         note("interrupted; nothing was written")
-        raise typer.Exit(INTERRUPTED) from None
+        raise typer.Exit(exit_code()) from None
     seconds = time.perf_counter() - start
 
     where = save_model(where, reading.with_columns(estimator, dataset))

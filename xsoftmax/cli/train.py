@@ -10,7 +10,7 @@ import typer
 
 from . import option_rules, options
 from .console import note, print_files, print_json, print_line, print_scores, training_progress
-from .interrupts import INTERRUPTED
+from .interrupts import exit_code
 from .outputs import Force, SaveTo, check_new, check_room, destination, drawn, save_model
 
 Kind = Literal["softmax-regression", "mlp"]
@@ -147,7 +147,7 @@ def train(
         )
         print_files(files)
     if interrupted:
-        raise typer.Exit(INTERRUPTED)
+        raise typer.Exit(exit_code())
 
 
 def _fit(estimator: Any, given: Any, title: str, quiet: bool, checkpoint: Any) -> bool:
@@ -165,7 +165,7 @@ def _fit(estimator: Any, given: Any, title: str, quiet: bool, checkpoint: Any) -
     except KeyboardInterrupt:
         if not getattr(estimator, "n_iter_", 0):
             note("interrupted before the first iteration finished; nothing was written")
-            raise typer.Exit(INTERRUPTED) from None
+            raise typer.Exit(exit_code()) from None
         note(
             f"interrupted: keeping the model of iteration {estimator.n_iter_}, the last that "
             "finished"

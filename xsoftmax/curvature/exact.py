@@ -161,8 +161,12 @@ def _inverses(network: Network, basis: SumToZeroBasis, G: Array, strength: Array
     H = xp.reshape(xp.permute_dims(H, (0, 1, 3, 2, 4)), (n_problems, order * n_inputs, -1))
     diagonal, penalty = xp.linalg.diagonal(H), strength[:, None] * basis.is_penalized
     rounding = diagonal.shape[1] * xp.finfo(H.dtype).eps
-    largest = xp.max(diagonal, axis=1, keepdims=True)
-    scale = 1.0 / xp.sqrt(xp.maximum(diagonal + penalty, floored(rounding * largest)))
+    # The curvature of weights has the unit of squared features, that of intercepts has none.
+    of_weights = basis.is_penalized > 0
+    largest = xp.max(xp.where(of_weights, diagonal, 0.0), axis=1, keepdims=True)
+    mass = xp.max(xp.where(of_weights, 0.0, diagonal), axis=1, keepdims=True)
+    least = floored(rounding * xp.where(of_weights, largest, mass))
+    scale = 1.0 / xp.sqrt(xp.maximum(diagonal + penalty, least))
     scales = scale[:, :, None] * scale[:, None, :]
     H *= scales
     H += diagonal_matrix(penalty * scale * scale)

@@ -3,7 +3,7 @@
 A feature that has one value in all rows changes no logit that the intercept does not change too,
 and costs penalty: its weight is 0. Left in, nothing but rounding would hold it.
 
-Features far from 0 are seen from their center.
+Features far from 0 are seen from their center, and very small or large ones in another unit.
 
 With more features than rows, a penalised model only looks where its rows lie. The weights of the
 minimum are combinations of the rows of X, because what is orthogonal to all rows changes no logit
@@ -38,6 +38,8 @@ from ..sources import RowsLike, SparseRows, changed, in_dtype, is_source
 from .features import Features
 from .policy import Policy
 
+#: Features that vary by less than 2^-10 or by more than 2^10 are computed in another unit.
+MIN_BINARY_EXPONENT = 10
 #: Require L_ii^2 >= so many times the rounding error, else solve in the original coordinates.
 MIN_DIAGONAL_IN_ROUNDING = 1e6
 
@@ -53,6 +55,11 @@ class Coordinates:
     def network(self) -> Network:
         """The network in these coordinates."""
         return self.full
+
+    @property
+    def penalty_factor(self) -> float:
+        """By which a penalty of squared weights is larger in these coordinates."""
+        return 1.0
 
     def rows(self, dtype: Any) -> RowsLike:
         """X in these coordinates; `dtype` is what they are computed in."""
@@ -115,6 +122,11 @@ class Chained(Coordinates):
         """The network in the inner coordinates."""
         return self.inner.network
 
+    @property
+    def penalty_factor(self) -> float:
+        """That of both."""
+        return self.outer.penalty_factor * self.inner.penalty_factor
+
     def rows(self, dtype: Any) -> RowsLike:
         """X in the inner coordinates."""
         return self.inner.rows(dtype)
@@ -141,7 +153,8 @@ def coordinates(
     """
     varying = _varying_features(features, network, policy, many_passes)
     centered = varying.then(_near_features(features, varying))
-    return centered.then(row_space(centered.network, centered.rows(None), policy))
+    scaled = centered.then(_features_of_unit_size(features, centered))
+    return scaled.then(row_space(scaled.network, scaled.rows(None), policy))
 
 
 @dataclass(frozen=True)
@@ -276,6 +289,60 @@ def _near_features(features: Features, space: Coordinates) -> Coordinates:
     if isinstance(space, VaryingFeatures):
         center = namespace(center).take(center, space.varying)
     return NearFeatures(space.network, rows, center)
+
+
+@dataclass(frozen=True)
+class RescaledFeatures(Coordinates):
+    """All features times one power of two, which rounds nothing.
+
+    Weights then have the size of intercepts. Where features are 1e-8, a step along the gradient
+    would change f by less than rounding shows.
+    """
+
+    factor: float
+
+    @property
+    def penalty_factor(self) -> float:
+        """Weights are so many times smaller."""
+        return self.factor**2
+
+    @computed_once
+    def rescaled(self) -> RowsLike:
+        """A copy of X, if it is an array."""
+        return self.see(self.X)
+
+    def rows(self, dtype: Any) -> RowsLike:
+        """X times the factor."""
+        return self.rescaled
+
+    def see(self, X: RowsLike) -> RowsLike:
+        """Times the factor."""
+        of_block = partial(_times, factor=self.factor, dtype=compute_dtype(self.X))
+        return changed(X, of_block, X.shape[1], compute_dtype(self.X))
+
+    def project(self, parameters: Array) -> Array:
+        """Smaller weights."""
+        return self._with_weights_times(1.0 / self.factor, parameters)
+
+    def expand(self, parameters: Array) -> Array:
+        """The weights of X itself."""
+        return self._with_weights_times(self.factor, parameters)
+
+    def _with_weights_times(self, factor: float, parameters: Array) -> Array:
+        ((W, b),) = self.full.unpack(parameters)
+        return self.full.pack([(factor * W, b)])
+
+
+def _times(X: Any, factor: float, dtype: Any) -> Any:
+    return in_dtype(X, dtype) * factor
+
+
+def _features_of_unit_size(features: Features, space: Coordinates) -> Coordinates:
+    """Rescaled features, where they vary by less than 1 / 1000 or by more than 1000."""
+    rows, exponent = space.rows(None), features.binary_exponent
+    if abs(exponent) < MIN_BINARY_EXPONENT:
+        return Coordinates(space.network, rows)
+    return RescaledFeatures(space.network, rows, 2.0**-exponent)
 
 
 @dataclass(frozen=True)

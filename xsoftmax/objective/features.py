@@ -10,6 +10,7 @@ its model, and single precision.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import log2
 from typing import Any
 
 from ..arrays import (
@@ -36,6 +37,8 @@ CENTER_ROWS, SCALE_VALUES = 32, 1 << 18
 #: from 0 if its center does. Chosen on problems drawn at random: where cells are smaller, a look at
 #: the size of the next Newton step suffices.
 LARGE_CELL = 100.0
+#: Features are computed in units of 2^k for k up to this.
+MAX_BINARY_EXPONENT = 460
 
 
 class Features:
@@ -92,6 +95,27 @@ class Features:
         return self.distances[2]
 
     @computed_once
+    def binary_exponent(self) -> int:
+        """The k of 2^k by which features vary, in the geometric mean of those that do.
+
+        No sum of squares of X / 2^k leaves the range of the dtype, nor does 4^k that of float64.
+
+        Raises
+        ------
+        ValueError
+            If features vary by so little that there is no such k.
+        """
+        mean, reach = to_list(_mean_and_largest_exponent(self.low, self.high, self.scale))
+        widest = log2(namespace(self.scale).finfo(self.scale.dtype).max) - 2
+        most = min(MAX_BINARY_EXPONENT, widest)
+        if mean < -most:
+            raise ValueError(
+                f"X varies by about {2.0**mean:.1g}, of which no square is a number of float64. "
+                "Scale the features to about one."
+            )
+        return int(min(max(mean, reach - 0.4 * widest), most))
+
+    @computed_once
     def has_large_cells(self) -> bool:
         """Whether a cell is large.
 
@@ -138,6 +162,16 @@ def _mean_distances(X: Array, center: Array) -> tuple[Array, Array]:
     counts = xp.sum(xp.astype(apart, X.dtype), axis=0)
     logs = xp.sum(xp.log(xp.where(apart, distance, 1.0)), axis=0)
     return counts, xp.where(counts > 0, xp.exp(logs / xp.maximum(counts, 1.0)), 0.0)
+
+
+@compiled
+def _mean_and_largest_exponent(low: Array, high: Array, scale: Array) -> Array:
+    """The mean binary logarithm of the scales that are not 0, and that of the largest value."""
+    xp, varies = namespace(scale), scale > 0
+    logs = xp.log2(xp.where(varies, scale, 1.0))
+    mean = xp.sum(logs) / xp.maximum(xp.sum(xp.astype(varies, logs.dtype)), 1.0)
+    largest = xp.max(xp.maximum(xp.abs(low), xp.abs(high)))
+    return xp.stack([mean, xp.log2(xp.maximum(largest, xp.finfo(scale.dtype).smallest_normal))])
 
 
 @compiled

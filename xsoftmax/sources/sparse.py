@@ -106,6 +106,11 @@ class SparseRows(RowSource):
         """The rows from a center (n_features,)."""
         return replace(self, center=center if self.center is None else self.center + center)
 
+    def __mul__(self, factor: float) -> Self:
+        """All values times a number."""
+        center = None if self.center is None else self.center * factor
+        return replace(self, matrix=self.matrix * factor, center=center)
+
     def extremes(self) -> tuple[Array, Array]:
         """(n_features,): the smallest and the largest value of each feature."""
         found = self.matrix.min(axis=0), self.matrix.max(axis=0)  # sparse too
