@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..sources import check_text, quoted
+
 Column = tuple[str, ...] | np.ndarray
 
 #: How tables write that a value is missing: pandas' words, and "?" and "-", in lower case.
@@ -17,7 +19,7 @@ MISSING = frozenset(
     ("", "na", "n/a", "nan", "-nan", "null", "none", "<na>", "#n/a", "#na", "?", "-")
 )
 
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?(\d++\.?+\d*+|\.\d++)(e[+-]?\d++)?+", re.ASCII | re.IGNORECASE)
 _TRUTH = {"true": 1.0, "false": 0.0}
 
 
@@ -81,6 +83,7 @@ def _parsed(cells: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _fault(cell: str) -> str:
+    cell = quoted(cell)
     if cell.lower() in MISSING:
         what = f"has no value ({cell!r})" if cell else "is empty"
         return f"{what}. Fill it in, or leave out that row or column: every feature needs a number."
@@ -103,9 +106,9 @@ def to_labels(place: str, cells: Column, row_numbers: Sequence[int]) -> np.ndarr
     Raises
     ------
     ValueError
-        If a label is missing; the message names its row and column.
+        If a label is missing, or one is far longer than the others; the message names the column.
     """
-    labels = _integers(cells) if isinstance(cells, tuple) else cells
+    labels = _integers(place, cells) if isinstance(cells, tuple) else cells
     if labels.dtype.kind == "f":
         refused = np.flatnonzero(np.isnan(labels))
     else:
@@ -118,11 +121,28 @@ def to_labels(place: str, cells: Column, row_numbers: Sequence[int]) -> np.ndarr
     return labels
 
 
-def _integers(text: tuple[str, ...]) -> np.ndarray:
+def _integers(place: str, text: tuple[str, ...]) -> np.ndarray:
     try:
         values = [int(cell) for cell in text]
         if tuple(map(str, values)) == text:
             return np.asarray(values, dtype=np.int64)
     except (ValueError, OverflowError):
         pass
-    return np.asarray(text)
+    return to_text(place, text)
+
+
+def to_text(place: str, cells: Sequence[str]) -> np.ndarray:
+    """An array of text, in which each cell takes as much as the longest.
+
+    Raises
+    ------
+    ValueError
+        If one is far longer than the others, so that this takes too much, or holds NUL, which
+        NumPy leaves out at an end.
+    """
+    longest = max(map(len, cells), default=0)
+    together = "".join(cells)
+    if "\0" in together:
+        raise ValueError(f"{place} holds NUL. Leave it out.")
+    check_text(place, len(cells), longest, len(together))
+    return np.asarray(cells, dtype=str)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from ..sources import StoredRows
+from ..sources import StoredRows, files_in, quoted
 from .dataset import Rows
 from .numpy_files import checked_rows, load_array, npz_arrays
 
@@ -57,8 +58,8 @@ def read_features(
     Raises
     ------
     ValueError
-        If a file is no such file, arrays do not go together, shards have different columns, or
-        labels are missing.
+        If a file is no such file, arrays do not go together, shards have different columns,
+        labels are missing, or one of a folder's files is a link that leads out of it.
     OSError
         If a file cannot be read.
 
@@ -102,14 +103,14 @@ def _labels_beside(file: Path) -> np.ndarray | None:
     if file.suffix.lower() == ".npy":
         beside = file.with_name(f"{file.stem}_{LABELS}{file.suffix}")
         return load_array(beside) if beside.exists() else None
-    with safetensors.safe_open(file, framework="numpy") as tensors:
+    with _named(file), safetensors.safe_open(file, framework="numpy") as tensors:
         names = {name.lower(): name for name in tensors.keys()}  # noqa: SIM118
         known = [names[name] for name in LABEL_NAMES if name in names]
         return tensors.get_tensor(known[0]) if known else None
 
 
 def _shards(folder: Path) -> list[Path]:
-    files = [file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES]
+    files = [file for file in files_in(folder) if file.suffix.lower() in SUFFIXES]
     files.sort(
         key=lambda file: [  # shard-2 before shard-10
             (part.zfill(20) if part.isdigit() else part) for part in re.split(r"(\d+)", file.name)
@@ -143,19 +144,27 @@ def _read(file: Path) -> tuple[np.ndarray, np.ndarray | None]:
     X = next((arrays[name] for name in FEATURE_NAMES if name in arrays), None)
     if X is None:
         raise ValueError(
-            f"{file} must hold an array named X, features or embeddings; it holds {sorted(arrays)}."
+            f"{file} must hold an array named X, features or embeddings; it holds "
+            f"{quoted(sorted(arrays))}."
         )
     return X, next((arrays[name] for name in LABEL_NAMES if name in arrays), None)
 
 
 def _tensors(file: Path) -> dict[str, np.ndarray]:
-    file.open("rb").close()  # the library's own errors do not say which file
-    try:
+    with _named(file):
         return {name.lower(): x for name, x in safetensors.numpy.load_file(file).items()}
-    except (safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
+
+
+@contextmanager
+def _named(file: Path) -> Iterator[None]:
+    """Errors of the library, which do not say which file."""
+    file.open("rb").close()
+    try:
+        yield
+    except (safetensors.SafetensorError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(
-            f"{file} is no .safetensors file of arrays that NumPy has ({error}). Save bfloat16 as "
-            "float16 or float32."
+            f"{file} is no .safetensors file of arrays that NumPy has ({quoted(error)}). Save "
+            "bfloat16 as float16 or float32."
         ) from error
 
 
@@ -169,6 +178,9 @@ def _labels(
     """Those that are named, that all files have, or that a folder has for all of them."""
     if named is not None:
         return load_array(Path(named))
+    for file, (_, y) in zip(files, found, strict=True):
+        if y is not None and y.ndim != 1:
+            raise ValueError(f"{file}: labels must have the shape (n_samples,); got {y.shape}.")
     lacking = [file for file, (_, y) in zip(files, found, strict=True) if y is None]
     if not lacking:
         return np.concatenate([y for _, y in found if y is not None])

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import errno
+import struct
 import zipfile
 import zlib
+from math import prod
 from pathlib import Path
 
 import numpy as np
 
 from ..arrays import BLOCK_VALUES, row_slices
+from ..sources import check_expansion, quoted, read_array
 from .dataset import Dataset, Rows, split, with_test_rows
 
 #: Names under which a .npz file may hold its arrays: features and labels, to train and to test on.
 TRAIN_NAMES = (("X_train", "y_train"), ("X", "y"))
 TEST_NAMES = ("X_test", "y_test")
 
-#: How NumPy says that a .npz file is none.
-_NO_ARRAYS = ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile, zlib.error
+#: How Python says that an archive is none.
+_NO_ARCHIVE = (
+    ValueError, EOFError, RuntimeError, OverflowError, struct.error, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+#: How NumPy writes arrays into an archive.
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 def read_npz(path: str | Path, *, test_size: float = 0.2, random_state: int = 0) -> Dataset:
@@ -27,7 +35,8 @@ def read_npz(path: str | Path, *, test_size: float = 0.2, random_state: int = 0)
     path : str or Path
         The file. Names of arrays may be written in upper or lower case. Images
         (n_samples, height, width) are flattened, and those of bytes (uint8) divided by 255. The
-        file may also hold `feature_names`, (n_features,) text, and `label_name`.
+        file may also hold `feature_names`, (n_features,) text, and `label_name`. A compressed file
+        may hold 64 MiB, or 100 times its own size if that is more.
     test_size : float, default=0.2
         The share of rows to test on, if the file has no X_test and y_test. The split is
         stratified by class.
@@ -42,8 +51,9 @@ def read_npz(path: str | Path, *, test_size: float = 0.2, random_state: int = 0)
     Raises
     ------
     ValueError
-        If the file is no .npz file of plain arrays, the arrays are missing or do not go together,
-        features are not finite, or the rows are too few to split.
+        If the file is no .npz file of numbers and text, holds too much for its size, the arrays
+        are missing or do not go together, features are not finite, or the rows are too few to
+        split.
     OSError
         If the file cannot be read.
 
@@ -131,7 +141,7 @@ def read_arrays(path: Path) -> Dataset | Rows:
     names = next((names for names in TRAIN_NAMES if _have(arrays, names)), None)
     if names is None:
         raise ValueError(
-            f"{path} must hold X_train and y_train, or X and y; it holds {sorted(arrays)}."
+            f"{path} must hold X_train and y_train, or X and y; it holds {quoted(sorted(arrays))}."
         )
     rows = _rows(path, arrays, *names)
     if not _have(arrays, TEST_NAMES):
@@ -145,7 +155,7 @@ def read_test_arrays(path: Path) -> Rows:
     for X_name, y_name in (TEST_NAMES, *reversed(TRAIN_NAMES)):
         if X_name.lower() in arrays:
             return _rows(path, arrays, X_name, y_name)
-    raise ValueError(f"{path} must hold X_test, X or X_train; it holds {sorted(arrays)}.")
+    raise ValueError(f"{path} must hold X_test, X or X_train; it holds {quoted(sorted(arrays))}.")
 
 
 def read_pair(path: Path, labels: Path | None) -> Rows:
@@ -163,7 +173,7 @@ def has_test_arrays(path: Path) -> bool:
             return _have(
                 {name.lower().removesuffix(".npy") for name in archive.namelist()}, TEST_NAMES
             )
-    except (OSError, zipfile.BadZipFile):
+    except (OSError, *_NO_ARCHIVE):
         return False  # reading it will tell what is wrong
 
 
@@ -201,10 +211,11 @@ def checked_rows(path: Path, X: np.ndarray, y: np.ndarray) -> Rows:
 
 def load_array(path: Path) -> np.ndarray:
     """The array of a .npy file."""
-    try:
-        return np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise ValueError(f"{path} is no plain .npy array ({error}).{_TEXT}") from error
+    with path.open("rb") as file:
+        try:
+            return read_array(file, path.stat().st_size)
+        except ValueError as error:
+            raise ValueError(f"{path} is no plain .npy array ({quoted(error)}).{_TEXT}") from error
 
 
 _TEXT = " Save text with np.asarray(text, dtype=str)."
@@ -212,11 +223,29 @@ _TEXT = " Save text with np.asarray(text, dtype=str)."
 
 def npz_arrays(path: Path) -> dict[str, np.ndarray]:
     """The arrays of a .npz file by their names in lower case."""
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return {name.lower(): arrays[name] for name in arrays.files}
-    except _NO_ARRAYS as error:
-        raise ValueError(f"{path} is no .npz file of plain arrays ({error}).{_TEXT}") from error
+    with path.open("rb") as file:
+        try:
+            with zipfile.ZipFile(file) as archive:
+                return _members(path, archive)
+        except (OSError, *_NO_ARCHIVE) as error:
+            if isinstance(error, OSError) and error.errno != errno.EINVAL:
+                raise  # EINVAL: a place before the file's start
+            raise ValueError(
+                f"{path} is no .npz file of plain arrays ({quoted(error)}).{_TEXT}"
+            ) from error
+
+
+def _members(path: Path, archive: zipfile.ZipFile) -> dict[str, np.ndarray]:
+    members = [member for member in archive.infolist() if member.filename.endswith(".npy")]
+    check_expansion(path, sum(member.file_size for member in members), path.stat().st_size)
+    arrays = {}
+    for member in members:
+        name = member.filename.removesuffix(".npy").lower()
+        if name in arrays or member.compress_type not in _METHODS:
+            raise ValueError(f"{name!r} occurs twice, or is compressed as NumPy does not")
+        with archive.open(member) as file:
+            arrays[name] = read_array(file, member.file_size)
+    return arrays
 
 
 def _flatten(path: Path, X: np.ndarray) -> tuple[np.ndarray, tuple[int, int] | None]:
@@ -228,7 +257,7 @@ def _flatten(path: Path, X: np.ndarray) -> tuple[np.ndarray, tuple[int, int] | N
     if X.ndim == 2:
         return X, None
     scale = 255 if X.dtype == np.uint8 else 1
-    return X.reshape(len(X), -1) / np.float32(scale), (X.shape[1], X.shape[2])
+    return X.reshape(len(X), prod(X.shape[1:])) / np.float32(scale), (X.shape[1], X.shape[2])
 
 
 def _check_pair(path: Path, X: np.ndarray, y: np.ndarray | None) -> None:

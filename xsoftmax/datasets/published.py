@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from math import prod
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from ..sources import check_inside
 from .dataset import Dataset
 from .download import default_folder, fetch
 from .idx import read_idx
@@ -179,7 +181,8 @@ def idx_folder(folder: str | Path, *, dtype: str = "float32") -> Dataset:
     Raises
     ------
     ValueError
-        If a file is missing or damaged, or images and labels do not go together.
+        If a file is missing or damaged or a link that leads out of the folder, or images and
+        labels do not go together.
     OSError
         If a file cannot be read.
 
@@ -206,6 +209,8 @@ def idx_folder(folder: str | Path, *, dtype: str = "float32") -> Dataset:
     missing = [name for name, path in zip(FILES, paths, strict=True) if path is None]
     if missing:
         raise ValueError(f"{folder} lacks {', '.join(missing)} (gzipped or not).")
+    for path in filter(None, paths):
+        check_inside(path, Path(folder).resolve())
     return _dataset(Path(folder).name, [read_idx(path) for path in paths if path], dtype)
 
 
@@ -242,7 +247,7 @@ def _dataset(
                 f"{labels.shape}."
             )
     X_train, X_test = (
-        images.reshape(len(images), -1).astype(dtype) / np.dtype(dtype).type(255)
+        np.divide(images.reshape(len(images), prod(images.shape[1:])), 255, dtype=dtype)
         for images in (train_images, test_images)
     )
     y_train, y_test = (labels.astype(np.int64) for labels in (train_labels, test_labels))

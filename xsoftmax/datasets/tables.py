@@ -10,15 +10,17 @@ import csv
 import importlib
 import re
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .cells import Column, is_value, to_features, to_labels
+from ..sources import check_parquet, files_in, quoted, reading_parquet
+from .cells import Column, is_value, to_features, to_labels, to_text
 from .dataset import Dataset, Rows, TableWarning, split
 from .headers import names_columns, numbers_are_names
 
@@ -27,6 +29,8 @@ PARQUET = ".parquet"
 
 #: What may part the cells of a line, and of how many lines that is found out.
 DELIMITERS, SAMPLE_LINES = ",;\t|", 50
+#: What no text holds.
+END = "\0"
 
 #: How pandas calls a column without a name, and its index in a Parquet file.
 _UNNAMED = re.compile(r"|Unnamed: 0|__index_level_\d+__")
@@ -61,24 +65,28 @@ class Table:
         ValueError
             If there is no such column.
         """
-        if name not in self.names:
+        if name not in self._places:
             there = listed(self.names)
             unless = "" if self.has_header else " (it has no header, so that they are numbered)"
             raise ValueError(
-                f"{self.path} has no column {name!r}; its columns are {there}{unless}."
+                f"{self.path} has no column {quoted(name)!r}; its columns are {there}{unless}."
             )
-        return self.names.index(name)
+        return self._places[name]
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {name: i for i, name in enumerate(self.names)}
 
     def _column(self, name: str) -> Column:
         return self.columns[self.index_of(name)]
 
     def _place(self, name: str) -> str:
-        return f"{self.path}: column {name!r}"
+        return f"{self.path}: column {quoted(name)!r}"
 
 
 def listed(names: Sequence[str]) -> str:
     """The first of these names, for messages."""
-    shown = ", ".join(map(repr, names[:10]))
+    shown = quoted(", ".join(map(repr, names[:10])))
     return shown + (f" and {len(names) - 10} more" if len(names) > 10 else "")
 
 
@@ -120,7 +128,8 @@ def read_csv(
     ------
     ValueError
         If a feature is missing or no number, a label is missing, or rows differ in length; the
-        message names row and column. Also if the rows are too few to split.
+        message names row and column. Also if a quote is not closed, or the rows are too few to
+        split.
     OSError
         If the file cannot be read.
 
@@ -291,7 +300,7 @@ def _lines(path: Path) -> list[tuple[int, list[str]]]:
         with path.open(newline="", encoding="utf-8-sig") as file:
             delimiter = _delimiter(path, _sample(file))
             file.seek(0)
-            reader = csv.reader(file, delimiter=delimiter, skipinitialspace=True)
+            reader = csv.reader(_with_end(path, file), delimiter=delimiter, skipinitialspace=True)
             lines, number = [], 1
             for row in reader:
                 lines.append((number, [cell.strip() for cell in row]))
@@ -300,6 +309,9 @@ def _lines(path: Path) -> list[tuple[int, list[str]]]:
         raise ValueError(f"{path} is no table of cells ({error}).") from error
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is no text in UTF-8 ({error}). Save it as UTF-8.") from error
+    number, end = lines.pop()
+    if end != [END]:
+        raise ValueError(f"{path}: a quote is opened in row {number} and never closed.")
     lines = [(number, row) for number, row in lines if row not in ([], [""])]
     if not lines:
         raise ValueError(f"{path} is empty.")
@@ -308,6 +320,15 @@ def _lines(path: Path) -> list[tuple[int, list[str]]]:
         if len(row) != width:
             raise ValueError(f"{path}: row {number} has {len(row)} cells; expected {width}.")
     return lines
+
+
+def _with_end(path: Path, file: Iterable[str]) -> Iterator[str]:
+    """All lines, and one that is a row of its own unless a quote is open."""
+    for line in file:
+        if END in line:
+            raise ValueError(f"{path} holds NUL, so it is no text in UTF-8. Save it as UTF-8.")
+        yield line
+    yield END
 
 
 def _sample(file: Iterable[str]) -> list[str]:
@@ -333,11 +354,12 @@ def _distinct(names: list[str]) -> tuple[str, ...]:
     """Names as pandas makes them differ: x, x.1, and Unnamed: 2 for the third if it has none."""
     names = [name or f"Unnamed: {i}" for i, name in enumerate(names)]
     given, distinct = set(names), dict.fromkeys(names[:0])
+    counts = dict.fromkeys(given, 0)
     for name in names:
-        new, n_before = name, 0
-        while new in distinct or (n_before and new in given):
-            n_before += 1
-            new = f"{name}.{n_before}"
+        new = name
+        while new in distinct or (counts[name] and new in given):
+            counts[name] += 1
+            new = f"{name}.{counts[name]}"
         distinct[new] = None
     return tuple(distinct)
 
@@ -378,21 +400,23 @@ def _read_parquet(path: Path) -> Table:
             f"{path}: reading Parquet needs pyarrow. Install it (pip install pyarrow), or save the "
             "table as .csv."
         ) from error
-    files = sorted(path.glob(f"*{PARQUET}")) if path.is_dir() else [path]
-    tables = []
-    for file in files:
-        try:
-            tables.append(parquet.read_table(file))
-        except pyarrow.ArrowInvalid as error:
-            raise ValueError(f"{file} is no Parquet file ({error}).") from error
+    files = [path]
+    if path.is_dir():
+        files = sorted(file for file in files_in(path) if file.suffix == PARQUET)
+    tables = [_table_of(parquet, file) for file in files]
     try:
         content = pyarrow.concat_tables(tables, promote_options="permissive")
-    except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError) as error:
-        raise ValueError(f"{path}: its files have columns that do not fit ({error}).") from error
+    except pyarrow.ArrowException as error:
+        raise ValueError(
+            f"{path}: its files have columns that do not fit ({quoted(error)})."
+        ) from error
     if content.num_rows == 0 or content.num_columns == 0:
         raise ValueError(f"{path} has no rows.")
     names = _distinct(content.column_names)
-    columns = [_typed(column) for column in content.columns]
+    columns = [
+        _typed(f"{path}: column {quoted(name)!r}", column)
+        for name, column in zip(names, content.columns, strict=True)
+    ]
     order = sorted(range(len(names)), key=lambda i: not names[i].startswith("__index_level_"))
     return Table(
         path,
@@ -403,15 +427,41 @@ def _read_parquet(path: Path) -> Table:
     )
 
 
-def _typed(column: Any) -> np.ndarray:
+def _table_of(parquet: Any, path: Path) -> Any:
+    """A Parquet file, once what it says of its size is plausible."""
+    check_parquet(path)
+    with reading_parquet(path):
+        texts = [
+            field.name
+            for field in parquet.read_schema(path)
+            if str(field.type) in ("string", "large_string")
+        ]
+        with parquet.ParquetFile(path, read_dictionary=texts) as file:
+            table = file.read(use_threads=False)
+        table.validate(full=True)
+    return table
+
+
+def _typed(place: str, column: Any) -> np.ndarray:
     """A column of a Parquet file as numbers or text; what is missing is nan, or in text empty."""
-    values = column.to_pylist()
+    try:
+        values = [value for chunk in column.chunks for value in _values(chunk)]
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{place} holds what Python cannot ({quoted(error)}).") from error
     if not any(isinstance(value, str) for value in values):
         try:
             array = np.asarray([np.nan if value is None else value for value in values])
             numbers = array.astype(np.float64) if array.dtype == object else array  # decimals
             if numbers.ndim == 1 and numbers.dtype.kind in "biuf":
                 return numbers
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             pass  # dates, lists and the like
-    return np.asarray(["" if value is None else str(value) for value in values])
+    return to_text(place, ["" if value is None else str(value) for value in values])
+
+
+def _values(chunk: Any) -> list[Any]:
+    """Those of an array of Arrow. Text that occurs often is there once, and stays so."""
+    if not hasattr(chunk, "dictionary"):
+        return chunk.to_pylist()
+    words = chunk.dictionary.to_pylist()
+    return [None if i is None else words[i] for i in chunk.indices.to_pylist()]

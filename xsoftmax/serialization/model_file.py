@@ -26,6 +26,7 @@ from ..arrays import Array, from_host, on_device_of, to_host
 from ..classifiers import BatchedGridSearchCV, SoftmaxRegression, SoftmaxRegressionCV
 from ..classifiers.rules import check_parameters
 from ..classifiers.validation import classes_for
+from ..sources import MAX_HEADER_BYTES, are_sizes, parse_json, quoted
 from .files import write_whole
 from .header import MODELS, describe, restore
 from .scalers import (
@@ -40,10 +41,7 @@ from .scalers import (
 from .search import describe_search, fill_search, search_shapes
 
 FORMAT_VERSION = 3
-MAX_HEADER_BYTES = 1 << 24  #: names of several hundred thousand columns
 MAX_FILE_BYTES = 1 << 33
-#: Lists and dicts in one another, in a header.
-MAX_DEPTH = 32
 
 _CURVES = ("loss_curve", "validation_scores", "validation_loss_curve")
 _DTYPES = {"F32": 4, "F64": 8}
@@ -295,52 +293,34 @@ def _read_header(path: Path, size: int, file: Any) -> tuple[dict[str, Any], int]
     if size < 8 + length:
         raise ValueError(f"{path} is truncated: {size} bytes, and the header alone has {length}.")
     try:
-        entries = _parsed(file.read(length))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is not a model file: its header is no JSON ({error}).") from error
+        entries = parse_json(file.read(length))
+    except ValueError as error:
+        raise ValueError(
+            f"{path} is not a model file: its header is no JSON ({quoted(error)})."
+        ) from error
     if not isinstance(entries, dict):
         raise ValueError(f"{path} is not a model file: its header is not a JSON object.")
     return entries, 8 + length
 
 
-def _parsed(text: str | bytes) -> Any:
-    """JSON without names that occur twice, and no deeper than any model's."""
-    parsed = json.loads(text, object_pairs_hook=_without_duplicates)
-    level = [parsed]
-    for _ in range(MAX_DEPTH):
-        containers = [one for one in level if isinstance(one, (dict, list))]
-        level = [
-            item for one in containers for item in (one.values() if isinstance(one, dict) else one)
-        ]
-    if level:
-        raise ValueError(f"more than {MAX_DEPTH} lists and objects in one another")
-    return parsed
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(dict(pairs)) < len(pairs):
-        raise ValueError("a name occurs twice")
-    return dict(pairs)
-
-
 def _read_description(path: Path, entries: dict[str, Any]) -> dict[str, Any]:
     try:
-        description = _parsed(entries.pop("__metadata__")["xsoftmax"])
+        description = parse_json(entries.pop("__metadata__")["xsoftmax"])
         version = description["format_version"]
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise ValueError(
-            f"{path} is a safetensors file, but no model of xsoftmax ({error})."
+            f"{path} is a safetensors file, but no model of xsoftmax ({quoted(error)})."
         ) from error
     if version not in range(1, FORMAT_VERSION + 1):
         raise ValueError(
-            f"{path} has format version {version!r}; this xsoftmax reads 1 to {FORMAT_VERSION}. "
-            "Upgrade xsoftmax."
+            f"{path} has format version {quoted(repr(version))}; this xsoftmax reads 1 to "
+            f"{FORMAT_VERSION}. Upgrade xsoftmax."
         )
     return description
 
 
 def _describes_no_model(path: Path, error: Exception) -> ValueError:
-    return ValueError(f"{path} describes no model of xsoftmax: {error}.")
+    return ValueError(f"{path} describes no model of xsoftmax: {quoted(error)}.")
 
 
 def _restore(path: Path, description: dict[str, Any]) -> tuple[Any, list[Any], dict[str, _Tensor]]:
@@ -390,7 +370,9 @@ def _check_entries(path: Path, entries: dict[str, Any], expected: dict[str, _Ten
     """Exactly the expected tensors, with their shapes, and one floating dtype in each group."""
     needed = {name for name, tensor in expected.items() if tensor.needed}
     if not needed <= set(entries) <= set(expected):
-        raise ValueError(f"{path} holds tensors {sorted(entries)}; expected {sorted(needed)}.")
+        raise ValueError(
+            f"{path} holds tensors {quoted(sorted(entries))}; expected {quoted(sorted(needed))}."
+        )
     dtypes: dict[str, set[str]] = {}
     for name, entry in entries.items():
         if not _is_entry(entry):
@@ -401,28 +383,27 @@ def _check_entries(path: Path, entries: dict[str, Any], expected: dict[str, _Ten
         )
         if not fits:
             sizes = "(" + ", ".join("any" if n is None else str(n) for n in wanted.shape) + ")"
-            raise ValueError(f"{path}: tensor {name!r} has shape {shape}; expected {sizes}.")
+            raise ValueError(
+                f"{path}: tensor {name!r} has shape {quoted(shape)}; expected {sizes}."
+            )
         if wanted.group == "numbers" and dtype != "F64":
-            raise ValueError(f"{path}: tensor {name!r} must be F64; got {dtype}.")
+            raise ValueError(f"{path}: tensor {name!r} must be F64; got {quoted(dtype)}.")
         dtypes.setdefault(wanted.group, set()).add(dtype)
     for group, found in dtypes.items():
         if len(found) > 1 or not found <= set(_DTYPES):
             raise ValueError(
-                f"{path}: tensors of {group} must all be F32 or all F64; got {sorted(found)}."
+                f"{path}: tensors of {group} must all be F32 or all F64; got "
+                f"{quoted(sorted(found))}."
             )
 
 
 def _is_entry(entry: Any) -> bool:
     """Whether it has a shape, a dtype and a place of the right kinds."""
-
-    def is_sizes(value: Any) -> bool:
-        return isinstance(value, list) and all(type(n) is int and n >= 0 for n in value)
-
     return (
         isinstance(entry, dict)
         and isinstance(entry.get("dtype"), str)
-        and is_sizes(entry.get("shape"))
-        and is_sizes(entry.get("data_offsets"))
+        and are_sizes(entry.get("shape"))
+        and are_sizes(entry.get("data_offsets"))
         and len(entry["data_offsets"]) == 2
     )
 

@@ -7,12 +7,25 @@ from typing import Any
 from ..arrays import block_values, namespace, to_host, to_list
 from .checkpoint import checkpointing, current_checkpoint, digest, not_checkpointing
 from .cluster import ClusterRows, Group, Part, is_dask
+from .files import check_parquet, reading_parquet
 from .memory import MemoryRows, Stacked
+from .npy import read_array
 from .source import Mapped, RowsLike, RowSource, is_source, unwrapped
 from .sparse import SparseRows, dense, is_sparse, rows_outer, rows_product, squares_outer
 from .stored import StoredRows, is_array_like, windows
+from .untrusted import (
+    MAX_HEADER_BYTES,
+    are_sizes,
+    check_expansion,
+    check_inside,
+    check_text,
+    files_in,
+    parse_json,
+    quoted,
+)
 
 __all__ = [
+    "MAX_HEADER_BYTES",
     "ClusterRows",
     "Group",
     "Mapped",
@@ -23,12 +36,18 @@ __all__ = [
     "SparseRows",
     "Stacked",
     "StoredRows",
+    "are_sizes",
     "as_source",
     "changed",
+    "check_expansion",
+    "check_inside",
+    "check_parquet",
+    "check_text",
     "checkpointing",
     "current_checkpoint",
     "dense",
     "digest",
+    "files_in",
     "host_rows",
     "in_dtype",
     "is_array_like",
@@ -36,6 +55,10 @@ __all__ = [
     "is_source",
     "is_sparse",
     "not_checkpointing",
+    "parse_json",
+    "quoted",
+    "read_array",
+    "reading_parquet",
     "rows_outer",
     "rows_product",
     "squares_outer",

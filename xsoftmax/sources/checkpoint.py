@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import secrets
 import time
 import warnings
 import zlib
@@ -22,17 +24,19 @@ from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..arrays import Array, from_host, is_array, map_leaves, to_host
+from .untrusted import MAX_HEADER_BYTES, are_sizes, parse_json, quoted
 
 #: What the first line of a checkpoint begins with.
 MAGIC = b"xsoftmax checkpoint 1 "
-#: Bytes of a record's head, JSON that says what its arrays are, at most.
-MAX_HEAD = 1 << 24
+#: The dtypes of its arrays.
+_DTYPE = re.compile(r"[<>|][biuf]\d{1,2}", re.ASCII)
 
 
 class Record(NamedTuple):
@@ -70,7 +74,7 @@ class Checkpoint:
         The result is an array or a tuple of them.
         """
         key = digest(given)
-        if self.waiting and self.waiting[0].kind == kind and self.waiting[0].key == key:
+        if self.waiting and _is_result(self.waiting[0], kind, key):
             record, like = self.waiting.pop(0), _first_array(given)
             is_one, are_here = record.numbers
             arrays = [x.copy() if are_here else from_host(x, like=like) for x in record.arrays]
@@ -121,9 +125,9 @@ class Checkpoint:
         self._write(self._replace_file)
 
     def _replace_file(self) -> None:
-        beside = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
+        beside = self.path.with_name(f".{self.path.name}.{secrets.token_hex(8)}.tmp")
         try:
-            with beside.open("wb") as file:
+            with beside.open("xb") as file:
                 file.write(_first_line(self.owner) + b"".join(self.unwritten))
                 file.flush()
                 os.fsync(file.fileno())
@@ -245,12 +249,12 @@ def _packed(record: Record) -> bytes:
 def _read(path: Path, owner: dict[str, Any]) -> tuple[list[Record], int]:
     """The records of a file that is the `owner`'s, and where the last whole one ends."""
     with path.open("rb") as file:
-        line = file.readline(MAX_HEAD)
+        line = file.readline(MAX_HEADER_BYTES)
         known = None
         if line.startswith(MAGIC) and line.endswith(b"\n"):
             try:
-                known = json.loads(line[len(MAGIC) :])
-            except (ValueError, RecursionError):
+                known = parse_json(line[len(MAGIC) :], finite=False)
+            except ValueError:
                 known = None
         if not isinstance(known, dict):
             raise ValueError(
@@ -259,13 +263,14 @@ def _read(path: Path, owner: dict[str, Any]) -> tuple[list[Record], int]:
             )
         here = json.loads(json.dumps(owner))
         differences = [
-            f"{name} was {known.get(name)!r}, and is {here.get(name)!r}"
+            f"{quoted(name)} was {quoted(repr(known.get(name)))}, and is "
+            f"{quoted(repr(here.get(name)))}"
             for name in sorted(known.keys() | here.keys())
             if known.get(name) != here.get(name)
         ]
         if differences:
             raise ValueError(
-                f"checkpoint={str(path)!r} is of another fit: {'; '.join(differences)}. Name "
+                f"checkpoint={str(path)!r} is of another fit: {'; '.join(differences[:2])}. Name "
                 "another file, or remove this one."
             )
         records, end = [], file.tell()
@@ -286,16 +291,24 @@ def _next(file: Any) -> Record | None:
     if zlib.crc32(content) != int.from_bytes(sizes[8:], "little"):
         return None
     n_head = int.from_bytes(content[:8], "little")
+    if n_head > MAX_HEADER_BYTES:
+        return None
     try:
-        kind, key, numbers, kinds = json.loads(content[8 : 8 + n_head])
+        kind, key, numbers, kinds = parse_json(content[8 : 8 + n_head], finite=False)
         arrays, start = [], 8 + n_head
         for dtype, shape in kinds:
-            if np.dtype(dtype).kind not in "biuf":
+            if not (_DTYPE.fullmatch(dtype) and are_sizes(shape)):
                 return None
-            size = np.dtype(dtype).itemsize * int(np.prod(shape, dtype=np.int64))
-            values = np.frombuffer(content[start : start + size], np.dtype(dtype))
+            values = np.frombuffer(content, np.dtype(dtype), prod(shape), start)
             arrays.append(values.reshape(shape))
-            start += size
-    except (ValueError, TypeError, RecursionError):
+            start += values.nbytes
+    except (ValueError, TypeError, OverflowError):
         return None
-    return Record(kind, key, numbers, arrays)
+    return Record(kind, key, numbers, arrays) if start == len(content) else None
+
+
+def _is_result(record: Record, kind: str, key: str) -> bool:
+    """Whether a record is a result of this kind, and of what has this key."""
+    numbers = record.numbers
+    is_whole = isinstance(numbers, list) and len(numbers) == 2 and bool(record.arrays)
+    return is_whole and {type(each) for each in numbers} == {bool} and record[:2] == (kind, key)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import json
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -16,6 +15,14 @@ import numpy as np
 
 from ..arrays import row_slices
 from .checkpoint import digest
+from .npy import read_header
+from .untrusted import (
+    MAX_HEADER_BYTES,
+    are_sizes,
+    check_expansion,
+    parse_json,
+    quoted,
+)
 
 #: Names under which a file of several arrays may hold features.
 FEATURE_NAMES = ("x", "features", "embeddings")
@@ -121,11 +128,11 @@ class FileRows(Shard):
 class ArrayLikeRows(Shard):
     """An object with a shape, a dtype and slices: h5py's and zarr's are."""
 
-    def __init__(self, source: Any) -> None:
+    def __init__(self, source: Any, name: str | None = None) -> None:
         self.source = source
         named = getattr(source, "name", None) or getattr(source, "path", None)
         file = getattr(getattr(source, "file", None), "filename", None)
-        self.name = ":".join(str(x) for x in (file, named) if x) or type(source).__name__
+        self.name = name or ":".join(str(x) for x in (file, named) if x) or type(source).__name__
         n_samples, n_features = source.shape
         self.shape, self.dtype = (int(n_samples), int(n_features)), np.dtype(str(source.dtype))
         self.lock = Lock()  # few libraries say what several readers may do
@@ -147,26 +154,27 @@ class ParquetRows(Shard):
 
     def __init__(self, path: Path, columns: Sequence[str] | None = None) -> None:
         try:
-            parquet = importlib.import_module("pyarrow.parquet")
+            parquet: Any = importlib.import_module("pyarrow.parquet")
         except ImportError as error:
             raise ImportError('To read Parquet: pip install "xsoftmax[parquet]".') from error
         self.path, self.name = path, str(path)
-        path.open("rb").close()  # the library's own errors do not say which file
-        try:
+        check_parquet(path)
+        with reading_parquet(path):
             self.file = parquet.ParquetFile(path)
-        except Exception as error:
-            raise ValueError(f"{path} is no Parquet file ({error}).") from error
-        names = self.file.schema_arrow.names
+            names = self.file.schema_arrow.names
         self.columns = list(names if columns is None else columns)
         missing = [name for name in self.columns if name not in names]
         if missing:
-            raise ValueError(f"{path} has no column {missing[0]!r}; it has {', '.join(names)}.")
+            there = quoted(", ".join(names))
+            raise ValueError(f"{path} has no column {missing[0]!r}; it has {there}.")
         groups = range(self.file.metadata.num_row_groups)
         sizes = [self.file.metadata.row_group(i).num_rows for i in groups]
         self.ends = np.cumsum(sizes)
         self.known: tuple[int, np.ndarray] | None = None
         self.lock = Lock()
-        few = self._group(0)
+        if sum(sizes) == 0 or not self.columns:
+            raise ValueError(f"{path} holds no rows, or no columns.")
+        few = self._group(sizes.index(max(sizes)))
         self.dtype, self.shape = few.dtype, (int(self.ends[-1]), few.shape[1])
 
     def fingerprint(self) -> list[Any]:
@@ -189,21 +197,66 @@ class ParquetRows(Shard):
         return self.known[1]
 
     def _read_group(self, i: int) -> np.ndarray:
-        table = self.file.read_row_group(i, columns=self.columns)
-        found = []
-        for name in self.columns:
-            column = table.column(name).combine_chunks()
-            with suppress(AttributeError):  # of lists
-                column = column.flatten() if hasattr(column, "flatten") else column
-            values = column.to_numpy(zero_copy_only=False)
-            if values.dtype.kind not in "biuf" or len(values) % max(1, len(table)):
+        with reading_parquet(self.path):
+            table = self.file.read_row_group(i, columns=self.columns)
+            table.validate(full=True)
+            kinds = [quoted(table.schema.field(name).type) for name in self.columns]
+            found = [_values_of(table.column(name).combine_chunks()) for name in self.columns]
+        columns = [values for values in found if values is not None]
+        for name, kind, values in zip(self.columns, kinds, found, strict=True):
+            if values is None:
                 raise ValueError(
-                    f"{self.path}: column {name!r} holds {table.schema.field(name).type}, not "
-                    "numbers or lists of as many numbers. Name the columns of the features: "
+                    f"{self.path}: column {quoted(name)!r} holds {kind}, not numbers or lists of "
+                    "as many numbers. Name the columns of the features: "
                     "StoredRows((path, columns))."
                 )
-            found.append(values.reshape(len(table), -1))
-        return found[0] if len(found) == 1 else np.concatenate(found, axis=1)
+        return columns[0] if len(columns) == 1 else np.concatenate(columns, axis=1)
+
+
+def _values_of(column: Any) -> np.ndarray | None:
+    """The numbers in an array of Arrow, (n_rows, n_numbers); None if it has no such shape."""
+    n_rows, n_numbers = len(column), 1
+    if hasattr(column, "value_lengths"):  # lists
+        lengths = np.unique(column.value_lengths().to_numpy(zero_copy_only=False))
+        if column.null_count or len(lengths) != 1:
+            return None
+        column, n_numbers = column.flatten(), int(lengths[0])
+    values = column.to_numpy(zero_copy_only=False)
+    if values.dtype.kind not in "biuf" or values.size != n_rows * n_numbers:
+        return None
+    return values.reshape(n_rows, n_numbers)
+
+
+@contextmanager
+def reading_parquet(path: Path) -> Iterator[None]:
+    """What pyarrow says of content, in errors of many kinds, as a ValueError with the file."""
+    path.open("rb").close()
+    try:
+        yield
+    except MemoryError:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno:
+            raise
+        raise ValueError(f"{path} is no Parquet file ({quoted(error)}).") from error
+
+
+def check_parquet(path: Path) -> None:
+    """Refuse a Parquet file that says that it holds far more than its bytes.
+
+    Raises
+    ------
+    ValueError
+        As `check_expansion`, or if it is no Parquet file.
+    """
+    parquet = importlib.import_module("pyarrow.parquet")
+    with reading_parquet(path):
+        found = parquet.read_metadata(path)
+        # Not of each column: pyarrow 26 ends the process where a column's metadata are damaged.
+        groups = [found.row_group(i) for i in range(found.num_row_groups)]
+        row_bytes = 8 * max(1, found.num_columns)
+        n_bytes = sum(max(row_bytes * each.num_rows, each.total_byte_size) for each in groups)
+    check_expansion(path, n_bytes, path.stat().st_size)
 
 
 def shards_of(source: Any) -> list[Shard]:
@@ -243,7 +296,7 @@ def _is_named(source: Any) -> bool:
 def _of_path(path: Path, name: Any) -> Iterator[Shard]:
     suffix = path.suffix.lower()
     if suffix == ".npy":
-        yield _of_memmap(_opened(path))
+        yield _of_npy(path)
     elif suffix == ".safetensors":
         yield _of_safetensors(path, name)
     elif suffix == ".parquet":
@@ -255,25 +308,32 @@ def _of_path(path: Path, name: Any) -> Iterator[Shard]:
         )
 
 
-def _opened(path: Path) -> np.memmap:
-    path.open("rb").close()  # NumPy's own errors do not say which file
-    try:
-        opened = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
+def _of_npy(path: Path) -> Shard:
+    with path.open("rb") as file:
+        try:
+            header = read_header(file, os.fstat(file.fileno()).st_size)
+        except ValueError as error:
+            raise ValueError(f"{path} is no .npy file of numbers ({quoted(error)}).") from error
+    _check_matrix(path, header.shape, header.dtype)
+    n_samples, n_features = header.shape
+    if not header.is_fortran or 1 in header.shape:
+        return FileRows(path, (n_samples, n_features), header.dtype, header.offset)
+    if 0 in header.shape:
+        raise ValueError(f"{path} holds no values: its shape is {header.shape}.")
+    X = np.memmap(path, header.dtype, "r", header.offset, header.shape, "F")
+    return ArrayLikeRows(X, str(path))
+
+
+def _check_matrix(name: Any, shape: tuple[int, ...], dtype: np.dtype) -> None:
+    if len(shape) != 2 or dtype.kind not in "biuf":
         raise ValueError(
-            f"{path} is no .npy file of numbers, or is shorter than it says ({error})."
-        ) from error
-    if not isinstance(opened, np.memmap):
-        raise ValueError(f"{path} holds no rows (n_samples, n_features): it holds one value.")
-    return opened
+            f"{name} must hold numbers in two dimensions, (n_samples, n_features); it holds "
+            f"{dtype} of shape {shape}."
+        )
 
 
 def _of_memmap(X: np.memmap) -> Shard:
-    if X.ndim != 2 or X.dtype.kind not in "biuf":
-        raise ValueError(
-            f"{X.filename or 'a memory map'} must hold numbers in two dimensions, (n_samples, "
-            f"n_features); it holds {X.dtype} of shape {X.shape}."
-        )
+    _check_matrix(X.filename or "a memory map", X.shape, X.dtype)
     first: Any = X
     while isinstance(first.base, np.memmap):
         first = first.base
@@ -291,38 +351,59 @@ def _of_safetensors(path: Path, name: str | None) -> FileRows:
         length = int.from_bytes(file.read(8), "little")
         size = os.fstat(file.fileno()).st_size
         try:
-            if length > size:
-                raise ValueError("the header is longer than the file")
-            header = json.loads(file.read(length))
-            tensors = {key: value for key, value in header.items() if key != "__metadata__"}
-            found = {
-                key: (value["dtype"], tuple(value["shape"]), tuple(value["data_offsets"]))
-                for key, value in tensors.items()
-            }
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            raise ValueError(f"{path} is no safetensors file ({error}).") from error
+            if length > min(size, MAX_HEADER_BYTES):
+                raise ValueError(
+                    f"it announces a header of {length} bytes, and has {size}; at most "
+                    f"{MAX_HEADER_BYTES} are read"
+                )
+            found = _entries(parse_json(file.read(length)), size - 8 - length)
+        except (ValueError, TypeError, KeyError) as error:
+            raise ValueError(f"{path} is no safetensors file ({quoted(error)}).") from error
     known = [key for key in found if key.lower() in FEATURE_NAMES] or list(found)
     if name is None and len(known) != 1:
         raise ValueError(
-            f"{path} holds {len(found)} tensors, {', '.join(sorted(found))}. Name one: "
+            f"{path} holds {len(found)} tensors, {quoted(', '.join(sorted(found)))}. Name one: "
             "StoredRows((path, name))."
         )
     key = known[0] if name is None else name
     if key not in found:
-        raise ValueError(f"{path} has no tensor {key!r}; it has {', '.join(sorted(found))}.")
+        there = quoted(", ".join(sorted(found)))
+        raise ValueError(f"{path} has no tensor {key!r}; it has {there}.")
     kind, shape, offsets = found[key]
-    sizes = (*shape, *offsets)
-    if not (all(isinstance(n, int) and n >= 0 for n in sizes) and len(offsets) == 2):
-        raise ValueError(f"{path}: the header of {key!r} is damaged: {kind}, {shape}, {offsets}.")
     if kind not in SAFETENSORS or len(shape) != 2:
         raise ValueError(
-            f"{path}: {key!r} must hold numbers in two dimensions; it holds {kind} of {shape}."
+            f"{path}: {quoted(key)!r} must hold numbers in two dimensions; it holds "
+            f"{quoted(kind)} of {quoted(shape)}."
         )
     dtype = np.dtype(SAFETENSORS[kind])
     n_bytes = shape[0] * shape[1] * dtype.itemsize
     if offsets[1] - offsets[0] != n_bytes:
-        raise ValueError(f"{path}: {key!r} has {offsets[1] - offsets[0]} bytes, not {n_bytes}.")
-    return FileRows(path, shape, dtype, 8 + length + offsets[0], kind == "BF16")
+        has = offsets[1] - offsets[0]
+        raise ValueError(f"{path}: {quoted(key)!r} has {has} bytes, not {n_bytes}.")
+    start = 8 + length + offsets[0]
+    return FileRows(path, (shape[0], shape[1]), dtype, start, kind == "BF16")
+
+
+def _entries(header: Any, n_bytes: int) -> dict[str, tuple[str, list[int], list[int]]]:
+    """Dtype, shape and place of each tensor; together they fill `n_bytes`, and none overlap."""
+    if not isinstance(header, dict):
+        raise ValueError("its header is no object")
+    found = {}
+    for key, value in header.items():
+        if key == "__metadata__":
+            continue
+        kind, shape, offsets = value["dtype"], value["shape"], value["data_offsets"]
+        if not (isinstance(kind, str) and are_sizes(shape) and are_sizes(offsets)):
+            raise ValueError(f"the entry of {quoted(key)!r} is no description of a tensor")
+        found[key] = kind, shape, offsets
+    end = 0
+    for key, (_, _, offsets) in sorted(found.items(), key=lambda item: item[1][2]):
+        if len(offsets) != 2 or offsets[0] != end or offsets[1] < end:
+            raise ValueError(f"{quoted(key)!r} lies at {quoted(offsets)}, and should at {end}")
+        end = offsets[1]
+    if end != n_bytes:
+        raise ValueError(f"its tensors have {end} bytes, and {n_bytes} are there")
+    return found
 
 
 def in_slices(shards: Sequence[Shard], size: int) -> Iterator[tuple[int, slice]]:
