@@ -22,6 +22,8 @@ INTEGERS = [
     0, 1, 2, 3, 7, 8, 16, 64, 127, 128, 255, 256, 4096, 65535, 65536, 1 << 20, 1 << 24, (1 << 31) - 1,
     1 << 31, (1 << 32) - 1, 1 << 32, 1 << 40, (1 << 53) + 1, 1 << 62, (1 << 63) - 1, 1 << 63, (1 << 64) - 1,
 ]  # fmt: skip
+#: Of a file.
+MAX_BYTES = 1 << 20
 #: What may stand in the place of a value of JSON.
 VALUES = [
     *INTEGERS, *(-n for n in INTEGERS), True, False, None, 0.5, -0.0, 1e308, "", "\0", "../../x",
@@ -60,7 +62,7 @@ def case(kind: Format, name: str, seed: int, number: int) -> bytes:
         change = STRUCTURES.get(kind.structure, of_bytes)
         if random.random() < 0.4:
             change = of_bytes
-        content = change(content, random, random.choice(seeds))
+        content = change(content, random, random.choice(seeds))[:MAX_BYTES]
     return content
 
 

@@ -7,6 +7,7 @@ file's folder.
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
 import time
@@ -35,6 +36,9 @@ FORBIDDEN = (
 )  # fmt: skip
 #: What it may do within its folder; each with paths among its arguments.
 WITHIN = ("open", "os.remove", "os.rename", "os.truncate", "os.mkdir", "os.rmdir", "os.listdir")
+
+for _name in ("cp437", "utf-8-sig"):  # names in archives, and tables
+    codecs.lookup(_name)  # and not while a file is read
 
 _STATE: dict[str, Any] = {"folder": None, "found": []}
 

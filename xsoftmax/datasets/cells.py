@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 
-from ..sources import check_text, quoted
+from ..sources import quoted
 
 Column = tuple[str, ...] | np.ndarray
 
@@ -65,16 +66,29 @@ def to_features(place: str, cells: Column, row_numbers: Sequence[int]) -> np.nda
     return numbers
 
 
-def _parsed(cells: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """The numbers, and the indices of the cells that are none."""
-    together = "".join(cells)
+def numbers_of(columns: Sequence[Column]) -> np.ndarray | None:
+    """Columns of text that is finite numbers throughout, (n_samples, n_columns); else None."""
+    if not all(isinstance(column, tuple) for column in columns):
+        return None
+    numbers = _numbers(tuple(chain.from_iterable(columns)))
+    return None if numbers is None else numbers.reshape(len(columns), -1).T
+
+
+def _numbers(cells: tuple[str, ...]) -> np.ndarray | None:
+    """Cells that are finite numbers throughout; else None."""
     try:
         numbers = np.fromiter(map(float, cells), np.float64, len(cells))
     except ValueError:
-        pass
-    else:  # Python reads "1_000" and digits of other scripts too
-        if np.isfinite(numbers).all() and "_" not in together and together.isascii():
-            return numbers, np.zeros(0, int)
+        return None
+    together = "".join(cells)  # Python reads "1_000" and digits of other scripts too
+    is_plain = "_" not in together and together.isascii()
+    return numbers if is_plain and np.isfinite(numbers).all() else None
+
+
+def _parsed(cells: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers, and the indices of the cells that are none."""
+    if (numbers := _numbers(cells)) is not None:
+        return numbers, np.zeros(0, int)
     truths = [_TRUTH.get(cell.lower()) for cell in cells]
     if None not in truths:
         return np.asarray(truths, dtype=np.float64), np.zeros(0, int)
@@ -106,9 +120,9 @@ def to_labels(place: str, cells: Column, row_numbers: Sequence[int]) -> np.ndarr
     Raises
     ------
     ValueError
-        If a label is missing, or one is far longer than the others; the message names the column.
+        If a label is missing; the message names its row and column.
     """
-    labels = _integers(place, cells) if isinstance(cells, tuple) else cells
+    labels = _integers(cells) if isinstance(cells, tuple) else cells
     if labels.dtype.kind == "f":
         refused = np.flatnonzero(np.isnan(labels))
     else:
@@ -121,28 +135,11 @@ def to_labels(place: str, cells: Column, row_numbers: Sequence[int]) -> np.ndarr
     return labels
 
 
-def _integers(place: str, text: tuple[str, ...]) -> np.ndarray:
+def _integers(text: tuple[str, ...]) -> np.ndarray:
     try:
         values = [int(cell) for cell in text]
         if tuple(map(str, values)) == text:
             return np.asarray(values, dtype=np.int64)
     except (ValueError, OverflowError):
         pass
-    return to_text(place, text)
-
-
-def to_text(place: str, cells: Sequence[str]) -> np.ndarray:
-    """An array of text, in which each cell takes as much as the longest.
-
-    Raises
-    ------
-    ValueError
-        If one is far longer than the others, so that this takes too much, or holds NUL, which
-        NumPy leaves out at an end.
-    """
-    longest = max(map(len, cells), default=0)
-    together = "".join(cells)
-    if "\0" in together:
-        raise ValueError(f"{place} holds NUL. Leave it out.")
-    check_text(place, len(cells), longest, len(together))
-    return np.asarray(cells, dtype=str)
+    return np.asarray(text)

@@ -141,8 +141,8 @@ def _label_by_position(table: Table, schema: Schema) -> str | None:
         return None
     if schema.label_name in table.names:
         return schema.label_name
-    position = schema.label_name or ""
-    return table.names[int(position) if position.isdigit() else -1]
+    positions = dict(zip(map(str, range(len(table.names))), table.names, strict=True))
+    return positions.get(schema.label_name or "", table.names[-1])
 
 
 def _check_width(place: str, features: Sequence[str], schema: Schema) -> None:

@@ -17,7 +17,7 @@ MIN_CONSECUTIVE = 4
 #: A line is compared with the spread of no fewer rows.
 MIN_ROWS = 3
 
-_INTEGER = re.compile(r"-?\d+", re.ASCII)
+_INTEGER = re.compile(r"-?\d{1,18}", re.ASCII)
 
 
 def names_columns(first: list[str], rows: Sequence[list[str]]) -> bool:

@@ -19,8 +19,15 @@ from typing import Any
 
 import numpy as np
 
-from ..sources import check_parquet, files_in, quoted, reading_parquet
-from .cells import Column, is_value, to_features, to_labels, to_text
+from ..sources import (
+    FREE_BYTES,
+    MAX_EXPANSION,
+    check_parquet,
+    files_in,
+    quoted,
+    reading_parquet,
+)
+from .cells import Column, is_value, numbers_of, to_features, to_labels
 from .dataset import Dataset, Rows, TableWarning, split
 from .headers import names_columns, numbers_are_names
 
@@ -29,6 +36,8 @@ PARQUET = ".parquet"
 
 #: What may part the cells of a line, and of how many lines that is found out.
 DELIMITERS, SAMPLE_LINES = ",;\t|", 50
+#: Columns that are converted together.
+COLUMNS = 64
 #: What no text holds.
 END = "\0"
 
@@ -48,14 +57,26 @@ class Table:
 
     def features(self, names: Sequence[str]) -> np.ndarray:
         """Convert these columns to finite numbers, (n_samples, n_features) float64."""
-        columns = [
-            to_features(self._place(name), self._column(name), self.row_numbers) for name in names
-        ]
-        return np.column_stack(columns)
+        columns = [self._column(name) for name in names]
+        numbers = np.empty((len(self.row_numbers), len(columns)))
+        for at in (slice(i, i + COLUMNS) for i in range(0, len(columns), COLUMNS)):
+            if (together := numbers_of(columns[at])) is not None:
+                numbers[:, at] = together
+                continue
+            numbers[:, at] = np.column_stack(
+                [
+                    to_features(self._place(name), column, self.row_numbers)
+                    for name, column in zip(names[at], columns[at], strict=True)
+                ]
+            )
+        return numbers
 
     def labels(self, name: str) -> np.ndarray:
         """Convert a column to labels, (n_samples,)."""
-        return to_labels(self._place(name), self._column(name), self.row_numbers)
+        column = self._column(name)
+        if isinstance(column, tuple):
+            _check_text(self._place(name), column, self.path.stat().st_size)
+        return to_labels(self._place(name), column, self.row_numbers)
 
     def index_of(self, name: str) -> int:
         """The position of a column.
@@ -82,6 +103,17 @@ class Table:
 
     def _place(self, name: str) -> str:
         return f"{self.path}: column {quoted(name)!r}"
+
+
+def _check_text(place: str, cells: Sequence[str], size: int) -> None:
+    """Refuse text of which an array, in which each cell takes as much as the longest, is huge."""
+    longest = max(map(len, cells), default=0)
+    n_bytes = 4 * len(cells) * longest
+    if n_bytes > max(FREE_BYTES, MAX_EXPANSION * size):
+        raise ValueError(
+            f"{place} has a cell of {longest} characters, so that its {len(cells)} cells would "
+            f"take {n_bytes} bytes, more than {MAX_EXPANSION} times the file. Shorten it."
+        )
 
 
 def listed(names: Sequence[str]) -> str:
@@ -413,8 +445,9 @@ def _read_parquet(path: Path) -> Table:
     if content.num_rows == 0 or content.num_columns == 0:
         raise ValueError(f"{path} has no rows.")
     names = _distinct(content.column_names)
+    size = sum(file.stat().st_size for file in files)
     columns = [
-        _typed(f"{path}: column {quoted(name)!r}", column)
+        _typed(f"{path}: column {quoted(name)!r}", column, size)
         for name, column in zip(names, content.columns, strict=True)
     ]
     order = sorted(range(len(names)), key=lambda i: not names[i].startswith("__index_level_"))
@@ -442,7 +475,7 @@ def _table_of(parquet: Any, path: Path) -> Any:
     return table
 
 
-def _typed(place: str, column: Any) -> np.ndarray:
+def _typed(place: str, column: Any, size: int) -> np.ndarray:
     """A column of a Parquet file as numbers or text; what is missing is nan, or in text empty."""
     try:
         values = [value for chunk in column.chunks for value in _values(chunk)]
@@ -456,7 +489,11 @@ def _typed(place: str, column: Any) -> np.ndarray:
                 return numbers
         except (TypeError, ValueError, OverflowError):
             pass  # dates, lists and the like
-    return to_text(place, ["" if value is None else str(value) for value in values])
+    texts = ["" if value is None else str(value) for value in values]
+    _check_text(place, texts, size)
+    if any("\0" in text for text in set(texts)):
+        raise ValueError(f"{place} holds NUL, which an array of text leaves out. Leave it out.")
+    return np.asarray(texts)
 
 
 def _values(chunk: Any) -> list[Any]:

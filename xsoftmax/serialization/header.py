@@ -39,7 +39,7 @@ def restore(description: dict[str, Any]) -> Any:
     check_parameters(model)
     model.classes_ = _labels_from_json(**description["classes"])
     model.n_iter_ = description["n_iter"]
-    if type(model.n_iter_) is not int or model.n_iter_ < 0:
+    if type(model.n_iter_) is not int or not 0 <= model.n_iter_ < 1 << 63:
         raise ValueError(f"{model.n_iter_!r} iterations")
     if type(model.random_state) not in (int, type(None)):
         raise ValueError(f"random_state={model.random_state!r}")

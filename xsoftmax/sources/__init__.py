@@ -14,17 +14,20 @@ from .source import Mapped, RowsLike, RowSource, is_source, unwrapped
 from .sparse import SparseRows, dense, is_sparse, rows_outer, rows_product, squares_outer
 from .stored import StoredRows, is_array_like, windows
 from .untrusted import (
+    FREE_BYTES,
+    MAX_EXPANSION,
     MAX_HEADER_BYTES,
     are_sizes,
     check_expansion,
     check_inside,
-    check_text,
     files_in,
     parse_json,
     quoted,
 )
 
 __all__ = [
+    "FREE_BYTES",
+    "MAX_EXPANSION",
     "MAX_HEADER_BYTES",
     "ClusterRows",
     "Group",
@@ -42,7 +45,6 @@ __all__ = [
     "check_expansion",
     "check_inside",
     "check_parquet",
-    "check_text",
     "checkpointing",
     "current_checkpoint",
     "dense",

@@ -35,7 +35,9 @@ from .untrusted import MAX_HEADER_BYTES, are_sizes, parse_json, quoted
 
 #: What the first line of a checkpoint begins with.
 MAGIC = b"xsoftmax checkpoint 1 "
-#: The dtypes of its arrays.
+#: Characters of a message that says in what two fits differ.
+MAX_DIFFERENCES = 1500
+#: The dtypes of a record's arrays.
 _DTYPE = re.compile(r"[<>|][biuf]\d{1,2}", re.ASCII)
 
 
@@ -263,15 +265,15 @@ def _read(path: Path, owner: dict[str, Any]) -> tuple[list[Record], int]:
             )
         here = json.loads(json.dumps(owner))
         differences = [
-            f"{quoted(name)} was {quoted(repr(known.get(name)))}, and is "
-            f"{quoted(repr(here.get(name)))}"
+            f"{quoted(name)} was {known.get(name)!r}, and is {here.get(name)!r}"
             for name in sorted(known.keys() | here.keys())
             if known.get(name) != here.get(name)
         ]
         if differences:
             raise ValueError(
-                f"checkpoint={str(path)!r} is of another fit: {'; '.join(differences[:2])}. Name "
-                "another file, or remove this one."
+                f"checkpoint={str(path)!r} is of another fit: "
+                f"{quoted('; '.join(differences), MAX_DIFFERENCES)}. Name another file, or remove "
+                "this one."
             )
         records, end = [], file.tell()
         for record in iter(lambda: _next(file), None):

@@ -168,13 +168,13 @@ class ParquetRows(Shard):
             there = quoted(", ".join(names))
             raise ValueError(f"{path} has no column {missing[0]!r}; it has {there}.")
         groups = range(self.file.metadata.num_row_groups)
-        sizes = [self.file.metadata.row_group(i).num_rows for i in groups]
-        self.ends = np.cumsum(sizes)
+        self.sizes = [self.file.metadata.row_group(i).num_rows for i in groups]
+        self.ends = np.cumsum(self.sizes)
         self.known: tuple[int, np.ndarray] | None = None
         self.lock = Lock()
-        if sum(sizes) == 0 or not self.columns:
+        if sum(self.sizes) == 0 or not self.columns:
             raise ValueError(f"{path} holds no rows, or no columns.")
-        few = self._group(sizes.index(max(sizes)))
+        few = self._group(self.sizes.index(max(self.sizes)))
         self.dtype, self.shape = few.dtype, (int(self.ends[-1]), few.shape[1])
 
     def fingerprint(self) -> list[Any]:
@@ -188,6 +188,12 @@ class ParquetRows(Shard):
         before = int(self.ends[first - 1]) if first else 0
         with self.lock:
             groups = [self._group(i) for i in range(first, last + 1)]
+        widths = {group.shape[1] for group in groups}
+        if widths != {self.shape[1]}:
+            raise ValueError(
+                f"{self.path}: rows {start} to {stop} hold {sorted(widths)} numbers, and others "
+                f"{self.shape[1]}."
+            )
         rows = groups[0] if len(groups) == 1 else np.concatenate(groups)
         return rows[start - before : stop - before]
 
@@ -200,6 +206,8 @@ class ParquetRows(Shard):
         with reading_parquet(self.path):
             table = self.file.read_row_group(i, columns=self.columns)
             table.validate(full=True)
+            if table.num_rows != self.sizes[i]:
+                raise ValueError(f"group {i} has {table.num_rows} rows, not {self.sizes[i]}")
             kinds = [quoted(table.schema.field(name).type) for name in self.columns]
             found = [_values_of(table.column(name).combine_chunks()) for name in self.columns]
         columns = [values for values in found if values is not None]
@@ -256,6 +264,8 @@ def check_parquet(path: Path) -> None:
         groups = [found.row_group(i) for i in range(found.num_row_groups)]
         row_bytes = 8 * max(1, found.num_columns)
         n_bytes = sum(max(row_bytes * each.num_rows, each.total_byte_size) for each in groups)
+        if any(each.num_rows < 0 for each in groups):
+            raise ValueError("a group of rows has less than none")
     check_expansion(path, n_bytes, path.stat().st_size)
 
 
@@ -401,8 +411,12 @@ def _entries(header: Any, n_bytes: int) -> dict[str, tuple[str, list[int], list[
         if len(offsets) != 2 or offsets[0] != end or offsets[1] < end:
             raise ValueError(f"{quoted(key)!r} lies at {quoted(offsets)}, and should at {end}")
         end = offsets[1]
-    if end != n_bytes:
-        raise ValueError(f"its tensors have {end} bytes, and {n_bytes} are there")
+    if end > n_bytes:
+        raise ValueError(
+            f"its tensors would end {end - n_bytes} bytes after its end; was it copied in full?"
+        )
+    if end < n_bytes:
+        raise ValueError(f"its tensors end {n_bytes - end} bytes before its end")
     return found
 
 

@@ -100,22 +100,6 @@ def check_expansion(path: Path, n_bytes: int, size: int) -> None:
         )
 
 
-def check_text(place: str, n_cells: int, longest: int, n_characters: int) -> None:
-    """Refuse text of which an array would take far more than it has characters.
-
-    Raises
-    ------
-    ValueError
-        As `check_expansion`.
-    """
-    n_bytes = 4 * n_cells * longest
-    if n_bytes > max(FREE_BYTES, MAX_EXPANSION * n_characters):
-        raise ValueError(
-            f"{place} has a cell of {longest} characters, so that its {n_cells} cells would take "
-            f"{n_bytes} bytes, more than {MAX_EXPANSION} for each character. Shorten it."
-        )
-
-
 def files_in(folder: Path) -> list[Path]:
     """The files of a folder.
 
@@ -140,7 +124,7 @@ def check_inside(path: Path, folder: Path) -> None:
         )
 
 
-def quoted(value: Any) -> str:
+def quoted(value: Any, length: int = MAX_QUOTED) -> str:
     """Text for a message, of which the end is left out if it is long."""
     text = str(value)
-    return text if len(text) <= MAX_QUOTED else text[:MAX_QUOTED] + "..."
+    return text if len(text) <= length else text[:length] + "..."
