@@ -10,6 +10,7 @@ import tracemalloc
 import warnings
 import zipfile
 import zlib
+from functools import partial
 
 import numpy as np
 import pytest
@@ -192,7 +193,7 @@ def test_npy_headers_of_other_writers_are_read(tmp_path):
     for header in (
         '{"shape": (4, 2), "fortran_order": False, "descr": "<f8"}',
         "{'descr': '<f8', 'fortran_order': False, 'shape': (4L, 2L)}",
-        "  ".join(described()).replace("' ", "'") if False else described() + " " * 30 + "\n",
+        described() + " " * 30 + "\n",
     ):
         path = written(tmp_path, "x.npy", npy(header, np.arange(8.0).tobytes()))
         np.testing.assert_array_equal(load_array(path), np.arange(8.0).reshape(4, 2))
@@ -425,6 +426,48 @@ def test_a_result_whose_numbers_are_of_another_kind_is_found_again(tmp_path, num
     head = ["sums", known.key, numbers, [["<f8", [2, 2]]]]
     path = written(tmp_path, "fit", line + record(head, bytes(32)))
     np.testing.assert_array_equal(checkpoint(path).remembered(lambda: X, "sums", 1), X)
+
+
+STATES = {
+    "no numbers": lambda numbers, arrays: (None, arrays),
+    "no iteration": lambda numbers, arrays: ({**numbers, "iteration": None}, arrays),
+    "curves of numbers": lambda numbers, arrays: ({**numbers, "curves": 3}, arrays),
+    "curves of text": lambda numbers, arrays: ({**numbers, "curves": ["x"]}, arrays),
+    "a count of arrays": lambda numbers, arrays: ({**numbers, "n_arrays": 1 << 62}, arrays[:1]),
+    "no arrays": lambda numbers, arrays: (numbers, []),
+    "other shapes": lambda numbers, arrays: (numbers, [x[..., :1] for x in arrays]),
+    "no shuffle": lambda numbers, arrays: ({**numbers, "solver": {}}, arrays),
+    "text for a solver": lambda numbers, arrays: ({**numbers, "solver": "x"}, arrays),
+    "no reports": lambda numbers, arrays: (
+        {**numbers, "solver": {**numbers["solver"], "reports": []}},
+        arrays,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_a_state_that_no_solver_left(tmp_path, name):
+    rows, labels = blobs(30)
+    model = SoftmaxRegression(solver="adam", max_iter=3, tol=0, batch_size=10, random_state=0)
+    path = tmp_path / "fit"
+
+    def stop(iteration, *_):
+        if len(stops) == 2:
+            raise KeyError("stop")
+        stops.append(iteration)
+
+    stops = []
+    with pytest.raises(KeyError):
+        model.fit(rows, labels, monitor=stop, checkpoint=path, checkpoint_every=0.0)
+    line = path.read_bytes().partition(b"\n")[0]
+    owner = json.loads(line[len(MAGIC) :])
+    saved = Checkpoint(path, 0.0, owner).snapshot()
+    numbers, arrays = STATES[name](saved.numbers, saved.arrays)
+    kinds = [(x.dtype.str, list(x.shape)) for x in arrays]
+    body = b"".join(x.tobytes() for x in arrays)
+    path.write_bytes(line + b"\n" + record(["state", "", numbers, kinds], body))
+    fit = partial(model.fit, rows, labels, checkpoint_every=0.0)
+    refused(lambda path: fit(checkpoint=path), path, "holds no state of this fit")
 
 
 def test_a_link_beside_a_checkpoint_is_not_written_through(tmp_path):

@@ -228,7 +228,8 @@ def read_parquet(
     ImportError
         If pyarrow is not installed.
     ValueError
-        As for `read_csv`.
+        As for `read_csv`. Also if the file says that it holds more than 64 MiB, and more than 100
+        times its own size.
     OSError
         If the file cannot be read.
 

@@ -41,7 +41,7 @@ def minimize(
     batch, reason = _Batch(state.warm_start()), Status.RUNNING
     checkpoint = current_checkpoint() if hasattr(solver, "saved") else None
     if checkpoint is not None and (known := checkpoint.snapshot()) is not None:
-        state, reports = _restored(known, solver, batch, callback, state.parameters)
+        state, reports = _restored(checkpoint, known, solver, batch, callback, state, reports)
     while True:
         staying = batch.retire(state.parameters, reports, reason)
         if not staying:
@@ -76,16 +76,44 @@ def _saved(
 
 
 def _restored(
-    known: Any, solver: Any, batch: _Batch, callback: Any, like: Array
+    checkpoint: Any,
+    known: Any,
+    solver: Any,
+    batch: _Batch,
+    callback: Any,
+    state: Any,
+    reports: Sequence[Any],
 ) -> tuple[Any, list[Any]]:
-    """The state and the reports that were saved."""
-    numbers, n_arrays = known.numbers, known.numbers["n_arrays"]
-    arrays = [from_host(x, like=like) for x in known.arrays]
-    batch.iteration, batch.curves = numbers["iteration"], numbers["curves"]
-    if hasattr(callback, "restore"):
-        callback.restore(numbers["callback"], arrays[n_arrays:])
-    restored: tuple[Any, list[Any]] = solver.restored(numbers["solver"], arrays[:n_arrays])
+    """The state and the reports that were saved, with arrays of the shapes of those at the start.
+
+    Raises
+    ------
+    ValueError
+        If the file holds something else.
+    """
+    try:
+        numbers, n_arrays = known.numbers, known.numbers["n_arrays"]
+        arrays = [from_host(x, like=state.parameters) for x in known.arrays]
+        shapes = [tuple(x.shape) for x in arrays[:n_arrays]]
+        if shapes != [tuple(x.shape) for x in solver.saved(state, reports)[1]]:
+            raise ValueError(f"arrays of shapes {shapes}")
+        batch.iteration, batch.curves = _counted(numbers, len(reports))
+        if hasattr(callback, "restore"):
+            callback.restore(numbers["callback"], arrays[n_arrays:])
+        restored: tuple[Any, list[Any]] = solver.restored(numbers["solver"], arrays[:n_arrays])
+        if len(restored[1]) != len(reports):
+            raise ValueError(f"{len(restored[1])} reports")
+    except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as error:
+        raise checkpoint.no_state(error) from error
     return restored
+
+
+def _counted(numbers: Any, n_problems: int) -> tuple[int, list[list[float]]]:
+    """The iterations of a state that was saved, and a value of each problem at each of them."""
+    iteration, curves = numbers["iteration"], numbers["curves"]
+    if type(iteration) is not int or [len(curve) for curve in curves] != [iteration] * n_problems:
+        raise ValueError("curves that are not as long as there were iterations")
+    return iteration, [[float(value) for value in curve] for curve in curves]
 
 
 class _Batch:

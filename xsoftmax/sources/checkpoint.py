@@ -100,6 +100,13 @@ class Checkpoint:
         self.waiting.clear()
         return states[-1]
 
+    def no_state(self, error: Exception) -> ValueError:
+        """The error that says that the file's state is none."""
+        return ValueError(
+            f"checkpoint={str(self.path)!r} holds no state of this fit ({quoted(error)}). Name "
+            "another file, or remove this one."
+        )
+
     def keep_state(self, make: Callable[[], tuple[Any, list[Array]]]) -> None:
         """Keep the state that `make` returns as numbers and arrays, if it is time."""
         if not self.is_broken and time.monotonic() - self.written >= self.every:
