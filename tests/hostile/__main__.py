@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections import Counter
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from .formats import FORMATS
 from .mutations import case
 from .rules import ROOM, judged
 
+PACKAGES = ("numpy", "pyarrow", "safetensors")
 #: A process gets so many files, and so long for one of them.
 CHUNK, PATIENCE = 20_000, 10.0
 #: Of address space; a file that claims more fails with MemoryError.
@@ -59,7 +61,7 @@ def main() -> int:
             "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="minutes"),
             "device": device_name("numpy"),
             "python": platform.python_version(),
-            "versions": {name: version(name) for name in ("numpy", "pyarrow", "safetensors")},
+            "versions": {name: version(name) for name in PACKAGES if find_spec(name)},
             "seed": options.seed,
             "files": total,
             "faults": n_faults,

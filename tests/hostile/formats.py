@@ -43,15 +43,14 @@ class Format:
     structure: str = "bytes"  #: how `mutations` takes it apart
     is_shard: bool = False  #: the file lies in a folder with another, and the folder is read
 
-    def write(self, folder: Path, content: bytes) -> tuple[Path, int]:
-        """Write the file; what to read, and how many bytes that has."""
+    def write(self, folder: Path, content: bytes) -> Path:
+        """Write the file, and return what is to be read."""
+        path = folder / f"1{self.suffix}"
+        path.write_bytes(content)
         if not self.is_shard:
-            path = folder / f"case{self.suffix}"
-            path.write_bytes(content)
-            return path, len(content)
-        (folder / "0.npz").write_bytes(self.seeds()[0])
-        (folder / f"1{self.suffix}").write_bytes(content)
-        return folder, len(self.seeds()[0]) + len(content)
+            return path
+        (folder / f"0{self.suffix}").write_bytes(self.seeds()[0])
+        return folder
 
 
 def _files(write: Callable[[Path], Any], *more: Callable[[Path], Any]) -> list[bytes]:

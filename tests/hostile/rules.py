@@ -81,7 +81,7 @@ def audited(folder: Path) -> Iterator[list[str]]:
 
 def judged(kind: Format, folder: Path, content: bytes) -> Verdict:
     """Write the file, read it, and say what came of it."""
-    path, _ = kind.write(folder, content)
+    path = kind.write(folder, content)
     is_read, fault = False, ""
     with audited(folder) as found, warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")

@@ -58,11 +58,12 @@ def test_check_expansion_is_exact(tmp_path):
             check_expansion(tmp_path, n_bytes, size)
 
 
-def test_files_in_names_the_files_of_a_folder_alone(tmp_path):
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "a").write_bytes(b"")
-    (tmp_path / "broken").symlink_to("nothing")
-    assert files_in(tmp_path) == [tmp_path / "a"]
+def test_files_in_names_the_files_of_a_folder_that_end_so(tmp_path):
+    (tmp_path / "folder.npy").mkdir()
+    (tmp_path / "a.npy").write_bytes(b"")
+    (tmp_path / "broken.npy").symlink_to("nothing")
+    (tmp_path / "notes.txt").symlink_to("/etc/hostname")
+    assert files_in(tmp_path, [".npy"]) == [tmp_path / "a.npy"]
 
 
 def test_quoted_leaves_out_the_end():

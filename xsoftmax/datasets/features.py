@@ -110,7 +110,7 @@ def _labels_beside(file: Path) -> np.ndarray | None:
 
 
 def _shards(folder: Path) -> list[Path]:
-    files = [file for file in files_in(folder) if file.suffix.lower() in SUFFIXES]
+    files = files_in(folder, SUFFIXES)
     files.sort(
         key=lambda file: [  # shard-2 before shard-10
             (part.zfill(20) if part.isdigit() else part) for part in re.split(r"(\d+)", file.name)

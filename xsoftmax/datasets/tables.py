@@ -433,9 +433,7 @@ def _read_parquet(path: Path) -> Table:
             f"{path}: reading Parquet needs pyarrow. Install it (pip install pyarrow), or save the "
             "table as .csv."
         ) from error
-    files = [path]
-    if path.is_dir():
-        files = sorted(file for file in files_in(path) if file.suffix == PARQUET)
+    files = sorted(files_in(path, [PARQUET])) if path.is_dir() else [path]
     tables = [_table_of(parquet, file) for file in files]
     try:
         content = pyarrow.concat_tables(tables, promote_options="permissive")

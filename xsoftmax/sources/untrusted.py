@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -100,8 +101,8 @@ def check_expansion(path: Path, n_bytes: int, size: int) -> None:
         )
 
 
-def files_in(folder: Path) -> list[Path]:
-    """The files of a folder.
+def files_in(folder: Path, suffixes: Sequence[str]) -> list[Path]:
+    """The files of a folder whose names end so, in any case.
 
     Raises
     ------
@@ -109,7 +110,8 @@ def files_in(folder: Path) -> list[Path]:
         If one is a link to what is not in the folder.
     """
     inside = folder.resolve()
-    files = [path for path in folder.iterdir() if path.is_file()]
+    files = [path for path in folder.iterdir() if path.suffix.lower() in suffixes]
+    files = [path for path in files if path.is_file()]  # no pipe, which one would wait for
     for path in files:
         check_inside(path, inside)
     return files
