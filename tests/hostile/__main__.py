@@ -29,8 +29,9 @@ from .mutations import case
 from .rules import ROOM, judged
 
 PACKAGES = ("numpy", "pyarrow", "safetensors")
-#: A process gets so many files, and so long for one of them.
-CHUNK, PATIENCE = 20_000, 10.0
+#: A process gets so many files, and for one of them so many seconds that it computes, and so many
+#: that may pass on a machine that does other things.
+CHUNK, COMPUTING, PATIENCE = 10_000, 10.0, 300.0
 #: Of address space; a file that claims more fails with MemoryError.
 ADDRESSES = 1 << 33
 
@@ -141,6 +142,8 @@ def _in_process(name: str, seed: int, first: int, stop: int, answer: Any) -> dic
         found: dict[str, Any] = json.load(answer)
         return found
     failed = int.from_bytes(at[:8], "little")
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGPROF:
+        end = f"computed for more than {COMPUTING} s"
     end = end or f"ended the process with status {status}"
     if failed == first:
         return {"done": 1, "read": 0, "slowest": 0.0, "most": 0, "faults": [(first, end)]}
@@ -163,6 +166,7 @@ def work(name: str, seed: int, first: int, stop: int, at: mmap.mmap) -> dict[str
         before = peak()
         for number in range(first, stop):
             at[:8] = number.to_bytes(8, "little")
+            signal.setitimer(signal.ITIMER_PROF, COMPUTING)  # which ends the process
             content = case(kind, name, seed, number)
             verdict = judged(kind, folder, content)
             fault, more = verdict.fault, peak() - before
