@@ -19,9 +19,9 @@ if [ "${1:-}" != --without-tests ]; then
     pytest -n auto --doctest-modules
 fi
 
-echo "== wheel"
+echo "== wheel, built twice"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-python -m build --wheel --outdir "$work" . > "$work/build.log" || { cat "$work/build.log"; exit 1; }
+ci/same-wheel.sh "$work"
 ci/tried-from-outside.sh "$work"/*.whl
 echo "== all checks passed"

@@ -17,14 +17,39 @@ from sklearn.preprocessing import StandardScaler
 
 import xsoftmax
 from xsoftmax import MLPClassifier, SoftmaxRegression, SoftmaxRegressionCV, arrays
-from xsoftmax.serialization.model_file import MAX_FILE_BYTES
+from xsoftmax.serialization.model_file import FORMAT_VERSION, MAX_FILE_BYTES
 
 from ..disk import files_of_at_most
 from ..problems import blobs
 from .model_files import rewrite
 
 X, Y = blobs()
-OLD = Path(__file__).parent / "model-of-format-1.safetensors"
+HERE = Path(__file__).parent
+OLD = HERE / "model-of-format-1.safetensors"
+#: Files that earlier code wrote, each with the probabilities that it gave to
+#: three rows. They are never written anew.
+RELEASED = {
+    "model-of-format-1": [
+        [0.3321000494143225, 0.19821910390441427, 0.46968084668126325],
+        [0.5789995989136565, 0.316869074251381, 0.10413132683496253],
+        [0.6558815009398238, 0.3291182748552851, 0.015000224204891019],
+    ],
+    "model-of-format-2-pipeline": [
+        [6.280395909553688e-08, 0.8916973614495939, 0.10830257574644689],
+        [0.02861278808282149, 0.5115211384493716, 0.4598660734678069],
+        [0.9998277269480468, 2.2506166693922315e-05, 0.000149766885259247],
+    ],
+    "model-of-format-2-search": [
+        [3.022426909090546e-11, 0.925078620484197, 0.07492137948557867],
+        [0.006410187988282576, 0.49893734809458185, 0.49465246391713547],
+        [0.9999973998711084, 1.9793679350099428e-07, 2.4021920981721294e-06],
+    ],
+    "model-of-format-3": [
+        [0.28800626585545486, 0.22888329251465603, 0.4831104416298892],
+        [0.19567120869765028, 0.388667337519726, 0.4156614537826237],
+        [0.17505072547075173, 0.389415992424989, 0.4355332821042593],
+    ],
+}
 
 
 def fitted(kind, X=X, y=Y):
@@ -306,6 +331,31 @@ def version_of(path):
     content = path.read_bytes()
     header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
     return json.loads(header["__metadata__"]["xsoftmax"])["format_version"]
+
+
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+@pytest.mark.parametrize("name", RELEASED)
+def test_every_released_format_loads_and_predicts_what_it_did(name):
+    model = xsoftmax.load(HERE / f"{name}.safetensors")
+    rows = np.linspace(-2, 8, 15).reshape(3, 5)
+    np.testing.assert_allclose(model.predict_proba(rows), RELEASED[name], rtol=1e-11)
+    expected = np.asarray(["cat", "dog", "eel"])[np.argmax(RELEASED[name], axis=1)]
+    assert model.predict(rows).tolist() == expected.tolist()
+
+
+def test_every_format_has_a_file_here_and_every_file_is_tested():
+    files = list(HERE.glob("model-of-format-*.safetensors"))
+    assert {version_of(path) for path in files} == set(range(1, FORMAT_VERSION + 1))
+    assert {path.stem for path in files} == set(RELEASED)
+
+
+def test_load_takes_the_search_and_the_curves_of_older_formats():
+    search = xsoftmax.load(HERE / "model-of-format-2-search.safetensors")
+    assert search.Cs_.shape == (3,)
+    assert search.scores_.shape == (3, 3)
+    network = xsoftmax.load(HERE / "model-of-format-3.safetensors")
+    assert len(network.validation_loss_curve_) == len(network.loss_curve_) == 8
+    assert search.validation_loss_curve_ is None
 
 
 def test_load_takes_a_file_of_format_1():
