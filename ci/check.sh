@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Lint, docstrings, types, tests, and the built wheel tried from outside the repository.
+# Lint, docstrings, types, workflows, tests, and the built wheel tried from outside the repository.
 # Needs: pip install ".[test,dev]"          Option: --without-tests
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -13,6 +13,10 @@ PYTHONPATH=$PWD python ci/docstrings.py
 
 echo "== types"
 mypy
+
+echo "== workflows and repository"
+zizmor --offline --quiet .github
+sp-repo-review .
 
 if [ "${1:-}" != --without-tests ]; then
     echo "== tests"
