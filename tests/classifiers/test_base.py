@@ -73,6 +73,8 @@ from tests.problems import blobs
 from xsoftmax import BatchedGridSearchCV, MLPClassifier, SoftmaxRegression
 
 warnings.simplefilter("ignore")
+if sklearn.__version__.startswith("1.8."):  # takes a device, not its name
+    DEVICE = Place(NAME).backend.device
 network = MLPClassifier((4,), max_iter=5, random_state=0)
 models = [SoftmaxRegression(), network, BatchedGridSearchCV(network, {"alpha": [0.1, 1.0]}, cv=2)]
 for model in models:

@@ -15,6 +15,7 @@ from xsoftmax.classifiers.samples import Samples
 from xsoftmax.classifiers.validation import check_y
 
 from ..problems import blobs
+from ..sklearn_versions import since_1_9
 
 GRID = {"alpha": [1e-3, 1.0, 30.0], "random_state": [0, 1]}
 
@@ -246,6 +247,7 @@ def test_weights_go_to_those_who_request_them(name, by_scorer, by_estimator):
     np.testing.assert_allclose(*results)
 
 
+@since_1_9
 @pytest.mark.usefixtures("routing")
 def test_weights_that_nobody_has_decided_about_are_an_error():
     X, y = blobs(n_samples=60)

@@ -11,6 +11,7 @@ from sklearn.model_selection import GridSearchCV, GroupKFold, LeaveOneOut
 from xsoftmax import BatchedGridSearchCV, MLPClassifier, SoftmaxRegressionCV
 
 from ..problems import blobs
+from ..sklearn_versions import since_1_9
 
 NETWORK = MLPClassifier((4,), "tanh", solver="gd", max_iter=20, tol=0, random_state=0)
 GRID = {"alpha": [1e-3, 1.0, 1e3]}
@@ -21,6 +22,7 @@ def right(labels, predicted):
     return np.mean(labels == predicted)
 
 
+@since_1_9
 @pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize("cv", [LeaveOneOut(), [(np.arange(16), np.arange(16, 18))]])
 @pytest.mark.parametrize("scoring", ["neg_log_loss", "neg_brier_score"])
@@ -114,6 +116,7 @@ def test_a_score_that_is_nan_chooses_no_C():
         assert model.fit(X, y).C_ == 1.0
 
 
+@since_1_9
 @pytest.mark.parametrize("asked", [True, False])
 def test_metadata_routing_decides_whether_a_sweeps_scorer_has_weights(asked):
     X, y = blobs(n_samples=60, spread=3.0)

@@ -13,6 +13,7 @@ from xsoftmax import SoftmaxRegression
 from ..problems import blobs
 
 
+@pytest.mark.filterwarnings("ignore:Setting penalty=None")  # of scikit-learn 1.8
 @pytest.mark.parametrize("fit_intercept", [True, False])
 @pytest.mark.parametrize("C", [0.01, 1.0, 100.0, np.inf])
 @pytest.mark.parametrize("n_classes", [2, 3])
