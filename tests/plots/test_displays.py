@@ -71,6 +71,7 @@ DISPLAYS = {
 }
 
 
+@pytest.mark.skipif(mpl.__version_info__ < (3, 11), reason="matplotlib draws text anew since 3.11")
 @pytest.mark.parametrize("name", DISPLAYS)
 def test_a_display_looks_as_it_did(name, data, model, tmp_path):
     """To draw the pictures anew, set XSOFTMAX_NEW_PICTURES and look at each of them."""
