@@ -240,7 +240,8 @@ def plot_intervals(scores: Any, *, ax: Axes | None = None) -> Axes:
     values = np.asarray([[scores[name][key] for key in ("score", "low", "high")] for name in names])
     score, low, high = values.T
     places = np.arange(len(names))[::-1]
-    ax.errorbar(score, places, xerr=[score - low, high - score], fmt="o", capsize=5)
+    lengths = [(score - low).tolist(), (high - score).tolist()]  # lists: matplotlib 3.10
+    ax.errorbar(score, places, xerr=lengths, fmt="o", capsize=5)
     for place, value in zip(places, score, strict=True):
         ax.annotate(f"{value:.4f}", (value, place), (0, 8), textcoords="offset points", ha="center")
     ax.set_yticks(places, names)
