@@ -2,7 +2,7 @@
 
 ``random --seed S --n 60`` draws problems; ``ablation`` switches the plan's choices off in turn;
 ``against COMMIT`` runs another commit beside this one. ``gaps --seed S --n 1000`` compares reported
-gaps with true ones, and ``soak --minutes 10`` watches the memory; both exit with 1 if all is not well.
+gaps with true ones, and ``soak --minutes 10`` watches the memory; both exit with 1 if that is bad.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ def test_memory_that_is_refused_is_one_line_and_1(command, tmp_path):
     xsoftmax.save(model, tmp_path / "m.safetensors")
     X = np.tile(data.X_train, (60, 2))[:, :64].astype("float64")
     np.savez(tmp_path / "big.npz", X=X, y=np.tile(data.y_train, 60))
-    code = when_called("xsoftmax.datasets.sources", "load")
+    code = when_called("xsoftmax.datasets.numpy_files", "npz_arrays")
     code += """
 def act():
     import resource
@@ -52,7 +52,7 @@ def act():
         pytest.skip("only Linux says how large a process is")
     options = ["--model", "m.safetensors"] if command == "evaluate" else ["--quiet"]
     before = sorted(tmp_path.iterdir())
-    done = run(code, command, "--data", "big.npz", *options, cwd=tmp_path)
+    done = run(code, command, "big.npz", *options, cwd=tmp_path)
     assert done.returncode == 1, done.stderr
     assert done.stderr.startswith("error: ")
     assert "Traceback" not in done.stderr

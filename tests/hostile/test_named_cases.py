@@ -20,9 +20,9 @@ import xsoftmax
 from xsoftmax import SoftmaxRegression, StoredRows, datasets
 from xsoftmax.datasets import Schema, idx_folder, load_rows, read_csv, read_features, read_npz
 from xsoftmax.datasets.idx import read_idx
-from xsoftmax.datasets.numpy_files import load_array
+from xsoftmax.datasets.numpy_files import load_array, read_pair
 from xsoftmax.datasets.tables import read_table
-from xsoftmax.sources.checkpoint import MAGIC, Checkpoint
+from xsoftmax.sources.checkpoint import MAGIC, Checkpoint, Record, digest
 
 from ..problems import blobs
 from ..serialization.model_files import rewrite
@@ -197,6 +197,12 @@ def test_npy_headers_of_other_writers_are_read(tmp_path):
     ):
         path = written(tmp_path, "x.npy", npy(header, np.arange(8.0).tobytes()))
         np.testing.assert_array_equal(load_array(path), np.arange(8.0).reshape(4, 2))
+
+
+def test_npy_images_of_half_precision_that_are_no_numbers(tmp_path):
+    """A signalling nan, of which NumPy warns where it is converted."""
+    np.save(tmp_path / "X.npy", np.full((2, 3, 3), 0x7D01, np.uint16).view(np.float16))
+    refused(lambda path: read_pair(path, None), tmp_path / "X.npy", "features must be finite")
 
 
 def test_npy_text_that_is_no_unicode(tmp_path):
@@ -415,6 +421,12 @@ def test_a_record_that_cannot_be_is_left_out_with_what_follows(tmp_path, name):
     tracemalloc.stop()
     assert done == []
     assert path.read_bytes() == line
+
+
+def test_a_result_that_says_that_it_lay_elsewhere_is_taken_here(tmp_path):
+    checkpoint(tmp_path / "fit")._add(Record("sums", digest((1,)), [False, False], [X, Y]))
+    found = checkpoint(tmp_path / "fit").remembered(lambda: (X, Y), "sums", 1)
+    np.testing.assert_array_equal(found[0], X)
 
 
 @pytest.mark.parametrize("numbers", [0, None, [], [True], [0, 1], {}, [True, False, True]])

@@ -257,7 +257,9 @@ def _flatten(path: Path, X: np.ndarray) -> tuple[np.ndarray, tuple[int, int] | N
     if X.ndim == 2:
         return X, None
     scale = 255 if X.dtype == np.uint8 else 1
-    return X.reshape(len(X), prod(X.shape[1:])) / np.float32(scale), (X.shape[1], X.shape[2])
+    with np.errstate(invalid="ignore"):  # what is not finite is looked for afterwards
+        rows = X.reshape(len(X), prod(X.shape[1:])) / np.float32(scale)
+    return rows, (X.shape[1], X.shape[2])
 
 
 def _check_pair(path: Path, X: np.ndarray, y: np.ndarray | None) -> None:

@@ -63,6 +63,7 @@ class Checkpoint:
     is_broken: bool = False
 
     def __post_init__(self) -> None:
+        self._remove_unfinished()
         if self.path.exists():
             self.waiting, end = _read(self.path, self.owner)
             os.truncate(self.path, end)  # a record that was cut off
@@ -79,6 +80,7 @@ class Checkpoint:
         if self.waiting and _is_result(self.waiting[0], kind, key):
             record, like = self.waiting.pop(0), _first_array(given)
             is_one, are_here = record.numbers
+            are_here = are_here or like is None
             arrays = [x.copy() if are_here else from_host(x, like=like) for x in record.arrays]
             return arrays[0] if is_one else tuple(arrays)
         if self.waiting:  # another machine may round in another way: what follows is no longer true
@@ -132,6 +134,14 @@ class Checkpoint:
     def _rewrite(self) -> None:
         """Write a file of what is not yet written alone, in the place of this one."""
         self._write(self._replace_file)
+
+    def _remove_unfinished(self) -> None:
+        """Files that a process began to write when it was killed."""
+        if self.path.parent.is_dir():
+            unfinished = re.compile(rf"\.{re.escape(self.path.name)}\.[0-9a-f]{{16}}\.tmp")
+            for path in self.path.parent.iterdir():
+                if unfinished.fullmatch(path.name):
+                    path.unlink(missing_ok=True)
 
     def _replace_file(self) -> None:
         beside = self.path.with_name(f".{self.path.name}.{secrets.token_hex(8)}.tmp")
