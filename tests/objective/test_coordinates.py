@@ -303,13 +303,13 @@ def test_share_of_unseen_features_that_is_worth_a_copy_is_the_policys():
         assert space.network.layer_sizes[0] == 10 - left_out
 
 
-@pytest.mark.parametrize("exponent", [-60, -30, -11, 11, 60])
+@pytest.mark.parametrize("exponent", [-60, -30, -13, 13, 60])
 def test_features_of_any_size_are_computed_in_units_of_their_own(xp, rng, exponent):
     X, network = xp(2.0**exponent * rng.standard_normal((60, 5))), Network((5, 3))
     space = coordinates(Features(X), network, DEFAULT, many_passes=False)
     assert isinstance(space, RescaledFeatures)
     rows = space.rows(X.dtype)
-    assert 1 < np.abs(xp.host(rows)).max() < 10
+    assert 1 < np.abs(xp.host(rows)).max() < 50
     there = xp(rng.standard_normal((2, network.n_parameters)))
     here = space.project(there)
     found = space.network.logits(space.network.unpack(here), rows)

@@ -79,6 +79,8 @@ def test_features_far_from_0_or_of_uneven_scales_need_double_precision(rng):
     assert not Features(X + 1000).fits_float32
     assert not Features(X + 10).are_far
     assert not Features(X * [1.0, 1.0, 1e5]).fits_float32
+    assert not Features(X * 1e-17).fits_float32  # whose squares it cannot hold
+    assert Features(X * 1e-14).fits_float32
     assert not Features(X * [1.0, 1.0, 1e5]).has_large_cells
 
 

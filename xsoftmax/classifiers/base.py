@@ -231,9 +231,8 @@ class BaseSoftmaxClassifier(CallbackSupportMixin, Predictor):
             start = self._fresh_parameters(space.network, random_state, start)
         else:
             start = space.project(start)
-        X = space.rows(start.dtype)
-        strength = self._penalty_strength(network) * space.penalty_factor
-        given = self, space.network, X, [samples.problem], strength
+        X, strength = space.rows(start.dtype), self._penalty_strength(network)
+        given = self, space, X, [samples.problem], strength
         objective = objective_of(*given, features, self._policy, offset)
         stops_early = held_out is not None and self.early_stopping
         classes = classes_for(samples.X, samples.targets.classes)
@@ -313,8 +312,8 @@ class BaseSoftmaxClassifier(CallbackSupportMixin, Predictor):
         if not hasattr(self, "_random_state"):
             self._random_state = check_random_state(self.random_state)
         network, start = self._start(samples, self._random_state, resume)
-        strength = self._penalty_strength(network)
-        objective = objective_of(self, network, samples.X, [samples.problem], strength)
+        strength, space = self._penalty_strength(network), Coordinates(network, samples.X)
+        objective = objective_of(self, space, samples.X, [samples.problem], strength)
         solver = solver_of(self, samples.X.shape[0], self._random_state)
         key = (self.solver, network, str(start.dtype))
         memory = getattr(self, "_memory", None)

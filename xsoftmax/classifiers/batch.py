@@ -76,9 +76,9 @@ def _solved(
     """The minima of all features."""
     X = space.rows(features.working_dtype(policy, len(problems)))
     n_classes = space.full.layer_sizes[-1]
-    strength = [penalty_strength(C, n_classes) * space.penalty_factor for C in Cs]
+    strength = [penalty_strength(C, n_classes) for C in Cs]
     objective = objective_of(
-        estimator, space.network, X, problems, np.asarray(strength)[:, None], features, policy
+        estimator, space, X, problems, np.asarray(strength)[:, None], features, policy
     )
     start = namespace(X).zeros_like(objective.penalty)
     solution = fit(objective, start, tol=estimator.tol, max_iter=estimator.max_iter)

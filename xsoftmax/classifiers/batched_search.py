@@ -26,6 +26,7 @@ from ..arrays import (
     threads_that_pay,
 )
 from ..model.network import Network
+from ..objective.coordinates import Coordinates
 from ..solvers import Solution, Status
 from .folds import Fold, problems_of, split
 from .held_out import HeldOut, NotANumberError, Scorer
@@ -347,7 +348,7 @@ class BatchedGridSearchCV(Movable, GridSearchCV, CallbackSupportMixin):
         like = namespace(X).zeros((1, 1), dtype=dtype, device=device(X))
         objective = objective_of(
             one,
-            network,
+            Coordinates(network, samples.X),
             samples.X,
             problems_of(samples, folds) * len(estimators),
             np.asarray([[estimator.alpha] for estimator in of_problems]),

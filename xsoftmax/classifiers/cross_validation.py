@@ -54,8 +54,8 @@ def cross_validate(
     for turn in turns(len(problems), network):
         some = problems[turn]
         X = space.rows(features.working_dtype(policy, len(some)))
-        strength = penalty_strength(1.0, network.layer_sizes[-1]) * space.penalty_factor
-        unit = objective_of(estimator, space.network, X, some, strength, features, policy, offset)
+        strength = penalty_strength(1.0, network.layer_sizes[-1])
+        unit = objective_of(estimator, space, X, some, strength, features, policy, offset)
         # A pass over rows in files or on a cluster costs more than what is computed with them.
         solve = _follow if unit.rows.source.has_random_access else _all_at_once
         for j, solution in zip(order, solve(estimator, unit, Cs[order]), strict=True):

@@ -9,6 +9,7 @@ import numpy as np
 from ..arrays import Array, compute_dtype, has_float64, namespace
 from ..curvature.leave_one_out import leave_one_out_logits, parameter_covariances
 from ..model.network import Network
+from ..objective.coordinates import Coordinates
 from ..objective.features import Features
 from ..objective.line_restriction import Iterate
 from ..objective.objective import Objective
@@ -45,7 +46,7 @@ def at_minimum(
         features = Features(X)
     objective = objective_of(
         estimator,
-        network,
+        Coordinates(network, X),
         X,
         [samples.problem],
         penalty_strength(C, n_classes),

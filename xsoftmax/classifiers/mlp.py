@@ -51,7 +51,7 @@ class MLPClassifier(BaseSoftmaxClassifier):
     tol : float, default=1e-4
         When the solver stops; f is the objective, f(0) its value where all parameters are 0.
 
-        - lbfgs: its estimate of f - min f is at most tol (f(0) - f), and at most tol**0.5 f.
+        - lbfgs: twice its estimate of f - min f is at most tol (f(0) - f), and at most tol**0.5 f.
         - gd: no component of the gradient is larger than tol.
         - sgd and adam: `n_iter_no_change` epochs in a row improve the loss by less than tol.
 

@@ -227,8 +227,8 @@ class MultiOutputSoftmaxRegression(MultiOutputPredictor):
     max_iter : int, default=1000
         The most iterations.
     tol : float, default=1e-4
-        Each output stops when its estimate of f - min f is at most tol (f(0) - f), and at most
-        tol**0.5 f; f is its objective, f(0) the value where all parameters are 0.
+        Each output stops when twice its estimate of f - min f is at most tol (f(0) - f), and
+        at most tol**0.5 f; f is its objective, f(0) the value where all parameters are 0.
     fit_intercept : bool, default=True
         Whether there is an intercept.
     class_weight : dict or "balanced", default=None

@@ -60,8 +60,8 @@ class MultiOutputSoftmaxRegressionCV(MultiOutputPredictor):
     class_weight : dict or "balanced", default=None
         The weight of each label, for all outputs; "balanced" counts the training rows of each fold.
     tol : float, default=1e-6
-        Each problem stops when its estimate of f - min f is at most tol (f(0) - f), and at most
-        tol**0.5 f; f is its objective, f(0) the value where all parameters are 0.
+        Each problem stops when twice its estimate of f - min f is at most tol (f(0) - f), and
+        at most tol**0.5 f; f is its objective, f(0) the value where all parameters are 0.
     max_iter : int, default=1000
         The most iterations for each value of C.
     block_rows : int, default=None

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..arrays import Array, compute_dtype, from_host, indices_from_host, namespace
 from ..model.network import Network
+from ..objective.coordinates import Coordinates
 from ..objective.features import Features
 from ..objective.objective import Objective
 from ..objective.policy import DEFAULT, Policy
@@ -27,7 +28,7 @@ class Problem(NamedTuple):
 
 def objective_of(
     estimator: Any,
-    network: Network,
+    space: Coordinates,
     X: RowsLike,
     problems: Sequence[Problem],
     strength: Any,
@@ -37,10 +38,12 @@ def objective_of(
 ) -> Objective:
     """The mean losses with the estimator's class weights, and penalties strength / (2 S) ||W||^2.
 
-    All have as many classes as the network. S is the sum of a problem's weights, and `strength` one
-    number or (n_problems, 1). What `features` tell of X decides the dtype to compute in, and
-    whether the solver may trust it. An `offset` (n_samples, n_classes) is added to all logits.
+    X is in the coordinates `space`, and W in those of all features. S is the sum of a problem's
+    weights, and `strength` one number or (n_problems, 1). What `features` tell of X decides the
+    dtype to compute in, and whether the solver may trust it. An `offset` (n_samples, n_classes) is
+    added to all logits.
     """
+    network, strength = space.network, strength * space.penalty_factor
     weights = np.stack([class_weighted(estimator, problem) for problem in problems])
     total = weights.sum(axis=1, keepdims=True)
     if not np.all((total > 0) & (total < np.inf)):
@@ -62,7 +65,8 @@ def objective_of(
     if features is not None:
         rows = rows._replace(
             has_large_cells=features.has_large_cells
-            or (features.are_far and not network.fit_intercept),
+            or (features.are_far and not network.fit_intercept)
+            or space.has_rows_alike,
             fits_float32=features.fits_float32,
         )
     if network.is_linear and network.fit_intercept:

@@ -93,8 +93,8 @@ class SoftmaxRegressionCV(CallbackSupportMixin, LinearPredictor):
     coef_prior : tuple of arrays (W0, b0), default=None
         A classifier to stay near, as in `SoftmaxRegression`.
     tol : float, default=1e-6
-        Each problem stops when its estimate of f - min f is at most tol (f(0) - f), and at most
-        tol**0.5 f; f is its objective, f(0) the value where all parameters are 0.
+        Each problem stops when twice its estimate of f - min f is at most tol (f(0) - f), and
+        at most tol**0.5 f; f is its objective, f(0) the value where all parameters are 0.
     max_iter : int, default=1000
         The most iterations for each value of C.
     block_rows : int, default=None
@@ -442,9 +442,9 @@ class SoftmaxRegressionCV(CallbackSupportMixin, LinearPredictor):
             values = np.concatenate([part.targets.values for part in parts])
             targets = targets._replace(values=values)
         problem = Problem(targets, np.concatenate([part.weight for part in parts]))
-        strength = penalty_strength(self.C_, len(targets.classes)) * space.penalty_factor
+        strength = penalty_strength(self.C_, len(targets.classes))
         start = space.project(namespace(start).astype(start, dtype, copy=False))
-        given = self, space.network, X, [problem], strength
+        given = self, space, X, [problem], strength
         objective = objective_of(*given, features, self._policy, offset)
         solution = fit(objective, start, tol=self.tol, max_iter=self.max_iter, inverse=known)
         check_solution(self, solution)

@@ -38,6 +38,8 @@ from ..sources import RowsLike, SparseRows, changed, in_dtype, is_source
 from .features import Features
 from .policy import Policy
 
+#: A row is like others if the square of its distance from their space is so little of the median.
+ALIKE = 1e-4
 #: Features that vary by less than 2^-10 or by more than 2^10 are computed in another unit.
 MIN_BINARY_EXPONENT = 10
 #: Require L_ii^2 >= so many times the rounding error, else solve in the original coordinates.
@@ -60,6 +62,14 @@ class Coordinates:
     def penalty_factor(self) -> float:
         """By which a penalty of squared weights is larger in these coordinates."""
         return 1.0
+
+    @property
+    def has_rows_alike(self) -> bool:
+        """Whether rows are known that are nearly combinations of others.
+
+        What tells them apart curves the loss by next to nothing, and may be worth much.
+        """
+        return False
 
     def rows(self, dtype: Any) -> RowsLike:
         """X in these coordinates; `dtype` is what they are computed in."""
@@ -126,6 +136,11 @@ class Chained(Coordinates):
     def penalty_factor(self) -> float:
         """That of both."""
         return self.outer.penalty_factor * self.inner.penalty_factor
+
+    @property
+    def has_rows_alike(self) -> bool:
+        """In the inner ones."""
+        return self.inner.has_rows_alike
 
     def rows(self, dtype: Any) -> RowsLike:
         """X in the inner coordinates."""
@@ -351,6 +366,14 @@ class RowSpace(Coordinates):
 
     L: Array  #: (n_samples, n_samples), float64
 
+    @computed_once
+    def has_rows_alike(self) -> bool:
+        """Whether a row is so much nearer to the space of those before it than others are."""
+        xp = namespace(self.L)
+        squares = xp.sort(xp.linalg.diagonal(self.L) ** 2)
+        found: bool = to_list(squares[0] < ALIKE * squares[squares.shape[0] // 2])
+        return found
+
     @property
     def network(self) -> Network:
         """The network in these coordinates."""
@@ -387,6 +410,15 @@ class RowSpace(Coordinates):
         xp, (*batch, n) = namespace(rows), rows.shape
         columns = xp.astype(xp.reshape(rows, (-1, n)), xp.float64, copy=False).T
         return xp.reshape(_solved(self.L, columns, transposed).T, (*batch, n))
+
+
+class WithRowsAlike(Coordinates):
+    """The features as they are, of rows that rounding would blur in their own space."""
+
+    @property
+    def has_rows_alike(self) -> bool:
+        """They are."""
+        return True
 
 
 def _in_double(X: Array) -> Iterator[tuple[slice, Array]]:
@@ -437,4 +469,7 @@ def row_space(network: Network, X: RowsLike, policy: Policy) -> Coordinates:
     # A factorisation may fail without a word: the squares of a row of L sum to what L L' has.
     differences = xp.abs(xp.sum(L * L, axis=1) - xp.linalg.diagonal(gram))
     is_factor = xp.all(differences <= MIN_DIAGONAL_IN_ROUNDING * rounding)
-    return RowSpace(network, X, L) if to_list(clear & is_factor) else as_it_is
+    is_clear, is_right = to_list(xp.stack([clear, is_factor]))
+    if is_clear and is_right:
+        return RowSpace(network, X, L)
+    return as_it_is if is_clear else WithRowsAlike(network, X)

@@ -4,7 +4,8 @@ L-BFGS takes the largest of three estimates. With H the inverse Hessian that it 
 quadratic model promises a decrease of 1/2 g'Hg, which is exact near a minimum once H is. The
 preconditioner P promises 1/2 g'Pg, which sees directions that the last pairs did not. And if the
 last iterations gained b where as many before them gained a, a geometric series goes on to gain
-b^2 / (a - b) (Aitken's extrapolation), which tells of slow progress that neither model sees.
+b^2 / (a - b) (Aitken's extrapolation), which tells of slow progress that neither model sees. Within
+the tolerance what is reported is no less than the last iteration gained.
 
 Where X has large cells no model can be trusted. A row with a large cell can make nearly all of the
 curvature of a direction, and lose it once it is classified. Then a quadratic model promises next to
@@ -33,6 +34,8 @@ from .solution import Report, Status
 
 #: Where no row's logits change by more along the Newton step, the decrement tells the gap.
 SMALL_LOGIT_CHANGE = 0.5
+#: By how much an estimate may be too small; four of 2,000 problems drawn at random needed 1.5.
+DOUBT = 2.0
 #: How many values the extrapolation looks at.
 WINDOW = 9
 
@@ -109,8 +112,8 @@ class GapEstimate(NamedTuple):
         return cls(amount, gap, is_hidden, value, value_at_zero - value)
 
     def within(self, tol: float) -> bool:
-        """gap <= tol (f(0) - f) and gap / abs(f) <= sqrt(tol)."""
-        is_near = self.amount <= tol * self.gained and self.gap <= tol**0.5
+        """`DOUBT` gap <= tol (f(0) - f) and gap / abs(f) <= sqrt(tol)."""
+        is_near = DOUBT * self.amount <= tol * self.gained and self.gap <= tol**0.5
         return is_near or (self.is_hidden and self.gap <= tol)
 
     def status(self, is_converged: bool, has_moved: bool = True) -> Status:
@@ -120,12 +123,20 @@ class GapEstimate(NamedTuple):
 
 
 def extrapolated_gap(values: Sequence[float]) -> float:
-    """What a geometric series would still gain, but no more than 16 times the last gain."""
-    half, now = (len(values) - 1) // 2, values[-1]
-    if half == 0:
-        return values[0] - now
-    last = values[-1 - half] - now
-    slowdown = values[-1 - 2 * half] - values[-1 - half] - last
+    """What a geometric series would still gain, but no more than 16 times the last gain.
+
+    The largest of several: over few iterations, which tell of a standstill, and over many.
+    """
+    most = (len(values) - 1) // 2
+    if most == 0:
+        return values[0] - values[-1]
+    return max(_extrapolated(values, k) for k in {1, min(2, most), most})
+
+
+def _extrapolated(values: Sequence[float], k: int) -> float:
+    """By the gains of the last k iterations and of as many before them."""
+    last = values[-1 - k] - values[-1]
+    slowdown = values[-1 - 2 * k] - values[-1 - k] - last
     return last * last / slowdown if slowdown > last / 16 and slowdown > 0 else 16 * last
 
 

@@ -78,7 +78,7 @@ class LBFGSReport(GapReport):
 
 @dataclass(frozen=True)
 class LBFGS:
-    """Converged when gap <= tol (f(0) - f) and gap / f <= sqrt(tol), for the estimated gap.
+    """Converged when `DOUBT` gap <= tol (f(0) - f) and gap / f <= sqrt(tol), as estimated.
 
     Two consecutive estimates must be below `tol`, or one below tol / 10. Stalled where rounding
     hides what is left to gain.
@@ -222,7 +222,9 @@ class LBFGS:
         estimate = GapEstimate.of(
             amount, value, before.value_floor, is_hidden, before.value_at_zero
         )
-        within_tol, gap = estimate.within(self.tol), estimate.gap
+        within_tol = estimate.within(self.tol)
+        at_least = min(values[-2] - value, self.tol * min(estimate.gained, abs(value)))
+        gap = max(estimate.gap, at_least / (abs(value) + before.value_floor))
         is_converged = within_tol and (before.within_tol or is_hidden)
         is_converged = is_converged or estimate.within(0.1 * self.tol) or quadratic_model_gap == 0
         status = estimate.status(is_converged, step != 0)
