@@ -70,6 +70,7 @@ MISSING = missing_backends()
 
 def pytest_addoption(parser):
     parser.addoption("--slow", action="store_true", help="also run the tests that take minutes")
+    parser.addoption("--seed", type=int, default=0, help="of what tests draw at random")
     parser.addoption(
         "--backend",
         action="append",
@@ -114,6 +115,8 @@ def pytest_collection_modifyitems(config, items):
         kept = [item for item in items if needs_one_of(item, wanted)]
         config.hook.pytest_deselected(items=[item for item in items if item not in kept])
         items[:] = kept
+    if config.getoption("--seed"):  # what draws nothing has passed with 0
+        items[:] = [item for item in items if "rng" in getattr(item, "fixturenames", ())]
     if not config.getoption("--slow"):
         skip = pytest.mark.skip(reason="takes minutes; run with --slow")
         for item in items:
@@ -144,8 +147,8 @@ def no_hidden_waits():
 
 
 @pytest.fixture
-def rng():
-    return np.random.default_rng(0)
+def rng(request):
+    return np.random.default_rng(request.config.getoption("--seed"))
 
 
 def mnist_folder() -> Path | None:
