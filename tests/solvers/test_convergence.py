@@ -109,3 +109,16 @@ def test_where_no_logit_changes_by_much_no_more_than_the_tolerance_is_promised()
 
 def test_single_precision_proves_nothing():
     assert not proved(-1e-9, 0.1, 1e-9, dtype="float32").holds
+
+
+def test_an_estimate_may_be_too_small_by_half():
+    """f(0) - f is 2 here, so that 1e-4 of it is 2e-4."""
+    known = {"value": 1.0, "value_floor": 1e-16, "is_hidden": False, "value_at_zero": 3.0}
+    assert GapEstimate.of(0.99e-4, **known).within(1e-4)
+    assert not GapEstimate.of(1.01e-4, **known).within(1e-4)
+
+
+def test_a_standstill_is_no_convergence():
+    """Over many iterations the gains fell geometrically, and over the last few not at all."""
+    values = [2.0**-k for k in range(6)] + [2.0**-5 - 1e-6, 2.0**-5 - 2e-6, 2.0**-5 - 1e-5]
+    assert extrapolated_gap(values) > 1e-5
