@@ -120,5 +120,5 @@ def test_an_estimate_may_be_too_small_by_half():
 
 def test_a_standstill_is_no_convergence():
     """Over many iterations the gains fell geometrically, and over the last few not at all."""
-    values = [2.0**-k for k in range(6)] + [2.0**-5 - 1e-6, 2.0**-5 - 2e-6, 2.0**-5 - 1e-5]
-    assert extrapolated_gap(values) > 1e-5
+    values = [1.0, 1e-1, 1e-2, 1e-3, 5e-6, 4e-6, 3.9e-6, 3.9e-6, 3e-6]
+    assert extrapolated_gap(values) == pytest.approx(16 * 0.9e-6)
